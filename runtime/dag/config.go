@@ -1,0 +1,63 @@
+package dag
+
+import "encoding/json"
+
+// A Config is a struct type marked //dag:config, as its schema and its decoder. The schema is made by the generator from
+// types, tags and doc comments; nothing is found out by reflection when a binary starts.
+type Config struct {
+	Symbol      string // "example.com/weather.Station"
+	Description string
+	Fields      []Field
+
+	// Decode overlays validated JSON on base (a value of the struct type; nil for the zero value) and returns the
+	// result as a value, not a pointer. base is not modified at its top level.
+	Decode func(base any, data []byte) (any, error)
+	// Encode returns the JSON of a value, with every secret redacted: fit to be shown and hashed, not to be decoded.
+	Encode func(v any) ([]byte, error)
+}
+
+// A FieldKind is the shape of a config value.
+type FieldKind string
+
+// The kinds of a [Field]. Duration is a Go duration string ("1m30s"); Any accepts every YAML value.
+const (
+	FieldString   FieldKind = "string"
+	FieldInt      FieldKind = "int"
+	FieldUint     FieldKind = "uint"
+	FieldFloat    FieldKind = "float"
+	FieldBool     FieldKind = "bool"
+	FieldDuration FieldKind = "duration"
+	FieldTime     FieldKind = "time"   // RFC 3339
+	FieldList     FieldKind = "list"   // Elem
+	FieldMap      FieldKind = "map"    // string keys, Elem
+	FieldStruct   FieldKind = "struct" // Fields
+	FieldText     FieldKind = "text"   // a string read by UnmarshalText
+)
+
+// A Field is one value of a config struct.
+type Field struct {
+	Name        string // the JSON name
+	Kind        FieldKind
+	Bits        int      // of ints, uints and floats: 8, 16, 32 or 64
+	Description string   // from the doc comment
+	Required    bool     // no default, not a pointer, not omitempty
+	Nullable    bool     // a pointer: null is a value
+	Default     string   // JSON of the default; empty for none
+	Secret      bool     // a dag.Secret: never shown, never versioned
+	Unversioned bool     // tagged version:"-"
+	Enum        []string // allowed values of a string (tag enum:"a,b")
+	Elem        *Field
+	Fields      []Field
+}
+
+// DecodeConfig overlays validated JSON on base, a T or nil. It is for generated code only.
+func DecodeConfig[T any](base any, data []byte) (any, error) {
+	v, _ := base.(T)
+	if err := json.Unmarshal(data, &v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// EncodeConfig returns the JSON of v, secrets redacted. It is for generated code only.
+func EncodeConfig[T any](v any) ([]byte, error) { return json.Marshal(v.(T)) }

@@ -1,0 +1,55 @@
+package dag
+
+import (
+	"context"
+	"io"
+	"log/slog"
+)
+
+// A Scope is what the engine gives a step: where its log lines, metadata and files go. It travels in the context.
+// Executors make one; user code goes through [Log], [AddOutputMetadata], [WriteFile] and [StepInfoFrom].
+type Scope struct {
+	Info StepInfo
+	Log  *slog.Logger
+	// AddMetadata records entries for an output; an empty output name means the only one.
+	AddMetadata func(output string, entries []MetadataEntry) error
+	// NewFile stores what write produces as a file of this step.
+	NewFile func(name string, write func(io.Writer) error) (File, error)
+}
+
+// StepInfo tells a body which run and step it is part of. It is not in the version of the step, so a memoized op must
+// not let it reach its outputs.
+type StepInfo struct {
+	RunID   string
+	JobKey  string // empty for assets
+	StepKey string
+}
+
+type scopeKey struct{}
+
+// WithScope returns a context in which the helpers of this package act for s. It is for executors.
+func WithScope(ctx context.Context, s *Scope) context.Context {
+	return context.WithValue(ctx, scopeKey{}, s)
+}
+
+func scopeOf(ctx context.Context) *Scope {
+	s, _ := ctx.Value(scopeKey{}).(*Scope)
+	return s
+}
+
+// Log returns the logger of the current step: its lines go to the event log of the run and to the console. Outside a run it is
+// slog.Default().
+func Log(ctx context.Context) *slog.Logger {
+	if s := scopeOf(ctx); s != nil && s.Log != nil {
+		return s.Log
+	}
+	return slog.Default()
+}
+
+// StepInfoFrom returns the run and step that ctx belongs to; ok is false outside a run.
+func StepInfoFrom(ctx context.Context) (info StepInfo, ok bool) {
+	if s := scopeOf(ctx); s != nil {
+		return s.Info, true
+	}
+	return StepInfo{}, false
+}

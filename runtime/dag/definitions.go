@@ -1,0 +1,157 @@
+package dag
+
+import "context"
+
+// Definitions is all that a package offers to run: written by dagstergen, passed to cli.Main or to execute.
+// It is complete: it holds every op, asset, resource and config that its own ones reach in other packages.
+type Definitions struct {
+	Module    string      // module path, "example.com/shop"
+	Package   string      // import path of the package it was generated for
+	Manifest  string      // the text of dag_gen.manifest: code versions with their components, and expected sources
+	Proof     ProofMode   // how the binary shows that it was built from the sources that were hashed
+	Ops       []*Op       // ops, assets and sources, sorted by key
+	Jobs      []*JobDef   // sorted by key
+	Resources []*Resource // sorted by key
+}
+
+// A Kind tells ops apart by what their outputs are.
+type Kind uint8
+
+// The kinds of an [Op].
+const (
+	KindOp     Kind = iota // outputs belong to the step of a job
+	KindAsset              // outputs are persistent, named data
+	KindSource             // observed, never computed: its data version is its version
+)
+
+// String returns "op", "asset" or "source".
+func (k Kind) String() string {
+	switch k {
+	case KindAsset:
+		return "asset"
+	case KindSource:
+		return "source"
+	}
+	return "op"
+}
+
+// An Op is one annotated function: the functional unit of computation (Dagster's OpDefinition; AssetsDefinition and
+// observable SourceAsset for the other kinds). Assets and sources are ops whose outputs have asset keys.
+type Op struct {
+	Kind        Kind
+	Key         string // snake case of the Go name or name=; unique in a Definitions
+	Symbol      string // "example.com/shop.Fetch" or "example.com/shop.(*Client).Fetch": its entry in the manifest
+	Description string // from the doc comment
+	Group       string
+	Owners      []string
+	Kinds       []string
+	Tags        map[string]string
+	Metadata    map[string]string
+
+	Volatile bool            // always runs
+	Share    bool            // its outputs go on in memory undecoded
+	Version  string          // version=: replaces the code version; empty when not given
+	Strategy VersionStrategy // strategy= of an asset; nil for the default
+	IO       string          // key of the resource that is its IO manager; empty for the instance's default
+
+	Inputs    []Input
+	Config    *Config // nil when it takes none
+	Resources []ResourceUse
+	Outputs   []Output // empty for an op that returns nothing or only an error
+	Deps      []string // keys of assets it must follow without receiving their value (deps=)
+
+	// Invoke calls the user's function: it reads c.In, c.Config and c.Resources, and fills c.Out.
+	Invoke func(ctx context.Context, c *Call) error
+}
+
+// An Input is a data parameter of an op.
+type Input struct {
+	Name  string // snake case of the parameter name; part of every version
+	Type  *Type
+	Asset string // for assets: the key of the asset or source that feeds it
+}
+
+// An Output is a result of an op other than a trailing error.
+type Output struct {
+	Name        string // snake case of the result name; "result" for a single one
+	Type        *Type
+	Asset       string // the asset key, for assets and sources
+	Description string
+}
+
+// A ResourceUse is a resource parameter: of an op, or of another resource.
+type ResourceUse struct {
+	Name string // snake case of the parameter name; part of every version
+	Key  string // key of the [Resource] that is injected
+}
+
+// A Resource is an annotated constructor (Dagster's ResourceDefinition). It is built once per run, on first need of a
+// step that runs, and cleaned up in reverse order.
+type Resource struct {
+	Key         string
+	Symbol      string
+	Description string
+	Version     string // version=: replaces the code version
+	Type        *Type
+	Config      *Config
+	Resources   []ResourceUse
+
+	// Open calls the user's constructor: it reads c.Config and c.Resources. cleanup may be nil.
+	Open func(ctx context.Context, c *Call) (value any, cleanup func(), err error)
+}
+
+// A JobDef is a runnable composition of ops (Dagster's JobDefinition). Its graph is what the generator read from the body.
+type JobDef struct {
+	Key         string
+	Symbol      string
+	Description string
+	Tags        map[string]string
+	Metadata    map[string]string
+	Executor    string          // executor=: "in_process" or "multi"; empty for the default
+	Strategy    VersionStrategy // strategy=: nil for SourceHash
+	Params      []JobParam      // in the order of the Go parameters; context and resources left out
+	Nodes       []Node          // in the order of the body, which is a topological order
+	Outputs     []JobOutput
+}
+
+// A JobParam is a parameter of a job that carries data or config.
+type JobParam struct {
+	Name   string
+	Type   *Type
+	Config *Config // set for a parameter of a config type: its value starts as the type's defaults
+}
+
+// A Node is one call in a job's body: a step of every run of that job.
+type Node struct {
+	Key    string // "fetch"; the second call of one op is "fetch_2"
+	Op     *Op
+	Inputs []Binding // one for each of Op.Inputs
+	Config *Binding  // the value the body passes for Op.Config, overlaid by run config; nil when Op takes none
+	Pos    string    // unused by versions: "jobs.go:Nightly", for people
+}
+
+// A BindingKind says where a value of a job's body comes from.
+type BindingKind uint8
+
+// The kinds of a [Binding].
+const (
+	FromParam   BindingKind = iota // JobDef.Params[Param]
+	FromNode                       // output Output of JobDef.Nodes[Node]
+	FromLiteral                    // Value, a constant of the body
+)
+
+// A Binding is where an input of a node, or an output of a job, gets its value.
+type Binding struct {
+	Kind   BindingKind
+	Param  int
+	Node   int
+	Output int
+	Value  any // of the input's Go type
+}
+
+// A JobOutput is a result of a job.
+type JobOutput struct {
+	Name string
+	Type *Type
+	From Binding
+}

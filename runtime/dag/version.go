@@ -1,0 +1,51 @@
+package dag
+
+// A DataVersion names the content of data that dagstergen does not store itself: a table's snapshot id, an ETag, a date.
+// A source may return one; equal strings of one source mean equal data. (Dagster's DataVersion.)
+type DataVersion string
+
+// A VersionStrategy gives ops their code versions, in place of the source hash (Dagster's VersionStrategy). The string may be
+// anything; it counts as it is. An error, or an empty string, fails the plan and names the op.
+//
+// A strategy that implements [ResourceVersionStrategy] too versions resources; otherwise they keep their source hash.
+type VersionStrategy interface {
+	OpVersion(OpVersionContext) (string, error)
+}
+
+// A ResourceVersionStrategy gives resources their code versions. A strategy that wants to version only resources
+// embeds [SourceHashVersionStrategy] for the ops.
+type ResourceVersionStrategy interface {
+	ResourceVersion(ResourceVersionContext) (string, error)
+}
+
+// An OpVersionContext is what a strategy may look at. CodeVersion is the source hash.
+type OpVersionContext struct {
+	Op          *Op
+	Config      any    // the typed, resolved config value; nil when the op takes none
+	CodeVersion string // what SourceHashVersionStrategy would return
+}
+
+// A ResourceVersionContext is what a strategy may look at. CodeVersion is the source hash.
+type ResourceVersionContext struct {
+	Resource    *Resource
+	Config      any
+	CodeVersion string
+}
+
+// SourceHashVersionStrategy is the default: the transitive hash of the code, computed by dagstergen at generate time and read
+// from the manifest. (Dagster's class of this name sees the immediate body only; so does this one in the mode "body".)
+type SourceHashVersionStrategy struct{}
+
+// OpVersion returns the source hash of the op.
+func (SourceHashVersionStrategy) OpVersion(c OpVersionContext) (string, error) {
+	return c.CodeVersion, nil
+}
+
+// ResourceVersion returns the source hash of the resource.
+func (SourceHashVersionStrategy) ResourceVersion(c ResourceVersionContext) (string, error) {
+	return c.CodeVersion, nil
+}
+
+// MemoizedRunTag turns memoization of a run off ("false") or on ("true"); it stands on a job or on a run, and the run wins.
+// Any other value is an error. (Dagster's MEMOIZED_RUN_TAG.)
+const MemoizedRunTag = "dagster/is_memoized_run"
