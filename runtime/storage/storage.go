@@ -1,0 +1,206 @@
+// Package storage says what an instance remembers: runs, events, memo records, small blobs and code manifests. The default
+// implementation is in sqlite.
+//
+// Stage: below plan and execute. It imports runtime/dag and internal/canon alone; implementations import it.
+//
+// Invariants: a [Batch] is one transaction. What [Store.Submit] reports done is on disk. Batches of one Store become
+// durable in the order they were submitted. A failed look-up is the caller's miss, never a wrong answer.
+package storage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+)
+
+// Errors that a Store returns, wrapped with details.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrTooNew   = errors.New("the store was written by a newer dagstergen") // exit code 4
+	ErrCorrupt  = errors.New("the store is damaged")                        // exit code 74
+	ErrReadOnly = errors.New("the store cannot be written")                 // exit code 74
+)
+
+// MaxInline is the size in bytes up to which an encoded output is stored in the same transaction as its record.
+const MaxInline = 32 << 10
+
+// A RunStatus is the state of a run, named as Dagster names it.
+type RunStatus string
+
+// The statuses of a run. A run whose process died reads as Failure with a cause, see instance.
+const (
+	RunStarted  RunStatus = "STARTED"
+	RunSuccess  RunStatus = "SUCCESS"
+	RunFailure  RunStatus = "FAILURE"
+	RunCanceled RunStatus = "CANCELED"
+)
+
+// Finished reports whether no more events of the run will come.
+func (s RunStatus) Finished() bool { return s != RunStarted }
+
+// A Run is one execution of a job or of a selection of assets.
+type Run struct {
+	ID        string // UUID version 7
+	Job       string // empty for assets
+	Selection string // as the user gave it; empty for all
+	Status    RunStatus
+	Cause     string // why it failed: "crashed", or an error's first line
+	Tags      map[string]string
+	Config    string // resolved run config as YAML, secrets left out
+	Started   time.Time
+	Ended     time.Time // zero while it runs
+	Steps     int       // planned
+	Ran       int
+	Reused    int
+	Failed    int
+	Skipped   int
+}
+
+// An EventType is the type of an event, named as Dagster names it.
+type EventType string
+
+// The event types that are written. None is dropped silently.
+const (
+	EventRunStart            EventType = "RUN_START"
+	EventRunSuccess          EventType = "RUN_SUCCESS"
+	EventRunFailure          EventType = "RUN_FAILURE"
+	EventRunCanceled         EventType = "RUN_CANCELED"
+	EventStepStart           EventType = "STEP_START"
+	EventStepInput           EventType = "STEP_INPUT"
+	EventStepOutput          EventType = "STEP_OUTPUT"
+	EventStepSuccess         EventType = "STEP_SUCCESS"
+	EventStepFailure         EventType = "STEP_FAILURE"
+	EventStepSkipped         EventType = "STEP_SKIPPED"
+	EventLoadedInput         EventType = "LOADED_INPUT"
+	EventHandledOutput       EventType = "HANDLED_OUTPUT"
+	EventMaterialization     EventType = "ASSET_MATERIALIZATION"
+	EventObservation         EventType = "ASSET_OBSERVATION"
+	EventResourceInitStarted EventType = "RESOURCE_INIT_STARTED"
+	EventResourceInitSuccess EventType = "RESOURCE_INIT_SUCCESS"
+	EventResourceInitFailure EventType = "RESOURCE_INIT_FAILURE"
+	EventEngine              EventType = "ENGINE_EVENT"
+	EventLog                 EventType = "LOG" // a line of dag.Log
+)
+
+// An Event is one entry of a run's log. Seq counts 1, 2, 3 ... within a run without gaps; the Store assigns it.
+type Event struct {
+	RunID   string
+	Seq     int64
+	Time    time.Time
+	Type    EventType
+	StepKey string
+	Level   string // "DEBUG", "INFO", "WARN", "ERROR"
+	Message string
+	Data    []byte // JSON, specific to the type; nil for none
+}
+
+// An Output is what a record knows of one output of a step.
+type Output struct {
+	Name        string              `cbor:"1,keyasint"`
+	Asset       string              `cbor:"2,keyasint,omitempty"`
+	DataVersion canon.Digest        `cbor:"3,keyasint"`
+	Blob        canon.Digest        `cbor:"4,keyasint"`           // digest of the stored, uncompressed bytes; zero where an IO manager of the user's stored it
+	Size        int64               `cbor:"5,keyasint"`           // of those bytes
+	Inline      bool                `cbor:"6,keyasint,omitempty"` // the blob is in the Store, not in a file
+	Codec       string              `cbor:"7,keyasint"`           // "cbor", "file", ...
+	File        string              `cbor:"8,keyasint,omitempty"` // name of a dag.File
+	IO          string              `cbor:"9,keyasint,omitempty"` // key of the IO manager; empty for the default
+	Version     canon.Digest        `cbor:"10,keyasint"`          // output version it was stored under
+	RunID       string              `cbor:"11,keyasint"`          // run it was stored in
+	Metadata    []dag.MetadataEntry `cbor:"12,keyasint,omitempty"`
+}
+
+// An Input is what a record knows of one input of a step.
+type Input struct {
+	Name        string       `cbor:"1,keyasint"`
+	From        string       `cbor:"2,keyasint"` // step key or asset key it came from; empty for a literal or a parameter
+	Version     canon.Digest `cbor:"3,keyasint"` // the cause
+	DataVersion canon.Digest `cbor:"4,keyasint"` // the truth
+}
+
+// A Record is one computed step: the causes it was computed from and the outputs it gave.
+type Record struct {
+	ID        int64             `cbor:"-"` // assigned by the Store, increasing
+	Step      canon.Digest      `cbor:"-"` // step version
+	Content   canon.Digest      `cbor:"-"`
+	Identity  string            `cbor:"-"` // what the record is the latest of: "asset:KEY" or "op:JOB/STEP"
+	RunID     string            `cbor:"1,keyasint"`
+	StepKey   string            `cbor:"2,keyasint"`
+	Symbol    string            `cbor:"3,keyasint"` // of the op
+	Code      string            `cbor:"4,keyasint"` // code version as counted
+	Manifest  canon.Digest      `cbor:"5,keyasint"` // code manifest it was made with; zero for none
+	Config    []byte            `cbor:"6,keyasint"` // canonical JSON of the counted config; nil for none
+	Inputs    []Input           `cbor:"7,keyasint"`
+	Resources map[string]string `cbor:"8,keyasint"` // parameter name to version
+	Outputs   []Output          `cbor:"9,keyasint"`
+	Time      time.Time         `cbor:"10,keyasint"`
+}
+
+// A Batch is written in one transaction: all of it or nothing.
+type Batch struct {
+	NewRun    *Run    // inserted
+	Finish    *Run    // its terminal state; the row must be unfinished
+	Events    []Event // in order
+	Records   []Record
+	Aliases   []Alias
+	Blobs     map[canon.Digest][]byte // inline blobs, uncompressed; existing ones are left as they are
+	Manifests map[canon.Digest][]byte // code manifests, likewise
+	Drop      []int64                 // ids of records that turned out to be damaged
+}
+
+// An Alias makes a record found by one more step version: the step was reused by content.
+type Alias struct {
+	Step     canon.Digest
+	Record   int64
+	Identity string
+}
+
+// A Ticket is the promise of a submitted batch.
+type Ticket interface {
+	// Wait blocks until the batch is durable or failed, or ctx is done.
+	Wait(ctx context.Context) error
+}
+
+// A RunFilter selects runs; all set fields must hold. Newest first.
+type RunFilter struct {
+	Job      string
+	Statuses []RunStatus
+	Before   string // run id: only older ones (a cursor)
+	Limit    int    // 0: 100
+}
+
+// A Store keeps what an instance remembers. It is safe for concurrent use by any number of goroutines and, through other Stores
+// on the same data, of processes.
+type Store interface {
+	// Submit queues a batch. Batches queued together share one commit; a batch that fails alone fails alone.
+	Submit(b *Batch) Ticket
+
+	// RecordsByStep returns the newest record for each of the step versions that has one. One round trip for any number.
+	RecordsByStep(ctx context.Context, steps []canon.Digest) (map[canon.Digest]*Record, error)
+	// RecordsByContent is the same for content versions.
+	RecordsByContent(ctx context.Context, contents []canon.Digest) (map[canon.Digest]*Record, error)
+	// Latest returns the newest record of each identity that has one, reuse through an alias counting as new.
+	Latest(ctx context.Context, identities []string) (map[string]*Record, error)
+
+	// Blob returns an inline blob. It is verified against its digest; ErrNotFound and ErrCorrupt are the caller's miss.
+	Blob(ctx context.Context, d canon.Digest) ([]byte, error)
+	// Manifest returns a stored code manifest.
+	Manifest(ctx context.Context, d canon.Digest) ([]byte, error)
+
+	// Runs, Run and Events read history. Events returns those with Seq > after, in order, at most limit (0: all).
+	Runs(ctx context.Context, f RunFilter) ([]Run, error)
+	Run(ctx context.Context, id string) (*Run, error)
+	Events(ctx context.Context, runID string, after int64, limit int) ([]Event, error)
+
+	// AssetRecords returns the newest records of an asset, newest first, at most limit.
+	AssetRecords(ctx context.Context, asset string, limit int) ([]Record, error)
+	// AssetKeys returns the keys of all assets ever materialized, sorted.
+	AssetKeys(ctx context.Context) ([]string, error)
+
+	// Verify checks the whole store (PRAGMA integrity_check or its like) and calls problem for each finding.
+	Verify(ctx context.Context, problem func(string)) error
+	Close() error
+}
