@@ -137,6 +137,16 @@ type Record struct {
 	Resources map[string]string `cbor:"8,keyasint"` // parameter name to version
 	Outputs   []Output          `cbor:"9,keyasint"`
 	Time      time.Time         `cbor:"10,keyasint"`
+	Reached   []ResourceState   `cbor:"11,keyasint,omitempty"` // the resources behind Resources, for explanations
+	Newest    bool              `cbor:"-"`                     // set by look-ups: Latest(Identity) would return this record
+}
+
+// A ResourceState is what a record knows of one resource that its step reached, directly or through another resource. It
+// explains a change; the version alone decides.
+type ResourceState struct {
+	Key    string `cbor:"1,keyasint"`
+	Code   string `cbor:"2,keyasint"`
+	Config []byte `cbor:"3,keyasint,omitempty"` // canonical JSON of the counted config
 }
 
 // A Batch is written in one transaction: all of it or nothing.
