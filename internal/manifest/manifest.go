@@ -1,0 +1,156 @@
+// Package manifest is the text format of dag_gen.manifest: code versions, the components they were computed from,
+// and the sources those components were read from.
+//
+// Stage: below the generator, which writes manifests (versionhash fills them, gen puts them on disk), and below the runtime,
+// which reads the embedded ones (plan asks for versions and causes, cli checks the sources). It imports internal/canon and
+// the standard library, and nothing that knows types or the disk.
+//
+// Invariants: one manifest has one text and one text one manifest (both round trips are exact). Nothing in it depends on a host, a
+// folder or a time; there are no line numbers, because an edit far away would move them; whatever a user's source contains
+// cannot break the format. Blocks are separated by lines that never change, so that two branches that change
+// two functions merge without a conflict.
+package manifest
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+)
+
+// A Manifest says which version each annotated symbol has and what made it so. The slices of a parsed manifest are sorted:
+// entries by symbol, nodes by name, packages by path and their files by name.
+type Manifest struct {
+	Mode     string // "transitive" or "body": what a version sees
+	Target   string // "linux/amd64", with build tags after it: the platform constants were folded for
+	Language string // "go1.26": the language version of the main module
+
+	Entries  []Entry
+	Nodes    []Node
+	Packages []SourcePackage
+}
+
+// An Entry is the code version of one annotated op, resource, config, strategy or job function.
+type Entry struct {
+	Symbol  string       // "example.com/m/weather.MonthlyMeans", "example.com/m/weather.(*Client).Fetch"
+	Version canon.Digest // what memoization compares
+	Node    string       // the name of the node it starts at
+}
+
+// The kinds of a [Node], from the most to the least specific.
+const (
+	KindFunc    = "func"
+	KindMethod  = "method"
+	KindConst   = "const" // named so that a changed constant can be blamed; its value counts where it is used
+	KindVar     = "var"
+	KindInit    = "init"    // an init function, or a blank variable's initialiser
+	KindEmbed   = "embed"   // a file that //go:embed takes in
+	KindType    = "type"    // a named type: fields, order, tags
+	KindRuntime = "rt"      // a type as a value at run time: the methods that an interface or reflection can call
+	KindNative  = "native"  // assembly, C and cgo of one package
+	KindSkipped = "skipped" // a Go file that build constraints leave out
+	KindExt     = "ext"     // a package of another module
+	KindGen     = "gen"     // a symbol that dagstergen generates
+	KindEnv     = "env"     // target, language version and the like; reached from every entry
+)
+
+// EnvNode is the name of the node that every entry depends on beside its own.
+const EnvNode = "env"
+
+// A Node is one component of a version: a declaration, or something that counts like one.
+type Node struct {
+	Name  string       // unique in a manifest
+	Kind  string       // one of the Kind constants
+	Local canon.Digest // what the declaration itself says
+	Hash  canon.Digest // Local with the hashes of all that it refers to, at any depth
+	Refs  []string     // names of the nodes it refers to, in the order of first use; each is a node of the manifest
+	File  string       // the module-relative, slash-separated file it stands in; empty where there is none
+}
+
+// A SourcePackage lists the files of one package of the user's modules that versions were computed from.
+type SourcePackage struct {
+	Path  string // import path
+	Files []SourceFile
+}
+
+// A SourceFile is what one file was when its package was hashed.
+type SourceFile struct {
+	Name    string       // base name, or the slash-separated path below the package for an embedded file
+	Raw     canon.Digest // of its bytes
+	Tokens  canon.Digest // of its tokens, see [Tokens]; zero for a file that is not Go: then Raw decides
+	Ignored bool         // left out by build constraints
+}
+
+// Version returns the code version of a symbol; ok is false for a symbol the manifest does not know.
+func (m *Manifest) Version(symbol string) (v canon.Digest, ok bool) {
+	if e := m.entry(symbol); e != nil {
+		return e.Version, true
+	}
+	return canon.Digest{}, false
+}
+
+func (m *Manifest) entry(symbol string) *Entry {
+	if i, ok := slices.BinarySearchFunc(m.Entries, symbol, func(e Entry, s string) int { return strings.Compare(e.Symbol, s) }); ok {
+		return &m.Entries[i]
+	}
+	// A manifest made by hand need not be sorted yet.
+	if i := slices.IndexFunc(m.Entries, func(e Entry) bool { return e.Symbol == symbol }); i >= 0 {
+		return &m.Entries[i]
+	}
+	return nil
+}
+
+// Closure returns the entry of a symbol with the nodes it reaches, without sources: what is stored with a materialization, so
+// that a later [Diff] can say what changed since. It shares memory with m. For an unknown symbol it has no entry and no nodes.
+func (m *Manifest) Closure(symbol string) *Manifest {
+	c := &Manifest{Mode: m.Mode, Target: m.Target, Language: m.Language}
+	e := m.entry(symbol)
+	if e == nil {
+		return c
+	}
+	c.Entries = []Entry{*e}
+	for _, n := range m.reach(e.Node) {
+		c.Nodes = append(c.Nodes, *n)
+	}
+	slices.SortFunc(c.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
+	return c
+}
+
+// reach returns the nodes that a start node and the environment reach.
+func (m *Manifest) reach(start string) map[string]*Node {
+	all := make(map[string]*Node, len(m.Nodes))
+	for i := range m.Nodes {
+		all[m.Nodes[i].Name] = &m.Nodes[i]
+	}
+	seen := make(map[string]*Node)
+	queue := []string{start, EnvNode}
+	for len(queue) > 0 {
+		name := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		n := all[name]
+		if n == nil || seen[name] != nil {
+			continue
+		}
+		seen[name] = n
+		queue = append(queue, n.Refs...)
+	}
+	return seen
+}
+
+// sorted returns m with every slice in the order of its text; m itself is not changed.
+func (m *Manifest) sorted() *Manifest {
+	s := *m
+	s.Entries = slices.Clone(m.Entries)
+	slices.SortStableFunc(s.Entries, func(a, b Entry) int { return cmp.Compare(a.Symbol, b.Symbol) })
+	s.Nodes = slices.Clone(m.Nodes)
+	slices.SortStableFunc(s.Nodes, func(a, b Node) int { return cmp.Compare(a.Name, b.Name) })
+	s.Packages = slices.Clone(m.Packages)
+	slices.SortStableFunc(s.Packages, func(a, b SourcePackage) int { return cmp.Compare(a.Path, b.Path) })
+	for i := range s.Packages {
+		f := slices.Clone(s.Packages[i].Files)
+		slices.SortStableFunc(f, func(a, b SourceFile) int { return cmp.Compare(a.Name, b.Name) })
+		s.Packages[i].Files = f
+	}
+	return &s
+}
