@@ -1,0 +1,192 @@
+package runconfig
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Position is where something was written. Line and Col count from 1; they are 0 where only the source is known
+// (a value of --set, a value given from Go).
+type Position struct {
+	File      string
+	Line, Col int
+}
+
+// String returns "file:line:col", "file", or "" for the zero Position.
+func (p Position) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col)
+}
+
+// The codes of a [Problem]; they are stable.
+const (
+	CodeSyntax      = "syntax"      // the document cannot be read
+	CodeUnsupported = "unsupported" // valid YAML that has no place in a run config: tags, merge keys, keys that are no text
+	CodeDuplicate   = "duplicate"   // a key stands twice in one mapping
+	CodeUnknown     = "unknown"     // a key that nothing takes
+	CodeMissing     = "missing"     // a required value is not given
+	CodeType        = "type"        // a value of the wrong type
+	CodeRange       = "range"       // a number that its Go type cannot hold
+	CodeEnum        = "enum"        // a text that is not one of the allowed ones
+	CodeEnv         = "env"         // an environment variable that is not set
+	CodeValue       = "value"       // a value of the right type that its Go type refuses
+)
+
+// A Problem is one thing that is wrong with a run config.
+type Problem struct {
+	Code    string
+	Path    string   // "ops.fetch.config.limit"; empty where the document as a whole is meant
+	Pos     Position // zero where nothing is written
+	Message string   // what was expected and what was found; never the value of a secret
+	Hint    string   // how to mend it; may be empty
+}
+
+// String returns "file:line:col: path: message; hint" on one line.
+func (p Problem) String() string {
+	var b strings.Builder
+	if s := p.Pos.String(); s != "" {
+		b.WriteString(s)
+	} else {
+		b.WriteString("run config")
+	}
+	if p.Path != "" {
+		b.WriteString(": ")
+		b.WriteString(p.Path)
+	}
+	b.WriteString(": ")
+	b.WriteString(p.Message)
+	if p.Hint != "" {
+		b.WriteString("; ")
+		b.WriteString(p.Hint)
+	}
+	return b.String()
+}
+
+// Problems is every problem of a run config, in the order of their positions. It is the error type of this package.
+type Problems []Problem
+
+// Error returns one line for each problem.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// err returns ps, sorted, as an error; nil when there is none.
+func (ps Problems) err() error {
+	if len(ps) == 0 {
+		return nil
+	}
+	s := slices.Clone(ps)
+	slices.SortStableFunc(s, func(a, b Problem) int {
+		return cmp.Or(
+			cmp.Compare(a.Pos.File, b.Pos.File),
+			cmp.Compare(a.Pos.Line, b.Pos.Line),
+			cmp.Compare(a.Pos.Col, b.Pos.Col),
+			cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Message, b.Message),
+		)
+	})
+	return slices.Compact(s)
+}
+
+// A trail is the path to a value: keys, and indices of lists.
+type trail string
+
+// key returns the trail to a member of a mapping. A key that holds a dot, a bracket or anything unusual is quoted.
+func (t trail) key(k string) trail {
+	if !plainKey(k) {
+		k = strconv.Quote(k)
+	}
+	if t == "" {
+		return trail(k)
+	}
+	return t + "." + trail(k)
+}
+
+// index returns the trail to an element of a list.
+func (t trail) index(i int) trail { return t + "[" + trail(strconv.Itoa(i)) + "]" }
+
+func plainKey(k string) bool {
+	if k == "" {
+		return false
+	}
+	return !strings.ContainsFunc(k, func(r rune) bool {
+		return !(r == '_' || r == '-' || r == '/' || r == '*' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+	})
+}
+
+// show quotes a text that a person wrote for a message, cut to a length that keeps the message on a line.
+func show(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// nearest returns the name that k was probably meant to be, or "".
+func nearest(k string, names []string) string {
+	best, bestDist := "", len(k)/3+2 // a third of the letters and one may be wrong
+	for _, n := range names {
+		if d := distance(strings.ToLower(k), strings.ToLower(n)); d < bestDist {
+			best, bestDist = n, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions, changes and swaps of neighbours that make b of a.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	if len(x) > 100 || len(y) > 100 {
+		return 100
+	}
+	rows := make([][]int, len(x)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(y)+1)
+		rows[i][0] = i
+	}
+	for j := range y {
+		rows[0][j+1] = j + 1
+	}
+	for i := range x {
+		for j := range y {
+			d := rows[i][j]
+			if x[i] != y[j] {
+				d++
+			}
+			d = min(d, rows[i][j+1]+1, rows[i+1][j]+1)
+			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
+				d = min(d, rows[i-1][j-1]+1)
+			}
+			rows[i+1][j+1] = d
+		}
+	}
+	return rows[len(x)][len(y)]
+}
+
+// hintNames tells which name was probably meant, or which ones there are.
+func hintNames(k, what string, names []string) string {
+	if n := nearest(k, names); n != "" {
+		return "did you mean " + strconv.Quote(n) + "?"
+	}
+	if len(names) == 0 {
+		return "there are no " + what
+	}
+	const most = 8
+	list := slices.Clone(names)
+	slices.Sort(list)
+	more := ""
+	if len(list) > most {
+		more = " and " + strconv.Itoa(len(list)-most) + " more"
+		list = list[:most]
+	}
+	return what + ": " + strings.Join(list, ", ") + more
+}

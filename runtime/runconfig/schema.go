@@ -1,0 +1,62 @@
+package runconfig
+
+import (
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+)
+
+// rootKeyList names the root keys for messages.
+const rootKeyList = "execution, inputs, ops or resources"
+
+// The executors that a [Schema] without a list of its own allows.
+const (
+	ExecutorInProcess = "in_process"
+	ExecutorMulti     = "multi"
+)
+
+// A Schema says what a run config may hold: that of one job, or that of the assets.
+type Schema struct {
+	Ops               []OpSchema
+	Resources         []*dag.Resource // needed by the run; those without config may be among them
+	OptionalResources []*dag.Resource // known, but not needed by the run or given from Go: config is checked where written
+	Inputs            []dag.JobParam  // the job's parameters
+	Given             []string        // names of Inputs whose values come from Go: nothing is required for them
+	Executors         []string        // nil for in_process and multi
+}
+
+// An OpSchema is what may stand below ops.KEY: for the node of a job, an asset or a source.
+type OpSchema struct {
+	Key    string
+	Config *dag.Config // nil when it takes none
+	// Default is the value that the job's body passes, of the config's Go type. Run config overlays it, and nothing is required.
+	// nil for none: the type's own defaults count, and what has none is required.
+	Default any
+	// Param names the job's config parameter that the body passes instead. What inputs.PARAM says is overlaid by ops.KEY.config.
+	Param string
+	// Optional marks an op that is no part of the run: its config is checked where written, and nothing is required.
+	Optional bool
+}
+
+// A Resolved is a run config that was held against a [Schema] and found good.
+type Resolved struct {
+	Ops           map[string]*Value // for each op that takes config; an optional one only if its config is complete
+	Resources     map[string]*Value // likewise
+	Inputs        map[string]any    // Go values of the job's data parameters, by name; given ones and config ones left out
+	Executor      string            // empty where nothing is said
+	MaxConcurrent int               // 0 where nothing is said: as many as there are processors
+	Text          string            // the whole as YAML, secrets redacted, fit for a record and to be parsed again
+}
+
+// A Value is a resolved config.
+type Value struct {
+	Go        any          // of the config's Go type
+	Canonical []byte       // JSON of the counted fields in a fixed order: secrets and version:"-" left out
+	Digest    canon.Digest // of the same, typed: 1, 1.0 and "1" differ, and nil and empty
+}
+
+func (s Schema) executors() []string {
+	if s.Executors == nil {
+		return []string{ExecutorInProcess, ExecutorMulti}
+	}
+	return s.Executors
+}
