@@ -7,11 +7,3 @@
 // Invariants: definitions are written by generated code at package initialisation and never modified after.
 // Helpers that take a context work outside a run too, with harmless defaults, so that a unit test can call an op directly.
 package dag
-
-// CodegenVersion counts the shapes of generated code that this package understands. It moves only when that shape
-// changes, not with every release; generated code refers to [Codegen1] so that a mismatch does not compile.
-const CodegenVersion = 1
-
-// Codegen1 is named by code that was generated for shape 1. When the shape changes it is replaced by Codegen2 and the
-// compiler points at the guard of each file that must be generated again.
-const Codegen1 = true
