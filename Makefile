@@ -1,0 +1,35 @@
+# The commands of a developer's day. `make check` is what to run before a commit.
+
+.PHONY: check test race generate bench fuzz crash ci
+
+check: generate ## formatting, vet, generated files, tests
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	go vet ./...
+	go run ./cmd/dagstergen check ./...
+	go test ./...
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+generate: ## writes dag_gen.go, dag_gen.manifest and dag_proof_gen.go of the packages that have directives
+	go generate ./...
+
+bench: ## the figures of docs/benchmarks.md
+	go test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME
+	./.ci/fuzz $(FUZZTIME)
+
+SEED ?= 1
+crash: ## kill -9 at random moments, 500 times for each of three seeds; then the same with seeded bugs, which must be caught
+	for seed in $(SEED) $$(($(SEED) + 1)) $$(($(SEED) + 2)); do \
+		go test ./internal/crash -run Campaign -count=1 -timeout 60m -v -args -kills 500 -seed $$seed || exit 1; \
+	done
+	go test ./internal/crash -run Mutants -count=1 -timeout 60m -v -args -mutants
+
+ci:
+	./.ci/run
