@@ -1,0 +1,164 @@
+// Package annotations reads the //dag: directives of a Go file.
+//
+// Stage: after load, before gen. It knows syntax and no types: which directives there are, what they may stand on and which arguments
+// they take is one table ([Directives]) that drives parsing, validation, the help and the table in the README. It imports internal/diag alone of ours.
+//
+// Invariants: every directive comment of a file becomes either an [Annotation] or at least one error, all in one pass; nothing is ignored
+// silently. Every argument knows its exact place in the source.
+package annotations
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Kind is the name of a directive: what follows "//dag:".
+type Kind string
+
+// The directives. Each declares what the thing it stands on is, so that a declaration has at most one of them.
+const (
+	Op       Kind = "op"
+	Asset    Kind = "asset"
+	Source   Kind = "source"
+	Resource Kind = "resource"
+	Config   Kind = "config"
+	Job      Kind = "job"
+)
+
+// A Target is a sort of declaration that a directive may stand on.
+type Target string
+
+// The targets.
+const (
+	Func       Target = "func"
+	Method     Target = "method"
+	StructType Target = "struct type"
+)
+
+// A Type is what the value of an argument may be.
+type Type string
+
+// The types of arguments. Lists and pairs are separated by commas.
+const (
+	Flag  Type = "flag"       // stands alone, without a value
+	Text  Type = "text"       // any text
+	Name  Type = "name"       // see ValidName
+	Ident Type = "identifier" // a Go identifier
+	Names Type = "names"      // a list of names
+	Texts Type = "texts"      // a list of texts
+	Pairs Type = "pairs"      // a list of key:value
+	Enum  Type = "choice"     // one of Argument.Choices
+)
+
+// An Argument is one argument that directives take.
+type Argument struct {
+	Name    string // "group"; "in." for a family such as in.city
+	Param   string // for a family, what stands after the dot: "PARAM"
+	Type    Type
+	Choices []string // for Enum
+	Default string   // what holds when it is not given
+	Doc     string   // one clause, lower case
+	On      []Kind
+}
+
+// Spelling returns how the argument is written: "volatile", "name=NAME", "in.PARAM=NAME", "tags=KEY:VALUE,...".
+func (a Argument) Spelling() string {
+	name := a.Name + a.Param
+	switch a.Type {
+	case Flag:
+		return name
+	case Text:
+		return name + "=TEXT"
+	case Name:
+		return name + "=NAME"
+	case Ident:
+		return name + "=IDENT"
+	case Names:
+		return name + "=NAME,..."
+	case Texts:
+		return name + "=TEXT,..."
+	case Pairs:
+		return name + "=KEY:VALUE,..."
+	}
+	return name + "=" + strings.Join(a.Choices, "|")
+}
+
+// A Directive is one row of the registry.
+type Directive struct {
+	Kind    Kind
+	Targets []Target
+	Doc     string     // one sentence
+	Args    []Argument // in the order of the help
+}
+
+// Argument finds the argument that key names; for "in.city" that is the family "in.".
+func (d Directive) Argument(key string) (Argument, bool) {
+	for _, a := range d.Args {
+		if a.Name == key && a.Param == "" || a.Param != "" && strings.HasPrefix(key, a.Name) {
+			return a, true
+		}
+	}
+	return Argument{}, false
+}
+
+var (
+	runnable = []Kind{Op, Asset, Source}
+	data     = []Kind{Asset, Source}
+)
+
+// arguments is the table of all arguments.
+var arguments = []Argument{
+	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Job}},
+	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Job}},
+	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Resource}},
+	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset}},
+	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
+	{Name: "strategy", Type: Ident, Default: "source hash", Doc: "the dag.VersionStrategy that gives versions: a variable, or a function without parameters, of the package", On: []Kind{Asset, Job}},
+	{Name: "io", Type: Ident, Default: "the instance's store", Doc: "the IO manager of its outputs: a resource (its function or its key) whose type implements dag.IOManager", On: []Kind{Op, Asset}},
+	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi"}, Default: "multi", Doc: "how its steps run: one at a time, or in parallel", On: []Kind{Job}},
+	{Name: "in.", Param: "PARAM", Type: Name, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM", On: []Kind{Asset}},
+	{Name: "deps", Type: Names, Default: "none", Doc: "assets that it follows without receiving their value", On: []Kind{Asset}},
+	{Name: "group", Type: Name, Default: "none", Doc: "the group that it is shown and selected with", On: data},
+	{Name: "owners", Type: Texts, Default: "none", Doc: "who answers for it: mail addresses, or team:NAME", On: data},
+	{Name: "kinds", Type: Names, Default: "none", Doc: "what it is made with, as labels such as csv or duckdb", On: data},
+	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY", On: []Kind{Op, Asset, Source, Job}},
+	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Job}},
+}
+
+// Directives is the registry, in the order of the help. Do not modify it.
+var Directives = register(
+	Directive{Kind: Op, Targets: []Target{Func, Method}, Doc: "The functional unit of computation: a step of jobs."},
+	Directive{Kind: Asset, Targets: []Target{Func}, Doc: "An op whose outputs are persistent, named data; its parameters name the assets it is made from, and named results make several assets."},
+	Directive{Kind: Source, Targets: []Target{Func}, Doc: "Data from outside that is observed, never computed: returns a dag.File, a dag.DataVersion, or a value and its dag.DataVersion."},
+	Directive{Kind: Resource, Targets: []Target{Func}, Doc: "A constructor whose result is injected into parameters of its type; may take config and other resources, and return a cleanup func."},
+	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},
+	Directive{Kind: Job, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that can be run."},
+)
+
+func register(all ...Directive) []Directive {
+	for i := range all {
+		for _, a := range arguments {
+			if slices.Contains(a.On, all[i].Kind) {
+				all[i].Args = append(all[i].Args, a)
+			}
+		}
+	}
+	return all
+}
+
+// Lookup returns the row of kind.
+func Lookup(kind Kind) (Directive, bool) {
+	i := slices.IndexFunc(Directives, func(d Directive) bool { return d.Kind == kind })
+	if i < 0 {
+		return Directive{}, false
+	}
+	return Directives[i], true
+}
+
+func kindNames() []string {
+	var out []string
+	for _, d := range Directives {
+		out = append(out, string(d.Kind))
+	}
+	return out
+}
