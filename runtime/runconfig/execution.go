@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// mostConcurrent bounds max_concurrent: more goroutines than this help nobody.
+const mostConcurrent = 1 << 20
+
 // execution reads the root key of this name: one executor, as {config: {multi: {max_concurrent: 4}}} or {multi: {config:
 // {max_concurrent: 4}}}. Nothing below a level is the default of that level.
 func (r *resolver) execution(m member, executors []string, out *Resolved, rec *record) {
@@ -17,7 +20,7 @@ func (r *resolver) execution(m member, executors []string, out *Resolved, rec *r
 	if c, ok := named["config"]; ok {
 		delete(named, "config")
 		inner := r.section(c.value, path.key("config"), executors, strings.Join(executors, " or "))
-		if len(inner) > 0 && len(named) > 0 {
+		if len(named) > 0 {
 			r.problem(CodeUnknown, path.key("config"), c.pos, "keep one of them", "an executor stands here and beside it")
 			return
 		}
@@ -69,7 +72,6 @@ func (r *resolver) executorSettings(executor string, n *node, path trail, out *R
 	if !ok {
 		return
 	}
-	const most = 1 << 20
 	at := path.key("max_concurrent")
 	limit := 0
 	if m.value.kind == kindInt {
@@ -81,8 +83,8 @@ func (r *resolver) executorSettings(executor string, n *node, path trail, out *R
 	switch {
 	case m.value.kind != kindInt:
 		r.problem(CodeType, at, m.value.pos, "", "expected a whole number, found %s", m.value.found(false))
-	case limit < 0 || limit > most:
-		r.problem(CodeRange, at, m.value.pos, "0 means one for each processor", "expected a whole number from 0 to %d, found %s", most, m.value.text)
+	case limit < 0 || limit > mostConcurrent:
+		r.problem(CodeRange, at, m.value.pos, "0 means one for each processor", "expected a whole number from 0 to %d, found %s", mostConcurrent, m.value.text)
 	default:
 		out.MaxConcurrent = limit
 	}

@@ -14,9 +14,7 @@ import (
 func (r *resolver) structure(fields []dag.Field, n *node, typ reflect.Type, base reflect.Value, path trail, out *bytes.Buffer) {
 	written := map[string]member{}
 	switch {
-	case n == nil:
-	case n.kind == kindNull && n.text == "":
-		// "config:" with nothing below it
+	case n == nil || n.kind == kindNull: // "config:" with nothing below it
 	case n.kind != kindMap:
 		r.problem(CodeType, path, n.pos, "", "expected a mapping, found %s", n.found(hasSecret(fields)))
 		return

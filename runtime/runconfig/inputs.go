@@ -46,12 +46,12 @@ func (r *resolver) inputs(m member, s Schema, out *Resolved, rec *record) map[st
 				rec.inputs = append(rec.inputs, valMember{p.Name, shown})
 			}
 		case !slices.Contains(s.Given, p.Name):
-			want := "a value"
-			hint := ""
-			if f, err := fieldOf(p.Type.Go); err == nil {
-				want, hint = expected(f), "set it in a file, or with --set "+setExample(f, path)
+			f, err := fieldOf(p.Type.Go)
+			if err != nil {
+				r.notFromConfig(p, posOf(m.value), path, err)
+				continue
 			}
-			r.problem(CodeMissing, path, posOf(m.value), hint, "missing, expected %s", want)
+			r.problem(CodeMissing, path, posOf(m.value), "set it in a file, or with --set "+setExample(f, path), "missing, expected %s", expected(f))
 		}
 	}
 	return params
@@ -64,11 +64,15 @@ func (r *resolver) configParam(p dag.JobParam, n *node, path trail) bool {
 	return len(r.problems) == before
 }
 
+func (r *resolver) notFromConfig(p dag.JobParam, pos Position, path trail, err error) {
+	r.problem(CodeUnsupported, path, pos, "run the job from Go", "%s cannot be given in a run config: %v", p.Type.Name, err)
+}
+
 // input decodes one data parameter.
 func (r *resolver) input(p dag.JobParam, n *node, path trail) (any, *val, bool) {
 	f, err := fieldOf(p.Type.Go)
 	if err != nil {
-		r.problem(CodeUnsupported, path, n.pos, "run the job from Go", "%s cannot be given in a run config: %v", p.Type.Name, err)
+		r.notFromConfig(p, n.pos, path, err)
 		return nil, nil, false
 	}
 	before := len(r.problems)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"unicode/utf8"
 )
 
@@ -14,25 +13,18 @@ import (
 func parseJSON(name string, data []byte) (*node, Problems) {
 	r := jsonReader{file: name, data: data, dec: json.NewDecoder(bytes.NewReader(data))}
 	r.dec.UseNumber()
-	n, err := r.value("", 0)
-	if err == nil {
-		var extra json.Token
-		if extra, err = r.dec.Token(); err == nil {
-			err = fmt.Errorf("%v after the end of the document", extra)
-		} else if errors.Is(err, io.EOF) {
-			err = nil
-		}
-	}
-	if err != nil {
-		at := r.dec.InputOffset()
+	var whole json.RawMessage
+	if err := json.Unmarshal(data, &whole); err != nil { // the syntax of all of it, so that what follows can rely on it
+		at := int64(len(data))
 		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		if errors.As(err, &syntax) && syntax.Offset > 0 {
 			at = syntax.Offset - 1
 		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			err, at = errors.New("the document ends early"), int64(len(data))
-		}
-		return nil, append(r.problems, Problem{Code: CodeSyntax, Pos: r.pos(at), Message: "not JSON: " + err.Error()})
+		return nil, Problems{{Code: CodeSyntax, Pos: r.pos(at), Message: "not JSON: " + err.Error()}}
+	}
+	n, err := r.value("", 0)
+	if err != nil {
+		return nil, append(r.problems, Problem{Code: CodeSyntax, Pos: r.pos(r.dec.InputOffset()), Message: err.Error()})
 	}
 	return n, r.problems
 }

@@ -44,7 +44,7 @@ func parseYAML(name string, data []byte) (*node, Problems) {
 }
 
 func yamlProblem(name string, err error) Problem {
-	p := Problem{Code: CodeSyntax, Pos: Position{File: name}, Message: "not YAML: " + err.Error()}
+	p := Problem{Code: CodeSyntax, Pos: Position{name, 1, 1}, Message: "not YAML: " + err.Error()}
 	if m := yamlErrorForm.FindStringSubmatch(err.Error()); m != nil {
 		if line, e := strconv.Atoi(m[1]); e == nil {
 			p.Pos = Position{name, line, 1}

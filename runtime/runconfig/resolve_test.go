@@ -67,7 +67,9 @@ func stationConfig() *dag.Config {
 	}
 }
 
-func fetchSchema() Schema { return Schema{Ops: []OpSchema{{Key: "fetch", Config: stationConfig()}, {Key: "plain"}}} }
+func fetchSchema() Schema {
+	return Schema{Ops: []OpSchema{{Key: "fetch", Config: stationConfig()}, {Key: "plain"}}}
+}
 
 func testEnv(name string) (string, bool) {
 	v, ok := map[string]string{"TOKEN": "c4n4ry", "LIMIT": "7", "WORD": "ten", "DATA": "from-env.csv"}[name]

@@ -1,0 +1,120 @@
+package runconfig
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+)
+
+type city struct {
+	Name  string
+	Since time.Time `json:"since,omitzero"`
+	Links []*tree   `json:"links,omitempty"`
+}
+
+// A tree is a recursive type.
+type tree struct {
+	Name string `json:"name"`
+	Next *tree  `json:"next,omitempty"`
+}
+
+func jobSchema(params ...dag.JobParam) Schema { return Schema{Inputs: params} }
+
+func TestInputsBecomeGoValues(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "data.csv")
+	require.NoError(t, os.WriteFile(file, []byte("x"), 0o600))
+	s := jobSchema(
+		dag.JobParam{Name: "cities", Type: dag.TypeOf[[]string]("[]string")},
+		dag.JobParam{Name: "limit", Type: dag.TypeOf[uint8]("uint8")},
+		dag.JobParam{Name: "wait", Type: dag.TypeOf[time.Duration]("time.Duration")},
+		dag.JobParam{Name: "home", Type: dag.TypeOf[*city]("*city")},
+		dag.JobParam{Name: "by_name", Type: dag.TypeOf[map[string][]float32]("map[string][]float32")},
+		dag.JobParam{Name: "pair", Type: dag.TypeOf[[2]int]("[2]int")},
+		dag.JobParam{Name: "raw", Type: dag.TypeOf[[]byte]("[]byte")},
+		dag.JobParam{Name: "file", Type: dag.TypeOf[dag.File]("dag.File")},
+	)
+	d, err := Parse("run.yaml", []byte(`inputs:
+  cities: [oslo, {env: DATA}]
+  limit: 200
+  wait: 2s
+  home: {Name: x, since: 2024-01-01T00:00:00Z, links: [{name: a, next: {name: b}}]}
+  by_name: {a: [1, 2.5]}
+  pair: [1, 2]
+  raw: aGk=
+  file: `+file+"\n"))
+	require.NoError(t, err)
+	r, err := Resolve(d, s, testEnv)
+	require.NoError(t, err)
+	f := r.Inputs["file"].(dag.File)
+	assert.Equal(t, "data.csv", f.Name())
+	delete(r.Inputs, "file")
+	assert.Equal(t, map[string]any{
+		"cities": []string{"oslo", "from-env.csv"}, "limit": uint8(200), "wait": 2 * time.Second,
+		"home":    &city{Name: "x", Since: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), Links: []*tree{{Name: "a", Next: &tree{Name: "b"}}}},
+		"by_name": map[string][]float32{"a": {1, 2.5}}, "pair": [2]int{1, 2}, "raw": []byte("hi"),
+	}, r.Inputs)
+	assert.Contains(t, r.Text, "cities:\n    - oslo\n    - env: DATA\n")
+	require.NoError(t, compile(t, s).Validate(instance(t, d.root)))
+}
+
+func TestInputProblems(t *testing.T) {
+	s := jobSchema(
+		dag.JobParam{Name: "cities", Type: dag.TypeOf[[]string]("[]string")},
+		dag.JobParam{Name: "limit", Type: dag.TypeOf[uint8]("uint8")},
+		dag.JobParam{Name: "pair", Type: dag.TypeOf[[2]int]("[2]int")},
+		dag.JobParam{Name: "home", Type: dag.TypeOf[city]("example.com/x.city")},
+		dag.JobParam{Name: "link", Type: dag.TypeOf[url.URL]("net/url.URL")},
+		dag.JobParam{Name: "out", Type: dag.TypeOf[chan int]("chan int")},
+		dag.JobParam{Name: "file", Type: dag.TypeOf[dag.File]("dag.File")},
+		dag.JobParam{Name: "given", Type: dag.TypeOf[int]("int")},
+		dag.JobParam{Name: "twice", Type: dag.TypeOf[int]("int")},
+	)
+	s.Given = []string{"given", "twice"}
+	_, err := resolveText(t, `inputs:
+  limit: 256
+  pair: [1]
+  home: {since: now, nam: x}
+  out: 1
+  file: /no/such/file
+  citis: [a]
+  twice: 1
+`, s)
+	assert.Equal(t, []string{
+		"run.yaml:2:3: inputs.cities: missing, expected a list of texts; set it in a file, or with --set 'inputs.cities=[...]'",
+		"run.yaml:2:3: inputs.link: net/url.URL cannot be given in a run config: url.Userinfo has the unexported field username; run the job from Go",
+		"run.yaml:2:10: inputs.limit: expected a whole number from 0 to 255, found 256",
+		"run.yaml:3:9: inputs.pair: expected a list of 2, found 1 elements",
+		"run.yaml:4:9: inputs.home.Name: missing, expected text; set it in a file, or with --set inputs.home.Name=...",
+		`run.yaml:4:17: inputs.home.since: expected a time such as 2024-01-31T08:00:00Z, found the text "now"`,
+		`run.yaml:4:22: inputs.home.nam: unknown field; did you mean "Name"?`,
+		"run.yaml:5:8: inputs.out: chan int cannot be given in a run config: it holds a chan int; run the job from Go",
+		"run.yaml:6:9: inputs.file: open /no/such/file: no such file or directory",
+		`run.yaml:7:3: inputs.citis: unknown parameter; did you mean "cities"?`,
+		"run.yaml:8:3: inputs.twice: the parameter has a value from Go already; remove one of them",
+	}, lines(err))
+}
+
+func TestConfigParametersReachTheirOps(t *testing.T) {
+	s := jobSchema(dag.JobParam{Name: "source", Config: stationConfig()})
+	s.Ops = []OpSchema{{Key: "fetch", Config: stationConfig(), Param: "source"}, {Key: "fetch_2", Config: stationConfig(), Param: "source"}}
+
+	r, err := resolveText(t, "inputs: {source: {path: a, area: {name: x}}}\nops: {fetch_2: {config: {limit: 3, area: {deep: 4}}}}", s)
+	require.NoError(t, err)
+	one, two := r.Ops["fetch"].Go.(station), r.Ops["fetch_2"].Go.(station)
+	assert.Equal(t, []any{"a", int8(10), "x"}, []any{one.Path, one.Limit, one.Area.Name})
+	assert.Equal(t, []any{"a", int8(3), "x", float32(4)}, []any{two.Path, two.Limit, two.Area.Name, two.Area.Deep})
+
+	_, err = resolveText(t, "inputs: {source: {limit: 2}}\nops: {fetch: {config: {path: b}}}", s)
+	assert.Equal(t, []string{"run.yaml:1:18: ops.fetch_2.config.path: missing, expected text; set it in a file, or with --set ops.fetch_2.config.path=..."},
+		lines(err), "complete for one, not for the other")
+
+	_, err = resolveText(t, "inputs: {source: {limit: x}}", s)
+	assert.Equal(t, []string{`run.yaml:1:26: inputs.source.limit: expected a whole number, found the text "x"`}, lines(err), "reported once")
+}
