@@ -22,7 +22,17 @@ var (
 	ErrTooNew   = errors.New("the store was written by a newer dagstergen") // exit code 4
 	ErrCorrupt  = errors.New("the store is damaged")                        // exit code 74
 	ErrReadOnly = errors.New("the store cannot be written")                 // exit code 74
+	ErrFull     = errors.New("the disk is full")                            // exit code 74
+	ErrIO       = errors.New("the store cannot be read or written")         // exit code 74
+	ErrClosed   = errors.New("the store is closed")
+	ErrFinished = errors.New("the run is finished") // no more events, and no second end
 )
+
+// IsUnavailable reports whether err is about the store as a whole and not about one request: nothing more can be kept now.
+// A command ends with exit code 74 for it.
+func IsUnavailable(err error) bool {
+	return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrFull) || errors.Is(err, ErrIO)
+}
 
 // MaxInline is the size in bytes up to which an encoded output is stored in the same transaction as its record.
 const MaxInline = 32 << 10
@@ -144,9 +154,10 @@ type Record struct {
 // A ResourceState is what a record knows of one resource that its step reached, directly or through another resource. It
 // explains a change; the version alone decides.
 type ResourceState struct {
-	Key    string `cbor:"1,keyasint"`
-	Code   string `cbor:"2,keyasint"`
-	Config []byte `cbor:"3,keyasint,omitempty"` // canonical JSON of the counted config
+	Key      string       `cbor:"1,keyasint"`
+	Code     string       `cbor:"2,keyasint"`
+	Config   []byte       `cbor:"3,keyasint,omitempty"` // canonical JSON of the counted config
+	Manifest canon.Digest `cbor:"4,keyasint"`           // code manifest; zero for none
 }
 
 // A Batch is written in one transaction: all of it or nothing.

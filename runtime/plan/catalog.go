@@ -1,0 +1,371 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/manifest"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+)
+
+// A Catalog is all that a binary offers to run: the definitions of several packages as one. It is read-only after
+// [NewCatalog] and safe for concurrent use.
+type Catalog struct {
+	packages  []packageInfo // in the order given, each package once
+	ops       []*opInfo     // sorted by key
+	resources []*resourceInfo
+	jobs      []*dag.JobDef
+
+	opByKey       map[string]*opInfo
+	opBySymbol    map[string]*opInfo
+	assetByKey    map[string]assetRef
+	resourceByKey map[string]*resourceInfo
+	jobByKey      map[string]*dag.JobDef
+
+	resourceOrder []*resourceInfo // each after the ones it needs
+
+	assets *Graph // all assets and sources
+}
+
+// packageInfo is one Definitions with its manifest read.
+type packageInfo struct {
+	definitions dag.Definitions
+	manifest    *manifest.Manifest
+	closures    *closures
+}
+
+// opInfo is an op with what is known of it before any run.
+type opInfo struct {
+	op      *dag.Op
+	pkg     *packageInfo
+	hash    string       // its source hash, "sha256:..."; empty where the manifest has none
+	index   int          // into Catalog.ops
+	shape   canon.Digest // of the names and types of its inputs and outputs
+	closure lazyClosure
+}
+
+type resourceInfo struct {
+	resource *dag.Resource
+	pkg      *packageInfo
+	hash     string
+	closure  lazyClosure
+}
+
+// assetRef is where an asset key is made.
+type assetRef struct {
+	op     *opInfo
+	output int // index into Op.Outputs; -1 for an asset without a value
+}
+
+// NewCatalog merges the definitions of several packages. The same symbol with the same code version is one definition.
+//
+// The error is a [*StaleError] where two packages disagree about one symbol or a manifest cannot be read, and otherwise an [*Error] with all that is wrong: two
+// definitions with one key, an input fed by an asset that nobody defines or whose Go type is another, a cycle.
+func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
+	c := &Catalog{
+		opByKey: map[string]*opInfo{}, opBySymbol: map[string]*opInfo{}, assetByKey: map[string]assetRef{},
+		resourceByKey: map[string]*resourceInfo{}, jobByKey: map[string]*dag.JobDef{},
+	}
+	if err := c.addPackages(defs); err != nil {
+		return nil, err
+	}
+	var wrong problems
+	for i := range c.packages {
+		if err := c.addDefinitions(&c.packages[i], &wrong); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(c.ops, func(a, b *opInfo) int { return strings.Compare(a.op.Key, b.op.Key) })
+	slices.SortFunc(c.resources, func(a, b *resourceInfo) int { return strings.Compare(a.resource.Key, b.resource.Key) })
+	slices.SortFunc(c.jobs, func(a, b *dag.JobDef) int { return strings.Compare(a.Key, b.Key) })
+	c.checkResources(&wrong)
+	for i, o := range c.ops {
+		o.index, o.shape = i, opShape(o.op)
+	}
+	if len(wrong) == 0 { // a graph over half a catalog would only repeat the problems above
+		c.assets = c.assetGraph(&wrong)
+		c.checkJobs(&wrong)
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Catalog) addPackages(defs []dag.Definitions) error {
+	seen := map[string]bool{}
+	for _, d := range defs {
+		if seen[d.Package] {
+			continue
+		}
+		seen[d.Package] = true
+		m, err := manifest.Parse(d.Manifest)
+		if err != nil {
+			return &StaleError{Reason: fmt.Sprintf("the manifest of package %s cannot be read: %v", d.Package, err), Command: "go generate ./..."}
+		}
+		c.packages = append(c.packages, packageInfo{definitions: d, manifest: m, closures: newClosures(m)})
+	}
+	return nil
+}
+
+// addDefinitions takes in the ops, resources and jobs of one package.
+func (c *Catalog) addDefinitions(p *packageInfo, wrong *problems) error {
+	hash := func(symbol string) string {
+		if v, ok := p.manifest.Version(symbol); ok {
+			return v.String()
+		}
+		return ""
+	}
+	for _, op := range p.definitions.Ops {
+		if known := c.opBySymbol[op.Symbol]; known != nil {
+			if known.hash != hash(op.Symbol) || !sameOp(known.op, op) {
+				return disagree(op.Symbol, known.pkg, p)
+			}
+			continue
+		}
+		info := &opInfo{op: op, pkg: p, hash: hash(op.Symbol)}
+		c.opBySymbol[op.Symbol] = info
+		c.ops = append(c.ops, info)
+		if known := c.opByKey[op.Key]; known != nil {
+			wrong.add("duplicate_key", "two definitions have the key %q: %s and %s; give one of them another with name=", op.Key, known.op.Symbol, op.Symbol)
+			continue
+		}
+		c.opByKey[op.Key] = info
+		c.addAssets(info, wrong)
+	}
+	for _, r := range p.definitions.Resources {
+		if known := c.resourceByKey[r.Key]; known != nil {
+			switch {
+			case known.resource.Symbol != r.Symbol:
+				wrong.add("duplicate_key", "two resources have the key %q: %s and %s; give one of them another with name=", r.Key, known.resource.Symbol, r.Symbol)
+			case known.hash != hash(r.Symbol) || known.resource.Version != r.Version:
+				return disagree(r.Symbol, known.pkg, p)
+			}
+			continue
+		}
+		info := &resourceInfo{resource: r, pkg: p, hash: hash(r.Symbol)}
+		c.resourceByKey[r.Key] = info
+		c.resources = append(c.resources, info)
+	}
+	for _, j := range p.definitions.Jobs {
+		if known := c.jobByKey[j.Key]; known != nil {
+			if known.Symbol != j.Symbol {
+				wrong.add("duplicate_key", "two jobs have the key %q: %s and %s; give one of them another with name=", j.Key, known.Symbol, j.Symbol)
+			}
+			continue
+		}
+		c.jobByKey[j.Key] = j
+		c.jobs = append(c.jobs, j)
+	}
+	return nil
+}
+
+func (c *Catalog) addAssets(info *opInfo, wrong *problems) {
+	op := info.op
+	if op.Kind == dag.KindOp {
+		return
+	}
+	add := func(key string, output int) {
+		if known, ok := c.assetByKey[key]; ok {
+			wrong.add("duplicate_key", "two assets have the key %q: %s and %s; give one of them another with name=", key, known.op.op.Symbol, op.Symbol)
+			return
+		}
+		c.assetByKey[key] = assetRef{info, output}
+	}
+	for i, out := range op.Outputs {
+		add(assetKey(op, &out), i)
+	}
+	if len(op.Outputs) == 0 {
+		add(op.Key, -1)
+	}
+}
+
+// assetKey is the key of an output of an asset.
+func assetKey(op *dag.Op, out *dag.Output) string {
+	if out.Asset == "" {
+		return op.Key
+	}
+	return out.Asset
+}
+
+func disagree(symbol string, a, b *packageInfo) error {
+	return &StaleError{
+		Reason:  fmt.Sprintf("packages %s and %s were generated from different states of %s", a.definitions.Package, b.definitions.Package, symbol),
+		Command: "go generate ./...",
+	}
+}
+
+// sameOp reports whether two definitions of one symbol with one code version say the same; directives are no part of the version.
+func sameOp(a, b *dag.Op) bool {
+	return a == b || a.Kind == b.Kind && a.Key == b.Key && a.Volatile == b.Volatile && a.Share == b.Share && a.Version == b.Version && a.IO == b.IO &&
+		slices.EqualFunc(a.Inputs, b.Inputs, func(x, y dag.Input) bool {
+			return x.Name == y.Name && x.Asset == y.Asset && x.Type.Name == y.Type.Name
+		}) &&
+		slices.EqualFunc(a.Outputs, b.Outputs, func(x, y dag.Output) bool {
+			return x.Name == y.Name && x.Asset == y.Asset && x.Type.Name == y.Type.Name
+		}) &&
+		slices.Equal(a.Resources, b.Resources) && slices.Equal(a.Deps, b.Deps)
+}
+
+// checkResources reports resources that are named and not there, and resources that need themselves.
+func (c *Catalog) checkResources(wrong *problems) {
+	known := make([]string, len(c.resources))
+	for i, r := range c.resources {
+		known[i] = r.resource.Key
+	}
+	for _, o := range c.ops {
+		for _, u := range o.op.Resources {
+			if c.resourceByKey[u.Key] == nil {
+				wrong.add("unknown_resource", "%s %q needs the resource %q, which no package defines%s", o.op.Kind, o.op.Key, u.Key, nearest(u.Key, known))
+			}
+		}
+		if o.op.IO != "" && c.resourceByKey[o.op.IO] == nil {
+			wrong.add("unknown_resource", "%s %q has io=%s, which no package defines as a resource%s", o.op.Kind, o.op.Key, o.op.IO, nearest(o.op.IO, known))
+		}
+	}
+	index := map[string]int{}
+	for i, r := range c.resources {
+		index[r.resource.Key] = i
+	}
+	edges := make([][]int32, len(c.resources))
+	for i, r := range c.resources {
+		for _, u := range r.resource.Resources {
+			j, ok := index[u.Key]
+			if !ok {
+				wrong.add("unknown_resource", "resource %q needs the resource %q, which no package defines%s", r.resource.Key, u.Key, nearest(u.Key, known))
+				continue
+			}
+			edges[i] = append(edges[i], int32(j))
+		}
+	}
+	level, cycle := levels(edges)
+	if cycle != nil {
+		wrong.add("cycle", "resource %q transitively depends on itself: %s; break the circle",
+			known[cycle[0]], chain(cycle, func(i int32) string { return known[i] }))
+		return
+	}
+	c.resourceOrder = slices.Clone(c.resources)
+	slices.SortStableFunc(c.resourceOrder, func(a, b *resourceInfo) int {
+		return cmp.Compare(level[index[a.resource.Key]], level[index[b.resource.Key]])
+	})
+}
+
+// Definitions returns the merged packages in the order they were given.
+func (c *Catalog) Definitions() []dag.Definitions {
+	defs := make([]dag.Definitions, len(c.packages))
+	for i := range c.packages {
+		defs[i] = c.packages[i].definitions
+	}
+	return defs
+}
+
+// Manifests returns the manifest of each package, in the order of [Catalog.Definitions].
+func (c *Catalog) Manifests() []*manifest.Manifest {
+	ms := make([]*manifest.Manifest, len(c.packages))
+	for i := range c.packages {
+		ms[i] = c.packages[i].manifest
+	}
+	return ms
+}
+
+// Ops returns all ops, assets and sources, sorted by key.
+func (c *Catalog) Ops() []*dag.Op {
+	ops := make([]*dag.Op, len(c.ops))
+	for i, o := range c.ops {
+		ops[i] = o.op
+	}
+	return ops
+}
+
+// Assets returns the ops that are assets or sources, in plan order: upstream first.
+func (c *Catalog) Assets() []*dag.Op {
+	ops := make([]*dag.Op, len(c.assets.Nodes))
+	for i := range c.assets.Nodes {
+		ops[i] = c.assets.Nodes[i].Op
+	}
+	return ops
+}
+
+// Resources returns all resources, sorted by key.
+func (c *Catalog) Resources() []*dag.Resource {
+	rs := make([]*dag.Resource, len(c.resources))
+	for i, r := range c.resources {
+		rs[i] = r.resource
+	}
+	return rs
+}
+
+// Jobs returns all jobs, sorted by key.
+func (c *Catalog) Jobs() []*dag.JobDef { return slices.Clone(c.jobs) }
+
+// Op returns the op, asset or source with a key; the error names the nearest one.
+func (c *Catalog) Op(key string) (*dag.Op, error) {
+	if o := c.opByKey[key]; o != nil {
+		return o.op, nil
+	}
+	keys := make([]string, len(c.ops))
+	for i, o := range c.ops {
+		keys[i] = o.op.Key
+	}
+	return nil, &Error{[]Problem{{"unknown_key", fmt.Sprintf("no op or asset %q%s", key, nearest(key, keys))}}}
+}
+
+// Job returns the job with a key; the error names the nearest one, or all where there are few.
+func (c *Catalog) Job(key string) (*dag.JobDef, error) {
+	if j := c.jobByKey[key]; j != nil {
+		return j, nil
+	}
+	keys := make([]string, len(c.jobs))
+	for i, j := range c.jobs {
+		keys[i] = j.Key
+	}
+	hint := nearest(key, keys)
+	switch {
+	case hint != "":
+	case len(keys) == 0:
+		hint = "; no package defines a job"
+	case len(keys) <= 10:
+		hint = "; there is " + strings.Join(keys, ", ")
+	}
+	return nil, &Error{[]Problem{{"unknown_job", fmt.Sprintf("no job %q%s", key, hint)}}}
+}
+
+// Resource returns the resource with a key.
+func (c *Catalog) Resource(key string) (*dag.Resource, bool) {
+	if r := c.resourceByKey[key]; r != nil {
+		return r.resource, true
+	}
+	return nil, false
+}
+
+// AssetOp returns the op that makes an asset and the index of the output, -1 for an asset without a value.
+func (c *Catalog) AssetOp(key string) (op *dag.Op, output int, ok bool) {
+	r, ok := c.assetByKey[key]
+	if !ok {
+		return nil, 0, false
+	}
+	return r.op.op, r.output, true
+}
+
+// AssetKeys returns the keys of all assets and sources, sorted.
+func (c *Catalog) AssetKeys() []string {
+	keys := make([]string, 0, len(c.assetByKey))
+	for k := range c.assetByKey {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Code returns the source hash of an annotated symbol, "sha256:...".
+func (c *Catalog) Code(symbol string) (string, bool) {
+	for i := range c.packages {
+		if v, ok := c.packages[i].manifest.Version(symbol); ok {
+			return v.String(), true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,425 @@
+package plan
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/manifest"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// maxCauses bounds how many causes of one kind a step lists; the last line counts the rest.
+const maxCauses = 5
+
+// explain gives every step that is not reused its reasons: how it differs from the newest record of the same identity.
+func (b *builder) explain() error {
+	if err := b.latest(); err != nil {
+		return err
+	}
+	for _, s := range b.plan.Steps {
+		switch {
+		case s.Action == Reuse:
+		case s.source():
+			b.explainSource(s)
+		default:
+			b.explainStep(s)
+		}
+	}
+	return nil
+}
+
+// latest fetches what the reasons compare with, in one batch, and which reused records are the newest of an identity that is not theirs.
+func (b *builder) latest() error {
+	if b.look == nil {
+		return nil
+	}
+	var ids []string
+	for _, s := range b.plan.Steps {
+		if !s.source() && (s.Action != Reuse || s.Record.Identity != s.Identity) {
+			ids = append(ids, s.Identity)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	latest, err := b.look.Latest(b.ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, s := range b.plan.Steps {
+		rec := latest[s.Identity]
+		switch {
+		case s.source() || rec == nil:
+		case s.Action != Reuse:
+			s.Latest = rec
+		case s.Record.ID == rec.ID && s.Record.Step == s.Version:
+			s.Note = false // shared with another job or asset, and noted before
+		}
+	}
+	return nil
+}
+
+func (b *builder) explainSource(s *Step) {
+	switch {
+	case s.Observed.Err != nil:
+		s.because(ReasonSource, "it could not be observed: %v", s.Observed.Err)
+	case !b.memo:
+		s.because(ReasonNoMemo, "%s", b.off)
+	case s.Latest == nil:
+		s.because(ReasonNever, "never observed")
+	default:
+		s.because(ReasonSource, "its data changed: now %s", s.Observed.Text)
+	}
+}
+
+func (b *builder) explainStep(s *Step) {
+	if s.problem != "" {
+		code := ReasonDamaged
+		if s.Broken == nil {
+			code = ReasonIO
+		}
+		s.because(code, "%s", s.problem)
+		return
+	}
+	if s.Latest == nil {
+		if !s.Force {
+			s.because(ReasonNever, "%s", neverText(b.plan.Job))
+		}
+	} else {
+		b.compare(s, s.Latest)
+	}
+	if s.Action == Maybe {
+		for _, up := range b.above(s) {
+			verb := "runs"
+			switch {
+			case up.Observed != nil:
+				verb = "could not be observed"
+			case up.Action == Maybe:
+				verb = "may run"
+			}
+			s.because(ReasonUpstream, "upstream %q %s", up.Key, verb)
+		}
+	}
+	if len(s.Reasons) == 0 {
+		// Every part of the content has been compared but the layout of types, which a record does not spell out.
+		s.because(ReasonTypes, "the type of an input or output changed")
+	}
+}
+
+func neverText(job string) string {
+	if job == "" {
+		return "never materialized"
+	}
+	return "never run"
+}
+
+// above returns the undecided or running steps right above s, each once.
+func (b *builder) above(s *Step) []*Step {
+	var ups []*Step
+	s.upstream(func(u int32) {
+		up := b.plan.All[u]
+		running := up.Action != Reuse && !up.source() || up.source() && up.Observed.Err != nil
+		if running && !slices.Contains(ups, up) {
+			ups = append(ups, up)
+		}
+	})
+	return ups
+}
+
+func (s *Step) because(code, format string, args ...any) {
+	s.Reasons = append(s.Reasons, Reason{code, fmt.Sprintf(format, args...)})
+}
+
+// compare lists how s differs from the newest record of its identity.
+func (b *builder) compare(s *Step, was *storage.Record) {
+	if was.Code != s.Code {
+		old, now := b.manifest(was.Manifest), func() *manifest.Manifest { return s.info.pkg.closures.of(s.Op.Symbol) }
+		if was.Symbol != s.Op.Symbol {
+			s.because(ReasonCode, "computed by %s now, by %s before", short(s.Op.Symbol), short(was.Symbol))
+		} else {
+			b.because(s, ReasonCode, b.codeCauses(old, now, s.Op.Symbol, was.Code, s.Code, s.info.hash))
+		}
+	}
+	var config []byte
+	if s.Config != nil {
+		config = s.Config.Canonical
+	}
+	b.because(s, ReasonConfig, configCauses("config", was.Config, config))
+	b.compareResources(s, was)
+	b.compareInputs(s, was)
+	for i := range s.Op.Outputs {
+		out := OutputOf(was, s.Op.Outputs[i].Name)
+		if out == nil {
+			s.because(ReasonTypes, "output %s is new", s.Op.Outputs[i].Name)
+		}
+	}
+}
+
+// because adds causes of one kind, at most maxCauses of them and a count of the rest.
+func (b *builder) because(s *Step, code string, causes []string) {
+	for i, c := range causes {
+		if i == maxCauses {
+			s.because(code, "and %d more", len(causes)-i)
+			return
+		}
+		s.because(code, "%s", c)
+	}
+}
+
+type parsedManifest struct{ m *manifest.Manifest }
+
+// manifest returns a stored code manifest, or nil.
+func (b *builder) manifest(d canon.Digest) *manifest.Manifest {
+	if d.IsZero() || b.look == nil {
+		return nil
+	}
+	if p, ok := b.parsed[d]; ok {
+		return p.m
+	}
+	p := &parsedManifest{}
+	if text, err := b.look.Manifest(b.ctx, d); err == nil {
+		p.m, _ = manifest.Parse(string(text)) // one that cannot be read explains nothing, no more
+	}
+	if b.parsed == nil {
+		b.parsed = map[canon.Digest]*parsedManifest{}
+	}
+	b.parsed[d] = p
+	return p.m
+}
+
+// codeCauses says why a code version differs: which functions changed, where both versions are source hashes.
+func (b *builder) codeCauses(old *manifest.Manifest, now func() *manifest.Manifest, symbol, was, is, hash string) []string {
+	if is != hash || !strings.HasPrefix(was, "sha256:") {
+		return []string{fmt.Sprintf("code version: %s → %s", clip(was), clip(is))}
+	}
+	if old == nil {
+		return []string{short(symbol) + " or something it reaches changed"}
+	}
+	m := now()
+	if old.Mode != m.Mode {
+		return []string{fmt.Sprintf("versions are computed in mode %s now, in mode %s before", m.Mode, old.Mode)}
+	}
+	var texts []string
+	for _, c := range manifest.Diff(old, m, symbol) {
+		texts = append(texts, b.causeText(c))
+	}
+	return texts
+}
+
+// causeText writes a cause as `func mean (stats.go:12), reached through MonthlyMeans → mean, changed`.
+func (b *builder) causeText(c manifest.Cause) string {
+	var t strings.Builder
+	switch c.Kind {
+	case manifest.KindEnv:
+		return "the target or language version of the build changed"
+	case manifest.KindExt:
+		fmt.Fprintf(&t, "package %s", strings.TrimPrefix(c.Name, "ext "))
+	case manifest.KindRuntime:
+		fmt.Fprintf(&t, "method set of %s", short(c.Name))
+	default:
+		fmt.Fprintf(&t, "%s %s", c.Kind, short(c.Name))
+	}
+	file := c.File
+	if b.Position != nil && c.Change != manifest.Removed {
+		if p := b.Position(c.Name); p != "" {
+			file = p
+		}
+	}
+	if file != "" {
+		fmt.Fprintf(&t, " (%s)", file)
+	}
+	if len(c.Path) > 1 {
+		hops := make([]string, len(c.Path))
+		for i, p := range c.Path {
+			hops[i] = short(p)
+		}
+		fmt.Fprintf(&t, ", reached through %s,", strings.Join(hops, " → "))
+	}
+	t.WriteString(" " + c.Change)
+	return t.String()
+}
+
+// short leaves the import path out of a symbol: "example.com/m/weather.(*Client).Fetch" is "weather.(*Client).Fetch".
+func short(symbol string) string {
+	return symbol[strings.LastIndexByte(symbol, '/')+1:]
+}
+
+func clip(s string) string {
+	if hash, ok := strings.CutPrefix(s, "sha256:"); ok && len(hash) > 12 {
+		return hash[:12]
+	}
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:57], "") + "..."
+	}
+	return s
+}
+
+// configCauses names the fields that differ between two canonical JSON documents. What is no object is compared as a whole.
+func configCauses(path string, was, is []byte) []string {
+	if bytes.Equal(was, is) {
+		return nil
+	}
+	old, okOld := object(was)
+	now, okNow := object(is)
+	if !okOld || !okNow {
+		switch {
+		case len(was) == 0:
+			return []string{path + ": none → " + clip(string(is))}
+		case len(is) == 0:
+			return []string{path + ": " + clip(string(was)) + " → none"}
+		}
+		return []string{path + ": " + clip(string(was)) + " → " + clip(string(is))}
+	}
+	keys := slices.Collect(maps.Keys(old))
+	for k := range now {
+		if _, both := old[k]; !both {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	var causes []string
+	for _, k := range keys {
+		causes = append(causes, configCauses(path+"."+k, old[k], now[k])...)
+	}
+	return causes
+}
+
+func object(b []byte) (m map[string]json.RawMessage, ok bool) {
+	if t := bytes.TrimSpace(b); len(t) == 0 || t[0] != '{' {
+		return nil, false
+	}
+	return m, json.Unmarshal(b, &m) == nil
+}
+
+func (b *builder) compareResources(s *Step, was *storage.Record) {
+	changed := len(was.Resources) != len(s.Op.Resources)
+	for i, u := range s.Op.Resources {
+		changed = changed || was.Resources[u.Name] != s.static.resources[i].String()
+	}
+	if !changed {
+		return
+	}
+	old := map[string]*storage.ResourceState{}
+	for i := range was.Reached {
+		old[was.Reached[i].Key] = &was.Reached[i]
+	}
+	said := len(s.Reasons)
+	for _, r := range s.static.reached {
+		key := r.Resource.Key
+		o := old[key]
+		delete(old, key)
+		if o == nil {
+			s.because(ReasonResource, "resource %s is new", key)
+			continue
+		}
+		if o.Code != r.Code {
+			info := b.Target.Catalog.resourceByKey[key]
+			now := func() *manifest.Manifest { return info.pkg.closures.of(r.Resource.Symbol) }
+			b.because(s, ReasonResource, prefixed("resource "+key+": ", b.codeCauses(b.manifest(o.Manifest), now, r.Resource.Symbol, o.Code, r.Code, info.hash)))
+		}
+		var config []byte
+		if r.Config != nil {
+			config = r.Config.Canonical
+		}
+		b.because(s, ReasonResource, prefixed("resource "+key+": ", configCauses("config", o.Config, config)))
+	}
+	for _, key := range slices.Sorted(maps.Keys(old)) {
+		s.because(ReasonResource, "resource %s is not needed any more", key)
+	}
+	if len(s.Reasons) == said {
+		s.because(ReasonResource, "its resources are wired differently")
+	}
+}
+
+func prefixed(prefix string, texts []string) []string {
+	for i := range texts {
+		texts[i] = prefix + texts[i]
+	}
+	return texts
+}
+
+// input is an input or a dep as a record has it.
+func (b *builder) compareInputs(s *Step, was *storage.Record) {
+	old := map[string]*storage.Input{}
+	for i := range was.Inputs {
+		old[was.Inputs[i].Name] = &was.Inputs[i]
+	}
+	type added struct {
+		name string
+		data canon.Digest
+	}
+	var news []added
+	for k := range s.Data {
+		name := s.InputName(k)
+		o := old[name]
+		delete(old, name)
+		from := s.InputFrom(b.plan, k)
+		switch {
+		case o == nil:
+			news = append(news, added{name, s.Data[k]})
+		case s.Data[k].IsZero() || s.Data[k] == o.DataVersion:
+		case from == "":
+			s.because(ReasonInput, "input %s: another value is passed", name)
+		case o.From != from:
+			s.because(ReasonInput, "input %s comes from %q now, from %s before", name, from, cmp.Or(quoted(o.From), "a value"))
+		default:
+			s.because(ReasonInput, "input %s: upstream %q has new data", name, from)
+		}
+	}
+	for _, n := range news {
+		renamed := ""
+		for _, name := range slices.Sorted(maps.Keys(old)) {
+			if renamed == "" && old[name].DataVersion == n.data {
+				renamed = name
+			}
+		}
+		if renamed != "" {
+			delete(old, renamed)
+			s.because(ReasonInput, "input %s was called %s before", n.name, renamed)
+		} else {
+			s.because(ReasonInput, "input %s is new", n.name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		s.because(ReasonInput, "input %s is gone", name)
+	}
+}
+
+func quoted(s string) string {
+	if s == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// InputName returns the name of entry k of Versions and Data: of an input, or "after KEY" for a dep.
+func (s *Step) InputName(k int) string {
+	if k < len(s.Inputs) {
+		return s.Op.Inputs[k].Name
+	}
+	return "after " + s.Op.Deps[k-len(s.Inputs)]
+}
+
+// InputFrom returns the asset or step that entry k of Versions and Data comes from; "" for a value.
+func (s *Step) InputFrom(p *Plan, k int) string {
+	e := &Edge{}
+	if k < len(s.Inputs) {
+		e = &s.Node.Inputs[k]
+	} else {
+		e = &s.Deps[k-len(s.Inputs)]
+	}
+	if e.Kind != FromStep {
+		return ""
+	}
+	up := &p.Target.Graph.Nodes[e.Node]
+	if p.Target.Job == nil && e.Output >= 0 {
+		return assetKey(up.Op, &up.Op.Outputs[e.Output])
+	}
+	return up.Key
+}
