@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 
 // moduleFiles returns the go.mod and go.sum of a user's module that uses this checkout. It lists every module that we need, as
 // go get would, so that nothing has to be looked up on a network.
-func moduleFiles(t *testing.T) (gomod, gosum []byte) {
+func moduleFiles(t testing.TB) (gomod, gosum []byte) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func moduleFiles(t *testing.T) (gomod, gosum []byte) {
 }
 
 // goEnv returns the settings that let the go command of a script use the caches of this machine and no network.
-func goEnv(t *testing.T) []string {
+func goEnv(t testing.TB) []string {
 	t.Helper()
 	names := []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOROOT"}
 	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()

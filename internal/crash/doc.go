@@ -1,0 +1,12 @@
+// Package crash holds the campaigns that prove what the README promises about kills, damage and concurrency, against a real
+// pipeline binary (crashlab) and nothing else than its command line:
+//
+//   - random kills: SIGKILL at random moments of hundreds of runs, recovery included;
+//   - byte faults: every stored file flipped, truncated, deleted, swapped, replaced;
+//   - crowds: several processes on one store, some of them killed.
+//
+// A campaign that has never failed proves nothing, so the same campaigns run against binaries with a seeded bug (build tag
+// crashmutant) and must catch each.
+//
+// Stage: above everything, beside e2e. Random choices come from one seed, which every failure names.
+package crash
