@@ -1,0 +1,257 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"maps"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// A runState is what the writer knows of a run inside a transaction.
+type runState struct {
+	number int64
+	status storage.RunStatus
+	seq    int64 // of its last event
+}
+
+// A writerState caches what the transactions of this writer need to know. Whatever another process may change is forgotten at
+// the end of each transaction; what was learnt in one that did not commit is never kept.
+type writerState struct {
+	runs       map[string]*runState // of this transaction
+	identities map[string]int64     // numbers; they never change
+	manifests  map[canon.Digest]bool
+
+	newIdentities map[string]int64
+	newManifests  map[canon.Digest]bool
+}
+
+// maxCached bounds each cache of a writer; a full one starts again.
+const maxCached = 100_000
+
+func newWriterState() writerState {
+	return writerState{
+		runs: map[string]*runState{}, identities: map[string]int64{}, manifests: map[canon.Digest]bool{},
+		newIdentities: map[string]int64{}, newManifests: map[canon.Digest]bool{},
+	}
+}
+
+func (s *writerState) discard() {
+	clear(s.runs)
+	clear(s.newIdentities)
+	clear(s.newManifests)
+}
+
+// keep takes over what was learnt in a transaction that is committed.
+func (s *writerState) keep() {
+	if len(s.identities) > maxCached {
+		clear(s.identities)
+	}
+	if len(s.manifests) > maxCached {
+		clear(s.manifests)
+	}
+	maps.Copy(s.identities, s.newIdentities)
+	maps.Copy(s.manifests, s.newManifests)
+	s.discard()
+}
+
+// apply runs the statements of one batch inside the open transaction.
+func (w *writer) apply(p *pending) error {
+	b, e := p.batch, &p.encoded
+	if b.NewRun != nil {
+		if err := w.insertRun(b.NewRun, e.tags); err != nil {
+			return err
+		}
+	}
+	for _, m := range e.manifests {
+		if w.state.manifests[m.digest] || w.state.newManifests[m.digest] {
+			continue
+		}
+		const text = "INSERT INTO manifest (digest, coding, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+		if _, _, err := w.c.run(text, m.digest[:], int64(m.coding), m.data); err != nil {
+			return err
+		}
+		w.state.newManifests[m.digest] = true
+	}
+	for _, x := range e.blobs {
+		// A blob that is there is written again only if its bytes differ: then it is damaged, and this heals it.
+		const text = "INSERT INTO blob (digest, coding, data) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE " +
+			"SET coding = excluded.coding, data = excluded.data WHERE data <> excluded.data OR coding <> excluded.coding"
+		if _, _, err := w.c.run(text, x.digest[:], int64(x.coding), x.data); err != nil {
+			return err
+		}
+	}
+	for i := range b.Records {
+		if err := w.insertRecord(&b.Records[i], e.records[i]); err != nil {
+			return err
+		}
+	}
+	for i := range b.Aliases {
+		if err := w.insertAlias(&b.Aliases[i]); err != nil {
+			return err
+		}
+	}
+	for _, number := range b.Drop {
+		if _, _, err := w.c.run("UPDATE record SET usable = 0 WHERE number = ?", number); err != nil {
+			return err
+		}
+	}
+	for i := range b.Events {
+		if err := w.insertEvent(&b.Events[i]); err != nil {
+			return err
+		}
+	}
+	if b.Finish != nil {
+		return w.finishRun(b.Finish)
+	}
+	return nil
+}
+
+func (w *writer) insertRun(r *storage.Run, tags string) error {
+	number, _, err := w.c.run("INSERT INTO run (id, job, selection, status, cause, tags, config, started, ended, steps, ran, reused, failed, skipped) "+
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		r.ID, r.Job, r.Selection, string(r.Status), r.Cause, tags, r.Config, nanos(r.Started), nanos(r.Ended),
+		int64(r.Steps), int64(r.Ran), int64(r.Reused), int64(r.Failed), int64(r.Skipped))
+	if err != nil {
+		return fmt.Errorf("insert run %s: %w", r.ID, err)
+	}
+	w.state.runs[r.ID] = &runState{number: number, status: r.Status}
+	return nil
+}
+
+// run returns the state of a run, read once per transaction: another process may write to the same run between two.
+func (w *writer) run(id string) (*runState, error) {
+	if r, ok := w.state.runs[id]; ok {
+		return r, nil
+	}
+	var r *runState
+	const text = "SELECT number, status, (SELECT coalesce(max(seq), 0) FROM event WHERE run = number) FROM run WHERE id = ?"
+	err := w.c.query(context.Background(), text, func(v []driver.Value) error {
+		row := reader{row: v}
+		r = &runState{number: row.int(), status: storage.RunStatus(row.text()), seq: row.int()}
+		return row.err
+	}, id)
+	if err != nil {
+		return nil, err
+	}
+	if r == nil {
+		return nil, fmt.Errorf("run %s: %w", id, storage.ErrNotFound)
+	}
+	w.state.runs[id] = r
+	return r, nil
+}
+
+func (w *writer) insertEvent(e *storage.Event) error {
+	r, err := w.run(e.RunID)
+	if err != nil {
+		return err
+	}
+	if r.status.Finished() {
+		return fmt.Errorf("event %s of run %s: %w", e.Type, e.RunID, storage.ErrFinished)
+	}
+	r.seq++
+	var data driver.Value
+	if e.Data != nil {
+		data = e.Data
+	}
+	_, _, err = w.c.run("INSERT INTO event (run, seq, time, type, step, level, message, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		r.number, r.seq, nanos(e.Time), string(e.Type), e.StepKey, e.Level, e.Message, data)
+	return err
+}
+
+func (w *writer) finishRun(f *storage.Run) error {
+	r, err := w.run(f.ID)
+	if err != nil {
+		return err
+	}
+	if r.status.Finished() {
+		return fmt.Errorf("finish run %s: %w", f.ID, storage.ErrFinished)
+	}
+	if !f.Status.Finished() {
+		return fmt.Errorf("finish run %s with status %s, which is not an end", f.ID, f.Status)
+	}
+	_, _, err = w.c.run("UPDATE run SET status = ?, cause = ?, ended = ?, steps = ?, ran = ?, reused = ?, failed = ?, skipped = ? WHERE number = ?",
+		string(f.Status), f.Cause, nanos(f.Ended), int64(f.Steps), int64(f.Ran), int64(f.Reused), int64(f.Failed), int64(f.Skipped), r.number)
+	r.status = f.Status
+	return err
+}
+
+func (w *writer) insertRecord(r *storage.Record, data []byte) error {
+	identity, err := w.identity(r.Identity)
+	if err != nil {
+		return err
+	}
+	number, _, err := w.c.run("INSERT INTO record (usable, identity, step, content, data) VALUES (1, ?, ?, ?, ?)",
+		identity, r.Step[:], r.Content[:], data)
+	if err != nil {
+		return err
+	}
+	if _, _, err := w.c.run("INSERT INTO step_record (step, record) VALUES (?, ?)", r.Step[:], number); err != nil {
+		return err
+	}
+	for i := range r.Outputs {
+		if asset := r.Outputs[i].Asset; asset != "" {
+			if _, _, err := w.c.run("INSERT INTO asset_record (asset, record) VALUES (?, ?) ON CONFLICT DO NOTHING", asset, number); err != nil {
+				return err
+			}
+		}
+	}
+	return w.setLatest(identity, number)
+}
+
+func (w *writer) insertAlias(a *storage.Alias) error {
+	there, err := w.c.number("SELECT count(*) FROM record WHERE number = ?", a.Record)
+	if err != nil {
+		return err
+	}
+	if there == 0 {
+		return fmt.Errorf("alias of record %d: %w", a.Record, storage.ErrNotFound)
+	}
+	identity, err := w.identity(a.Identity)
+	if err != nil {
+		return err
+	}
+	if !a.Step.IsZero() {
+		if _, _, err := w.c.run("INSERT INTO step_record (step, record) VALUES (?, ?) ON CONFLICT DO NOTHING", a.Step[:], a.Record); err != nil {
+			return err
+		}
+	}
+	return w.setLatest(identity, a.Record)
+}
+
+func (w *writer) setLatest(identity, record int64) error {
+	if identity == 0 {
+		return nil
+	}
+	_, changed, err := w.c.run("UPDATE identity SET latest = ? WHERE number = ?", record, identity)
+	if err == nil && changed != 1 {
+		err = fmt.Errorf("identity %d: %w", identity, storage.ErrNotFound)
+	}
+	return err
+}
+
+// identity returns the number of an identity, a new one where it has none; 0 for the empty identity.
+func (w *writer) identity(name string) (int64, error) {
+	if name == "" {
+		return 0, nil
+	}
+	if n, ok := w.state.identities[name]; ok {
+		return n, nil
+	}
+	if n, ok := w.state.newIdentities[name]; ok {
+		return n, nil
+	}
+	n, err := w.c.number("SELECT number FROM identity WHERE name = ?", name)
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		if n, _, err = w.c.run("INSERT INTO identity (name, latest) VALUES (?, 0)", name); err != nil {
+			return 0, err
+		}
+	}
+	w.state.newIdentities[name] = n
+	return n, nil
+}

@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+	"github.com/dagstergen/dagstergen/runtime/storage/storagetest"
+)
+
+// stepBatch is what one executed step writes: a record, an inline output and its events.
+func stepBatch(n int) *storage.Batch {
+	rec := storagetest.Record(n)
+	blob := fmt.Appendf(nil, "the small output of step number %d, about a hundred bytes of it, so that it is no special case", n)
+	d := canon.Sum(blob)
+	rec.Outputs[0].Blob, rec.Outputs[0].DataVersion = d, d
+	rec.Config = json.RawMessage(`{"path":"data.csv","rows":12}`)
+	b := &storage.Batch{Records: []storage.Record{rec}, Blobs: map[canon.Digest][]byte{d: blob}}
+	for _, kind := range []storage.EventType{storage.EventStepStart, storage.EventStepOutput, storage.EventHandledOutput, storage.EventStepSuccess} {
+		b.Events = append(b.Events, storage.Event{
+			RunID: "r1", Time: time.Now(), Type: kind, StepKey: rec.StepKey, Level: "DEBUG", Message: "finished step in 12 ms",
+			Data: []byte(`{"output":"result","version":"sha256:0123456789abcdef"}`),
+		})
+	}
+	return b
+}
+
+// BenchmarkSteps is the durable cost of a step: whatever is queued together shares a commit.
+func BenchmarkSteps(b *testing.B) {
+	for _, inFlight := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprintf("in_flight=%d", inFlight), func(b *testing.B) {
+			s := openTest(b)
+			storagetest.Submit(b, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
+			tickets := make([]storage.Ticket, 0, inFlight)
+			n := 0
+			for b.Loop() {
+				if len(tickets) == inFlight {
+					require.NoError(b, tickets[0].Wait(b.Context()))
+					tickets = tickets[:copy(tickets, tickets[1:])]
+				}
+				tickets = append(tickets, s.Submit(stepBatch(n)))
+				n++
+			}
+			for _, t := range tickets {
+				require.NoError(b, t.Wait(b.Context()))
+			}
+			require.NoError(b, s.Close())
+		})
+	}
+}
+
+// BenchmarkApply is what a step costs the writer without the commit.
+func BenchmarkApply(b *testing.B) {
+	s := openTest(b)
+	storagetest.Submit(b, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
+	w := s.writer
+	require.NoError(b, w.begin())
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		batch := stepBatch(n)
+		p := &pending{batch: batch}
+		p.encoded, _ = encodeBatch(batch)
+		n++
+		b.StartTimer()
+		require.NoError(b, w.apply(p))
+	}
+	require.NoError(b, rollback(w.c))
+	require.NoError(b, s.Close())
+}
+
+// BenchmarkEncode is what a step costs the goroutine that submits it.
+func BenchmarkEncode(b *testing.B) {
+	batch := stepBatch(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := encodeBatch(batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRecords10000 is the look-up of a memoized plan of 10,000 steps.
+func BenchmarkRecords10000(b *testing.B) {
+	s := openTest(b)
+	storagetest.Submit(b, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
+	var steps, contents []canon.Digest
+	var last storage.Ticket
+	for i := range 10_000 {
+		last = s.Submit(stepBatch(i))
+		steps, contents = append(steps, storagetest.Digest("step", i)), append(contents, storagetest.Digest("content", i))
+	}
+	require.NoError(b, last.Wait(b.Context()))
+	path := s.Path()
+	require.NoError(b, s.Close())
+	for _, mode := range []string{"step", "content"} {
+		b.Run(mode, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				// A new process reads with cold caches of its own.
+				s, err := Open(b.Context(), path)
+				require.NoError(b, err)
+				start := time.Now()
+				look, keys := s.RecordsByStep, steps
+				if mode == "content" {
+					look, keys = s.RecordsByContent, contents
+				}
+				recs, err := look(b.Context(), keys)
+				took := time.Since(start)
+				require.NoError(b, err)
+				require.Len(b, recs, 10_000)
+				b.ReportMetric(float64(took.Nanoseconds())/10_000, "ns/record")
+				require.NoError(b, s.Close())
+			}
+		})
+	}
+}
+
+// BenchmarkFloorCommit is the least that a durable commit of this database costs: 100 bytes in one row.
+func BenchmarkFloorCommit(b *testing.B) {
+	c, err := connect(filepath.Join(b.TempDir(), "x.db"), "mode=rwc&_journal_mode=WAL&_synchronous=FULL")
+	require.NoError(b, err)
+	require.NoError(b, c.exec("CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB)"))
+	data := bytes.Repeat([]byte("x"), 100)
+	for b.Loop() {
+		if _, _, err := c.run("INSERT INTO t (b) VALUES (?)", data); err != nil {
+			b.Fatal(err)
+		}
+	}
+	require.NoError(b, c.close())
+}

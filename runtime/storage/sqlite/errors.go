@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// dbError says what failed, on which file, and wraps one of the errors of storage besides the driver's own.
+func dbError(doing, path string, err error) error {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return fmt.Errorf("%s %s: %w", doing, path, err)
+	}
+	kind := storage.ErrIO
+	switch e.Code {
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrFormat:
+		kind = storage.ErrCorrupt
+	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
+		kind = storage.ErrReadOnly
+	case sqlite3.ErrFull:
+		kind = storage.ErrFull
+	case sqlite3.ErrCantOpen, sqlite3.ErrIoErr:
+		switch e.SystemErrno {
+		case syscall.ENOSPC, syscall.EDQUOT:
+			kind = storage.ErrFull
+		case syscall.EROFS, syscall.EACCES, syscall.EPERM:
+			kind = storage.ErrReadOnly
+		}
+	case sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange, sqlite3.ErrError, sqlite3.ErrMisuse:
+		return fmt.Errorf("%s %s: %w", doing, path, err) // the fault of one batch, not of the store
+	}
+	return fmt.Errorf("%s %s: %w: %w", doing, path, kind, err)
+}
+
+// fileError is dbError for an error of the operating system.
+func fileError(doing, path string, err error) error {
+	kind := storage.ErrIO
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		kind = storage.ErrFull
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		kind = storage.ErrReadOnly
+	}
+	return fmt.Errorf("%s %s: %w: %w", doing, path, kind, err)
+}
+
+// ofStore reports whether err is about the store as a whole, so that every batch of the group must fail with it.
+func ofStore(err error) bool { return storage.IsUnavailable(err) }
+
+func isBusy(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+}
+
+func tooNew(path string, format, known int) error {
+	return fmt.Errorf("%s: %w: it has format %d, this binary knows %d; use a newer release or another DAGSTERGEN_HOME", path, storage.ErrTooNew, format, known)
+}
