@@ -24,7 +24,7 @@ const module = "github.com/dagstergen/dagstergen/"
 // layers are the packages from the ground up. A package imports packages of lower layers only. What ends in /... stands for the
 // packages below it too.
 var layers = [][]string{
-	{"internal/canon", "internal/diag", "internal/squeeze", "internal/oslock"},
+	{"internal/canon", "internal/diag", "internal/squeeze", "internal/oslock", "internal/mutant"},
 	{"runtime/dag", "internal/load", "annotations"},
 	{"runtime/storage", "runtime/runconfig", "internal/manifest"},
 	{"runtime/storage/sqlite", "runtime/iomanager", "versionhash"},
