@@ -92,11 +92,11 @@ func (l *loader) listErrors(listed []*listedPackage, patterns []string) {
 
 func (l *loader) listError(lp *listedPackage, e *listedError, asked bool) (diag.Diagnostic, bool) {
 	w := l.byPath[lp.ImportPath]
-	text := oneLine(e.Err)
+	text := strings.ReplaceAll(oneLine(e.Err), l.prog.Dir+string(filepath.Separator), "")
 	d := diag.Diagnostic{Code: CodeList, Pos: l.parsePosition(e.Pos), Message: text}
-	if d.Pos.IsValid() && w != nil {
+	if d.Pos.IsValid() {
 		base := filepath.Base(d.Pos.Filename)
-		if slices.Contains(w.p.Generated, base) || w.diags.HasErrors() && slices.Contains(lp.InvalidGoFiles, base) {
+		if l.ours(d.Pos.Filename) || strings.HasSuffix(base, "_test.go") || w != nil && w.diags.HasErrors() && slices.Contains(lp.InvalidGoFiles, base) {
 			return d, false
 		}
 	}
@@ -109,6 +109,10 @@ func (l *loader) listError(lp *listedPackage, e *listedError, asked bool) (diag.
 		}
 	case strings.Contains(text, "missing go.sum entry"):
 		d.Code = CodeNoSum
+	case strings.Contains(text, "not one of the workspace modules"):
+		text, _, _ = strings.Cut(text, ". You can add")
+		d.Code, d.Message, d.Pos.Filename = CodeModFile, text, "go.work"
+		d.Hint = "run `go work use` with that folder, or set GOWORK=off"
 	case strings.Contains(text, "build constraints exclude all Go files"):
 		if w != nil && len(w.p.Generated) > 0 && len(w.p.IgnoredFiles) == 0 {
 			return d, false // nothing but our own old output is left there: a package without code
@@ -116,19 +120,53 @@ func (l *loader) listError(lp *listedPackage, e *listedError, asked bool) (diag.
 		d.Code, d.Message = CodeNoMatch, "package "+lp.ImportPath+" has no Go files for "+l.prog.Target.GOOS+"/"+l.prog.Target.GOARCH
 		d.Hint = "check the build constraints of its files"
 	case asked && !d.Pos.IsValid() && (w == nil || strings.HasPrefix(text, "no Go files in ")):
-		d.Code, d.Message = CodeNoMatch, strings.ReplaceAll(text, l.prog.Dir+string(filepath.Separator), "")
+		d.Code = CodeNoMatch
 		d.Hint = "name a folder with Go files, such as ./... or ./weather"
 	case w == nil:
 		d.Code = CodeNoPackage
+		if m, ok := l.localModule(lp.ImportPath); ok {
+			d.Message = "there is no package " + lp.ImportPath + " in module " + m.Path
+			d.Hint = "correct the import, or make the folder " + strings.TrimPrefix(lp.ImportPath, m.Path+"/") + " with a Go file"
+		} else if before, _, found := strings.Cut(text, " is not in std"); found {
+			d.Message = before + " is not in the standard library"
+			d.Hint = "correct the import; paths of other modules begin with a domain name"
+		}
 		if !d.Pos.IsValid() && len(e.ImportStack) > 0 {
 			d.Message = "package " + lp.ImportPath + ", imported by " + e.ImportStack[len(e.ImportStack)-1] + ": " + text
 		}
 	case strings.HasPrefix(text, "found packages "):
+		for _, m := range inParentheses.FindAllStringSubmatch(text, -1) {
+			if slices.Contains(w.p.Generated, m[1]) {
+				return d, false
+			}
+		}
 		d.Pos.Filename = l.prog.Rel(w.p.Dir)
 		d.Message = strings.TrimSuffix(strings.TrimSuffix(text, w.p.Dir), " in ")
 		d.Hint = "give all files of a folder one package name"
 	}
 	return d, true
+}
+
+// localModule finds the local module that a package would belong to by its path.
+func (l *loader) localModule(path string) (Module, bool) {
+	for _, w := range l.works {
+		if w.p.Local && strings.HasPrefix(path, w.p.Module.Path+"/") {
+			return *w.p.Module, true
+		}
+	}
+	return Module{}, false
+}
+
+var inParentheses = regexp.MustCompile(`\(([^()]+)\)`)
+
+// ours reports whether a file, named as in a position, is one that dagstergen wrote.
+func (l *loader) ours(name string) bool {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(l.prog.Dir, name)
+	}
+	return slices.ContainsFunc(l.works, func(w *work) bool {
+		return w.p.Dir == filepath.Dir(name) && slices.Contains(w.p.Generated, filepath.Base(name))
+	})
 }
 
 // parsePosition reads "file:line:col" as go list writes it: relative to the folder it runs in, or absolute.

@@ -121,6 +121,9 @@ func (w *work) parseLocal() {
 		}
 	}
 	w.files = p.Syntax
+	if len(p.Syntax) > 0 && p.Syntax[0].Name != nil {
+		p.Name = p.Syntax[0].Name.Name // go list may have taken it from a file of ours
+	}
 }
 
 // parseExternal parses the files of another module. What dagstergen generated there belongs to its types: other than
@@ -190,6 +193,10 @@ func (w *work) needed() []*work {
 		for _, spec := range f.Imports {
 			dep := w.p.Imports[importPath(spec)]
 			if dep == nil {
+				continue
+			}
+			if dep.Local {
+				used[w.l.byPath[dep.Path]] = true // its name may be set in this moment
 				continue
 			}
 			name := dep.Name

@@ -77,6 +77,9 @@ func Load(ctx context.Context, c Config) (*Program, diag.List, error) {
 	}
 	l.listErrors(listed, c.Patterns)
 	l.prog.Module = mainModule(l.prog)
+	if d, ok := newerGo(l.prog.goRelease(), runtime.Version(), l.prog.Module); ok {
+		l.diags.Add(d)
+	}
 	return l.prog, l.diags.Sorted(), nil
 }
 

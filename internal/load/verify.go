@@ -48,6 +48,7 @@ func (v *verifier) check(pkg *Package) *types.Package {
 	if t, ok := v.done[pkg]; ok {
 		return t
 	}
+	v.done[pkg] = pkg.Types // for generated code whose import leads back to pkg: an error that must not become an endless recursion
 	changed := false
 	deps := map[string]*types.Package{}
 	for _, path := range slices.Sorted(keys(pkg.Imports)) {
@@ -63,7 +64,6 @@ func (v *verifier) check(pkg *Package) *types.Package {
 		}
 	}
 	if !changed && len(files) == 0 {
-		v.done[pkg] = pkg.Types
 		if len(pkg.Errors) > 0 {
 			v.errs[pkg.Path] = pkg.Errors
 		}
