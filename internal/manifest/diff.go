@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
 )
 
 // What a [Cause] can say of a component.
@@ -38,10 +40,9 @@ func Diff(old, new *Manifest, symbol string) []Cause {
 	case o.Version == n.Version:
 		return nil
 	}
-	d := &differ{old: old.reach(o.Node), new: new.reach(n.Node), seen: map[string]bool{}}
-	d.pairInits()
-	causes := d.walk(o.Node, n.Node, nil)
-	causes = append(causes, d.walk(EnvNode, EnvNode, []string{n.Node})...)
+	d := newDiffer(old, new, o, n)
+	d.compare()
+	causes := d.causes
 	if len(causes) == 0 {
 		// Every difference of a hash has a local one below it, unless the text was made by another program than ours.
 		causes = []Cause{{Change: Changed, Kind: new.kind(n.Node), Name: n.Node, File: new.file(n.Node), Path: []string{n.Node}}}
@@ -62,9 +63,9 @@ func rank(kind string) int {
 	switch kind {
 	case KindFunc, KindMethod, KindConst, KindVar, KindInit, KindEmbed:
 		return 0
-	case KindType, KindNative, KindSkipped, KindGen:
+	case KindType, KindNative, KindSkipped:
 		return 1
-	case KindRuntime:
+	case KindRuntime, KindCodec:
 		return 2
 	case KindExt:
 		return 3
@@ -101,150 +102,238 @@ func (m *Manifest) file(name string) string {
 	return ""
 }
 
-// A differ walks two graphs side by side. The nodes of old are known by their names in new.
-type differ struct {
-	old, new map[string]*Node
-	seen     map[string]bool // pairs and reported names
-	alias    map[string]string
+// A side is one of the two graphs: what an entry reaches, and by which shortest path.
+type side struct {
+	nodes map[string]*Node
+	from  map[string]string // a node and the one before it on the shortest path from the entry
+	start string
 }
 
-// pairInits gives init functions and blank initialisers of old the names of their likes in new. They have no name of their own, only a file and
-// a number, which change when another one is written above or the file is renamed.
-func (d *differ) pairInits() {
-	group := func(nodes map[string]*Node) map[string][]*Node {
-		g := map[string][]*Node{}
-		for _, n := range nodes {
-			if n.Kind == KindInit {
-				pkg, _, _ := strings.Cut(n.Name, "(")
-				g[pkg] = append(g[pkg], n)
-			}
-		}
-		for _, list := range g {
-			slices.SortFunc(list, func(a, b *Node) int { return cmp.Compare(a.Name, b.Name) })
-		}
-		return g
-	}
-	d.alias = map[string]string{}
-	news := group(d.new)
-	for pkg, olds := range group(d.old) {
-		taken := map[string]bool{}
-		// Equal in all is the best partner, then equal in itself, then equal in name; of several the one with the same name.
-		for _, same := range []func(o, n *Node) bool{
-			func(o, n *Node) bool { return o.Hash == n.Hash && o.Name == n.Name },
-			func(o, n *Node) bool { return o.Hash == n.Hash },
-			func(o, n *Node) bool { return o.Local == n.Local && o.Name == n.Name },
-			func(o, n *Node) bool { return o.Local == n.Local },
-			func(o, n *Node) bool { return o.Name == n.Name },
-		} {
-			for _, o := range olds {
-				if _, done := d.alias[o.Name]; done {
-					continue
-				}
-				for _, n := range news[pkg] {
-					if !taken[n.Name] && same(o, n) {
-						taken[n.Name], d.alias[o.Name] = true, n.Name
-						break
-					}
-				}
+// newSide walks the graph breadth first, names in order, so that the paths are the shortest and always the same ones.
+func newSide(m *Manifest, e *Entry) *side {
+	s := &side{nodes: m.reach(e), from: map[string]string{e.Node: ""}, start: e.Node}
+	setters := map[string][]string{}
+	for _, name := range e.Also {
+		if n := s.nodes[name]; n != nil {
+			for _, v := range n.Sets {
+				setters[v] = append(setters[v], name)
 			}
 		}
 	}
-	aliased := make(map[string]*Node, len(d.old))
-	for name, n := range d.old {
-		aliased[d.newName(name, n)] = n
-	}
-	d.old = aliased
-}
-
-// newName is the name of a node of old among the nodes of new. An init without a partner keeps a name that no node of new has.
-func (d *differ) newName(name string, n *Node) string {
-	if a, ok := d.alias[name]; ok {
-		return a
-	}
-	if n != nil && n.Kind == KindInit {
-		if _, clash := d.new[name]; clash {
-			return name + " (before)"
+	s.spread([]string{e.Node}, setters)
+	// What sets state that no node stands for, and the environment, hang on the entry itself.
+	for _, name := range slices.Concat(e.Also, []string{EnvNode}) {
+		if _, seen := s.from[name]; !seen && s.nodes[name] != nil {
+			s.from[name] = e.Node
+			s.spread([]string{name}, setters)
 		}
 	}
-	return name
+	return s
 }
 
-func (d *differ) oldRefs(n *Node, byOldName map[string]*Node) []string {
-	refs := make([]string, len(n.Refs))
-	for i, r := range n.Refs {
-		refs[i] = d.newName(r, byOldName[r])
-	}
-	return refs
-}
-
-// walk is a breadth-first search over the pairs whose hashes differ.
-func (d *differ) walk(oldStart, newStart string, prefix []string) []Cause {
-	oldNodes := map[string]*Node{} // by the names of old, to translate refs
-	for _, n := range d.old {
-		oldNodes[n.Name] = n
-	}
-	type item struct {
-		old, new *Node
-		path     []string
-	}
-	var causes []Cause
-	report := func(change string, n *Node, name string, path []string) {
-		key := change + "\x00" + name
-		if !d.seen[key] {
-			d.seen[key] = true
-			causes = append(causes, Cause{Change: change, Kind: n.Kind, Name: n.Name, File: n.File, Path: path})
-		}
-	}
-	o, n := d.old[d.newName(oldStart, oldNodes[oldStart])], d.new[newStart]
-	if o == nil || n == nil {
-		return nil
-	}
-	queue := []item{{o, n, extend(prefix, n.Name)}}
+func (s *side) spread(queue []string, setters map[string][]string) {
 	for len(queue) > 0 {
-		it := queue[0]
+		name := queue[0]
 		queue = queue[1:]
-		if it.old.Hash == it.new.Hash || d.seen[it.new.Name] {
+		n := s.nodes[name]
+		if n == nil {
 			continue
 		}
-		d.seen[it.new.Name] = true
-		oldRefs := d.oldRefs(it.old, oldNodes)
-		explained := it.old.Local != it.new.Local
-		if explained {
-			report(Changed, it.new, it.new.Name, it.path)
-		}
-		for _, r := range sortedSet(it.new.Refs) {
-			switch {
-			case slices.Contains(oldRefs, r):
-				queue = append(queue, item{d.old[r], d.new[r], extend(it.path, r)})
-			case d.old[r] == nil && d.new[r] != nil:
-				report(Added, d.new[r], r, extend(it.path, r))
-				explained = explained || !isCode(it.new.Kind)
+		for _, next := range sortedSet(slices.Concat(n.Refs, setters[name])) {
+			if _, seen := s.from[next]; !seen && s.nodes[next] != nil {
+				s.from[next] = name
+				queue = append(queue, next)
 			}
-		}
-		for _, r := range sortedSet(oldRefs) {
-			if !slices.Contains(it.new.Refs, r) && d.new[r] == nil && d.old[r] != nil {
-				report(Removed, d.old[r], r, extend(it.path, d.old[r].Name))
-				explained = explained || !isCode(it.new.Kind)
-			}
-		}
-		if !explained && !slices.Equal(oldRefs, it.new.Refs) {
-			// The same text refers to something else now: another callee, or the order of two.
-			report(Changed, it.new, it.new.Name, it.path)
 		}
 	}
-	return causes
 }
 
-// isCode reports whether the references of a kind are what its text names. Those of the others (what initialises a variable, which
-// methods a type has) are derived, so that a new one is no change of the node.
+func (s *side) path(name string) []string {
+	var p []string
+	for n := name; n != ""; n = s.from[n] {
+		p = append(p, n)
+		if len(p) > len(s.nodes) {
+			break // not a path from the entry: a text that was not made by us
+		}
+	}
+	slices.Reverse(p)
+	return p
+}
+
+// A differ compares two sides.
+type differ struct {
+	old, new *side
+	toNew    map[string]string // nodes of old that have another name in new
+	toOld    map[string]string
+	causes   []Cause
+	entry    [2]*Entry
+}
+
+func newDiffer(old, new *Manifest, o, n *Entry) *differ {
+	d := &differ{old: newSide(old, o), new: newSide(new, n), toNew: map[string]string{}, toOld: map[string]string{}, entry: [2]*Entry{o, n}}
+	d.pairInits()
+	d.pairRenamed()
+	if o.Node != n.Node {
+		d.toNew[o.Node], d.toOld[n.Node] = n.Node, o.Node
+	}
+	return d
+}
+
+// pairInits finds the partner of each init function and blank initialiser. They have no name of their own, only a file and
+// a number, which change when another one is written above or the file is renamed.
+func (d *differ) pairInits() {
+	olds, news := inits(d.old.nodes), inits(d.new.nodes)
+	// Equal in all is the best partner, then equal in itself, then equal in name; of several the one with the same name.
+	for _, same := range []func(o, n *Node) bool{
+		func(o, n *Node) bool { return o.Hash == n.Hash && o.Name == n.Name },
+		func(o, n *Node) bool { return o.Hash == n.Hash },
+		func(o, n *Node) bool { return o.Local == n.Local && o.Name == n.Name },
+		func(o, n *Node) bool { return o.Local == n.Local },
+		func(o, n *Node) bool { return o.Name == n.Name },
+	} {
+		for _, o := range olds {
+			for _, n := range news {
+				_, oDone := d.toNew[o.Name]
+				_, nDone := d.toOld[n.Name]
+				if !oDone && !nDone && initPackage(o) == initPackage(n) && same(o, n) {
+					d.toNew[o.Name], d.toOld[n.Name] = n.Name, o.Name
+				}
+			}
+		}
+	}
+	const none = "\x00" // no node has this name: an init without a partner has none by accident of its name either
+	for _, o := range olds {
+		if _, ok := d.toNew[o.Name]; !ok {
+			d.toNew[o.Name] = none
+		}
+	}
+	for _, n := range news {
+		if _, ok := d.toOld[n.Name]; !ok {
+			d.toOld[n.Name] = none
+		}
+	}
+}
+
+// pairRenamed finds functions that are equal in all but got another name or moved to another package: no cause of anything.
+func (d *differ) pairRenamed() {
+	type key struct {
+		kind string
+		hash canon.Digest
+	}
+	gone := map[key][]string{}
+	for _, name := range sortedKeys(d.old.nodes) {
+		if o := d.old.nodes[name]; d.newOf(name) == nil && o.Kind != KindInit {
+			gone[key{o.Kind, o.Hash}] = append(gone[key{o.Kind, o.Hash}], name)
+		}
+	}
+	for _, name := range sortedKeys(d.new.nodes) {
+		n := d.new.nodes[name]
+		if d.oldOf(name) != nil || n.Kind == KindInit {
+			continue
+		}
+		if l := gone[key{n.Kind, n.Hash}]; len(l) > 0 {
+			d.toNew[l[0]], d.toOld[name] = name, l[0]
+			gone[key{n.Kind, n.Hash}] = l[1:]
+		}
+	}
+}
+
+func inits(nodes map[string]*Node) []*Node {
+	var l []*Node
+	for _, n := range nodes {
+		if n.Kind == KindInit {
+			l = append(l, n)
+		}
+	}
+	slices.SortFunc(l, func(a, b *Node) int { return cmp.Compare(a.Name, b.Name) })
+	return l
+}
+
+func initPackage(n *Node) string {
+	pkg, _, _ := strings.Cut(n.Name, "(")
+	return pkg
+}
+
+func (d *differ) newOf(old string) *Node {
+	if name, ok := d.toNew[old]; ok {
+		return d.new.nodes[name]
+	}
+	return d.new.nodes[old]
+}
+
+func (d *differ) oldOf(new string) *Node {
+	if name, ok := d.toOld[new]; ok {
+		return d.old.nodes[name]
+	}
+	return d.old.nodes[new]
+}
+
+// compare looks at every pair of nodes whose hashes differ, and at the nodes that only one side has.
+func (d *differ) compare() {
+	explained := map[string]bool{} // new nodes with a derived reference that came or went
+	for _, name := range sortedKeys(d.new.nodes) {
+		n := d.new.nodes[name]
+		if d.oldOf(name) != nil {
+			continue
+		}
+		// Of a group that came together, the one that something old refers to is the news.
+		if parent := d.new.from[name]; parent == "" || d.oldOf(parent) != nil {
+			d.causes = append(d.causes, Cause{Added, n.Kind, n.Name, n.File, d.new.path(name)})
+			explained[parent] = true
+		}
+	}
+	for _, name := range sortedKeys(d.old.nodes) {
+		o := d.old.nodes[name]
+		if d.newOf(name) != nil {
+			continue
+		}
+		parent := d.old.from[name]
+		if p := d.newOf(parent); parent == "" || p != nil {
+			d.causes = append(d.causes, Cause{Removed, o.Kind, o.Name, o.File, d.old.path(name)})
+			if p != nil {
+				explained[p.Name] = true
+			}
+		}
+	}
+	for _, name := range sortedKeys(d.new.nodes) {
+		n, o := d.new.nodes[name], d.oldOf(name)
+		if o == nil || o.Hash == n.Hash {
+			continue
+		}
+		if o.Local != n.Local || !d.sameRefs(o, n) && (isCode(n.Kind) || !explained[name]) {
+			d.causes = append(d.causes, Cause{Changed, n.Kind, n.Name, n.File, d.new.path(name)})
+		}
+	}
+}
+
+// sameRefs reports whether two nodes refer to the same things in the same order. Where something only got another name, it is the same.
+func (d *differ) sameRefs(o, n *Node) bool {
+	if len(o.Refs) != len(n.Refs) {
+		return false
+	}
+	for i := range o.Refs {
+		a, b := d.old.nodes[o.Refs[i]], d.new.nodes[n.Refs[i]]
+		if a == nil || b == nil || d.newOf(a.Name) != b && a.Hash != b.Hash {
+			return false
+		}
+	}
+	return true
+}
+
+// isCode reports whether the references of a kind are what its text names. Those of the others (which methods a type has, what a
+// package imports) are derived, so that a new one is no change of the node.
 func isCode(kind string) bool { return kind == KindFunc || kind == KindMethod || kind == KindType }
 
-func extend(path []string, name string) []string {
-	return append(slices.Clip(path), name)
+func sortedSet(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
-func sortedSet(names []string) []string {
-	s := slices.Clone(names)
-	slices.Sort(s)
-	return slices.Compact(s)
+func sortedKeys(nodes map[string]*Node) []string {
+	names := make([]string, 0, len(nodes))
+	for n := range nodes {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
 }

@@ -8,10 +8,12 @@ import (
 )
 
 // graph makes a manifest from lines "name[=local]: refs". The hash of a node is the sum of what it reaches, so that
-// it differs exactly where something below it does, in cycles too. The entry is the node op.
+// it differs exactly where something below it does, in cycles too. The entry is the node op; it also depends on
+// every init, and an init sets the variables that it refers to.
 func graph(text string) *Manifest {
 	m := &Manifest{}
 	local := map[string]string{}
+	var also []string
 	for line := range strings.Lines(text) {
 		head, refs, _ := strings.Cut(strings.TrimSpace(line), ":")
 		name, l, _ := strings.Cut(head, "=")
@@ -22,6 +24,12 @@ func graph(text string) *Manifest {
 		switch {
 		case strings.Contains(name, "init("):
 			n.Kind = KindInit
+			for _, r := range n.Refs {
+				if strings.HasPrefix(r, "var") {
+					n.Sets = append(n.Sets, r)
+				}
+			}
+			also = append(also, name)
 		case strings.HasPrefix(name, "var"):
 			n.Kind = KindVar
 		case strings.HasPrefix(name, "rt"):
@@ -54,7 +62,10 @@ func graph(text string) *Manifest {
 		if env := m.node("env"); env != nil {
 			v = sum(v.Hex() + env.Hash.Hex())
 		}
-		m.Entries = []Entry{{Symbol: "op", Version: v, Node: "op"}}
+		for _, a := range also {
+			v = sum(v.Hex() + m.node(a).Hash.Hex())
+		}
+		m.Entries = []Entry{{Symbol: "op", Version: v, Node: "op", Also: also}}
 	}
 	return m
 }
@@ -77,20 +88,22 @@ func TestDiff(t *testing.T) {
 		"entry in the cycle":   {"op: b\nb=1: op", "op: b\nb=2: op", []string{"changed b via op b"}},
 		"not reached":          {"op: a\na:\nx=1:", "op: a\na:\nx=2:", nil},
 		"environment":          {"op:\nenv: language\nlanguage=1:", "op:\nenv: language\nlanguage=2:", []string{"changed language via op env language"}},
-		"new init of a var":    {"op: var\nvar:", "op: var\nvar: m.init(a.go)\nm.init(a.go)=1:", []string{"added m.init(a.go) via op var m.init(a.go)"}},
+		"new init of a var":    {"op: var\nvar:", "op: var\nvar:\nm.init(a.go)=1: var", []string{"added m.init(a.go) via op var m.init(a.go)"}},
 		"new method of a type": {"op: rt\nrt:", "op: rt\nrt: m\nm=1:", []string{"added m via op rt m"}},
 		"init above another": {
-			"op: var\nvar: m.init(a.go)\nm.init(a.go)=1:", "op: var\nvar: m.init(a.go) m.init(a.go)#2\nm.init(a.go)=0:\nm.init(a.go)#2=1:",
+			"op: var\nvar:\nm.init(a.go)=1: var", "op: var\nvar:\nm.init(a.go)=0: var\nm.init(a.go)#2=1: var",
 			[]string{"added m.init(a.go) via op var m.init(a.go)"},
 		},
 		"moved init edits what it calls": {
-			"op: var\nvar: m.init(a.go)\nm.init(a.go)=1: f\nf=1:", "op: var\nvar: m.init(b.go)\nm.init(b.go)=1: f\nf=2:",
+			"op: var\nvar:\nm.init(a.go)=1: var f\nf=1:", "op: var\nvar:\nm.init(b.go)=1: var f\nf=2:",
 			[]string{"changed f via op var m.init(b.go) f"},
 		},
 		"init edited in place": {
-			"op: var\nvar: m.init(a.go)\nm.init(a.go)=1:", "op: var\nvar: m.init(a.go)\nm.init(a.go)=2:",
+			"op: var\nvar:\nm.init(a.go)=1: var", "op: var\nvar:\nm.init(a.go)=2: var",
 			[]string{"changed m.init(a.go) via op var m.init(a.go)"},
 		},
+		"init that sets nothing known": {"op:\nm.init(a.go)=1:", "op:\nm.init(a.go)=2:", []string{"changed m.init(a.go) via op m.init(a.go)"}},
+		"renamed callee, other cause":  {"op: a b\na=1:\nb=1:", "op: c b\nc=1:\nb=2:", []string{"changed b via op b"}},
 		"kinds in order": {
 			"op: rta var f\nrta=1:\nvar=1:\nf: g\ng=1:\nenv=1:", "op: rta var f\nrta=2:\nvar=2:\nf: g\ng=2:\nenv=2:",
 			[]string{"changed var via op var", "changed g via op f g", "changed rta via op rta", "changed env via op env"},

@@ -36,6 +36,7 @@ type Entry struct {
 	Symbol  string       // "example.com/m/weather.MonthlyMeans", "example.com/m/weather.(*Client).Fetch"
 	Version canon.Digest // what memoization compares
 	Node    string       // the name of the node it starts at
+	Also    []string     // names of further nodes it depends on, sorted: what sets the package state it reads, how its values are encoded
 }
 
 // The kinds of a [Node], from the most to the least specific.
@@ -51,7 +52,7 @@ const (
 	KindNative  = "native"  // assembly, C and cgo of one package
 	KindSkipped = "skipped" // a Go file that build constraints leave out
 	KindExt     = "ext"     // a package of another module
-	KindGen     = "gen"     // a symbol that dagstergen generates
+	KindCodec   = "codec"   // a type as it is stored: the methods that encode and decode it
 	KindEnv     = "env"     // target, language version and the like; reached from every entry
 )
 
@@ -65,6 +66,7 @@ type Node struct {
 	Local canon.Digest // what the declaration itself says
 	Hash  canon.Digest // Local with the hashes of all that it refers to, at any depth
 	Refs  []string     // names of the nodes it refers to, in the order of first use; each is a node of the manifest
+	Sets  []string     // names of the variables whose value it sets when a program starts, sorted; see Entry.Also
 	File  string       // the module-relative, slash-separated file it stands in; empty where there is none
 }
 
@@ -110,21 +112,21 @@ func (m *Manifest) Closure(symbol string) *Manifest {
 		return c
 	}
 	c.Entries = []Entry{*e}
-	for _, n := range m.reach(e.Node) {
+	for _, n := range m.reach(e) {
 		c.Nodes = append(c.Nodes, *n)
 	}
 	slices.SortFunc(c.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 	return c
 }
 
-// reach returns the nodes that a start node and the environment reach.
-func (m *Manifest) reach(start string) map[string]*Node {
+// reach returns the nodes that an entry and the environment reach.
+func (m *Manifest) reach(e *Entry) map[string]*Node {
 	all := make(map[string]*Node, len(m.Nodes))
 	for i := range m.Nodes {
 		all[m.Nodes[i].Name] = &m.Nodes[i]
 	}
 	seen := make(map[string]*Node)
-	queue := []string{start, EnvNode}
+	queue := append([]string{e.Node, EnvNode}, e.Also...)
 	for len(queue) > 0 {
 		name := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]

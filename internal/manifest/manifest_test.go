@@ -22,11 +22,11 @@ func sample() *Manifest {
 		Mode: "transitive", Target: "linux/amd64 +tag", Language: "go1.26",
 		Entries: []Entry{
 			{Symbol: "example.com/m.(*T).Do", Version: sum("v1"), Node: "example.com/m.(*T).Do"},
-			{Symbol: "example.com/m.F", Version: sum("v2"), Node: "example.com/m.F"},
+			{Symbol: "example.com/m.F", Version: sum("v2"), Node: "example.com/m.F", Also: []string{"a b", "example.com/m.init(a.go)"}},
 		},
 		Nodes: []Node{
 			{Name: "", Kind: "", Local: sum("x")},
-			{Name: "a\nnode b", Kind: KindFunc, File: "dir with space/a.go", Local: sum("y"), Hash: sum("z"), Refs: []string{"z", "a b", `"`, "z"}},
+			{Name: "a\nnode b", Kind: KindFunc, File: "dir with space/a.go", Local: sum("y"), Hash: sum("z"), Refs: []string{"z", "a b", `"`, "z"}, Sets: []string{"v", "w x"}},
 			{Name: "env", Kind: KindEnv, Hash: sum("env")},
 			{Name: "example.com/m.(*T).Do", Kind: KindMethod, File: "m.go"},
 			{Name: "rt:struct{A int \"json:\\\"a\\\"\"}", Kind: KindRuntime},

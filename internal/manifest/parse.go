@@ -100,6 +100,9 @@ func (p *parser) entry(m *Manifest) (err error) {
 	if e.Node, err = p.name("\tnode "); err != nil {
 		return err
 	}
+	if e.Also, err = p.list("\talso "); err != nil {
+		return err
+	}
 	m.Entries = append(m.Entries, e)
 	return nil
 }
@@ -121,16 +124,29 @@ func (p *parser) node(m *Manifest) (err error) {
 	if n.Hash, err = p.digest("\thash "); err != nil {
 		return err
 	}
-	if refs := p.count("\tref "); refs > 0 {
-		n.Refs = make([]string, refs)
-		for i := range n.Refs {
-			if n.Refs[i], err = p.name("\tref "); err != nil {
-				return err
-			}
-		}
+	if n.Refs, err = p.list("\tref "); err != nil {
+		return err
+	}
+	if n.Sets, err = p.list("\tsets "); err != nil {
+		return err
 	}
 	m.Nodes = append(m.Nodes, n)
 	return nil
+}
+
+// list takes all lines from the current one on that start with a prefix; nil where there is none.
+func (p *parser) list(prefix string) (names []string, err error) {
+	n := p.count(prefix)
+	if n == 0 {
+		return nil, nil
+	}
+	names = make([]string, n)
+	for i := range names {
+		if names[i], err = p.name(prefix); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }
 
 // count says how many lines from the current one on start with a prefix.

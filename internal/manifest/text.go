@@ -40,6 +40,9 @@ func (m *Manifest) Text() string {
 		line("", "\nentry", quote(e.Symbol))
 		digest("version", e.Version)
 		line("\t", "node", quote(e.Node))
+		for _, a := range e.Also {
+			line("\t", "also", quote(a))
+		}
 	}
 	for _, n := range s.Nodes {
 		line("", "\nnode", quote(n.Name))
@@ -52,6 +55,9 @@ func (m *Manifest) Text() string {
 		digest("hash", n.Hash)
 		for _, r := range n.Refs {
 			line("\t", "ref", quote(r))
+		}
+		for _, v := range n.Sets {
+			line("\t", "sets", quote(v))
 		}
 	}
 	for _, p := range s.Packages {
