@@ -63,7 +63,9 @@ func pluralS(rs []rune, i int) bool {
 }
 
 // isUpper leaves out the few capital letters that have no lower case, so that a snake case name has none.
-func isUpper(r rune) bool { return (unicode.IsUpper(r) || unicode.IsTitle(r)) && unicode.ToLower(r) != r }
+func isUpper(r rune) bool {
+	return (unicode.IsUpper(r) || unicode.IsTitle(r)) && unicode.ToLower(r) != r
+}
 
 // isLower holds for letters without case too.
 func isLower(r rune) bool { return unicode.IsLetter(r) && !isUpper(r) }
