@@ -121,6 +121,7 @@ type Output struct {
 	Version     canon.Digest        `cbor:"10,keyasint"`          // output version it was stored under
 	RunID       string              `cbor:"11,keyasint"`          // run it was stored in
 	Metadata    []dag.MetadataEntry `cbor:"12,keyasint,omitempty"`
+	Step        string              `cbor:"13,keyasint,omitempty"` // step key it was stored under, where an IO manager of the user's stored it
 }
 
 // An Input is what a record knows of one input of a step.
