@@ -17,8 +17,8 @@ type Document struct{ root *node }
 // positions of problems. At most 1 MiB is read; keys must be text and unique; anchors and aliases are followed within bounds;
 // tags, merge keys and further documents are refused. An empty text is an empty document. The error is of type [Problems].
 func Parse(name string, data []byte) (*Document, error) {
-	if len(data) > maxBytes {
-		return nil, Problems{{Code: CodeSyntax, Pos: Position{File: name}, Message: fmt.Sprintf("%d bytes, a run config has at most %d", len(data), maxBytes)}}
+	if len(data) > MaxBytes {
+		return nil, Problems{{Code: CodeSyntax, Pos: Position{File: name}, Message: fmt.Sprintf("%d bytes, a run config has at most %d", len(data), MaxBytes)}}
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
@@ -105,8 +105,8 @@ func (d *Document) Set(path, value string) (*Document, error) {
 	if err != nil {
 		return fail(CodeSyntax, "", "%v", err)
 	}
-	if len(value) > maxBytes {
-		return fail(CodeSyntax, "", "%d bytes, a value has at most %d", len(value), maxBytes)
+	if len(value) > MaxBytes {
+		return fail(CodeSyntax, "", "%d bytes, a value has at most %d", len(value), MaxBytes)
 	}
 	if !utf8.ValidString(value) {
 		return fail(CodeSyntax, "", "not UTF-8 text")

@@ -12,8 +12,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// MaxBytes is the most that one document may have.
+const MaxBytes = 1 << 20
+
 const (
-	maxBytes = 1 << 20 // of one document, before it is parsed
 	maxNodes = 100_000 // after aliases are followed
 	maxDepth = 100     // of nesting
 )
