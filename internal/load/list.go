@@ -46,6 +46,10 @@ type listedError struct {
 	Pos, Err    string
 }
 
+// ownModule is never local in a module that uses it, not even where it is replaced by a checkout: what it does is no part of
+// a user's code, and nothing is generated into it.
+const ownModule = "github.com/dagstergen/dagstergen"
+
 // module says what the program keeps of m. A module replaced by a folder is local whether its files are read there or
 // in a vendor folder, so that vendoring changes no version.
 func (m *listedModule) module() *Module {
@@ -54,7 +58,7 @@ func (m *listedModule) module() *Module {
 	}
 	out := &Module{Path: m.Path, Version: m.Version, Dir: m.Dir, GoVersion: m.GoVersion, Local: m.Main}
 	if r := m.Replace; r != nil && r.Version == "" {
-		out.Local = true
+		out.Local = out.Local || m.Path != ownModule
 		out.Dir = orElse(out.Dir, r.Dir)
 		out.GoVersion = orElse(out.GoVersion, r.GoVersion)
 	}

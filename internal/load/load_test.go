@@ -95,6 +95,17 @@ package r
 	assert.Equal(t, []string{"example.com/r", "example.com/m"}, locals, "dependencies first")
 }
 
+func TestACheckoutOfDagstergenIsNotLocal(t *testing.T) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	dir := extract(t, "-- go.mod --\nmodule example.com/m\ngo 1.26.0\nrequire github.com/dagstergen/dagstergen v0.0.0\nreplace github.com/dagstergen/dagstergen => "+root+"\n"+
+		"-- m.go --\npackage m\nimport \"github.com/dagstergen/dagstergen/runtime/dag\"\nvar F dag.File\n")
+	p := mustLoad(t, dir)
+	require.NotNil(t, p.Runtime())
+	assert.False(t, p.Runtime().Local)
+	assert.Empty(t, p.Roots[0].Errors)
+}
+
 func TestWorkspace(t *testing.T) {
 	dir := extract(t, `
 -- go.work --

@@ -65,7 +65,7 @@ type Package struct {
 	EmbedFiles   []string // slash-separated paths below Dir that //go:embed patterns match, sorted
 	Generated    []string // base names of Go files with our Header, sorted
 
-	Types *types.Package
+	Types *types.Package // nil for a package of another module that no declaration needs, and for one that could not be found
 
 	// For local packages only:
 	Syntax []*ast.File       // in the order of GoFiles, with comments
