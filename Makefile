@@ -29,7 +29,7 @@ crash: ## kill -9 at random moments, 500 times for each of three seeds; then the
 	for seed in $(SEED) $$(($(SEED) + 1)) $$(($(SEED) + 2)); do \
 		go test ./internal/crash -run Campaign -count=1 -timeout 60m -v -args -kills 500 -seed $$seed || exit 1; \
 	done
-	go test ./internal/crash -run Mutants -count=1 -timeout 60m -v -args -mutants
+	go test -tags crashmutant ./internal/crash -run Mutants -count=1 -timeout 60m -v -args -seed $(SEED)
 
 ci:
 	./.ci/run

@@ -22,9 +22,8 @@ import (
 )
 
 var (
-	kills   = flag.Int("kills", 12, "how many processes to kill in the campaign of random kills")
-	seed    = flag.Uint64("seed", 1, "where all random choices come from")
-	mutants = flag.Bool("mutants", false, "also run the campaigns against every seeded bug, which takes minutes")
+	kills = flag.Int("kills", 12, "how many processes to kill in the campaign of random kills")
+	seed  = flag.Uint64("seed", 1, "where all random choices come from")
 )
 
 // patience is how long any one command may take before the campaign calls it hung.
