@@ -1,0 +1,236 @@
+package model
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/dagstergen/dagstergen/annotations"
+	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
+)
+
+// Build makes the model of prog. What is wrong is in [Package.Diagnostics]; Build itself cannot fail.
+func Build(prog *load.Program) *Model {
+	m := &Model{Prog: prog, byPath: map[string]*Package{}}
+	b := &builder{
+		m: m, prog: prog, configs: map[*types.TypeName]*Config{}, funcs: map[*types.Func]*Func{}, ops: map[*types.Func]*Op{}, jobs: map[*types.Func]*Job{},
+		resources: map[*types.Func]*Resource{}, brokenKeys: map[*Package]map[string]bool{}, docs: map[*load.Package]map[token.Pos]string{}, storable: map[string]*storeProblem{},
+		imports: map[*ast.File]map[string]*types.Package{},
+	}
+	for _, lp := range prog.Locals() {
+		b.collect(lp)
+	}
+	b.sight()
+	b.resourceTypes()
+	b.buildConfigs()
+	b.signatures()
+	b.keys()
+	b.arguments()
+	b.wire()
+	b.assetCycles()
+	b.resourceCycles()
+	b.buildJobs()
+	b.generatedNames()
+	b.definitions()
+	for _, p := range m.Packages {
+		p.Diagnostics = p.Diagnostics.Sorted()
+	}
+	return m
+}
+
+// A builder holds what the steps share.
+type builder struct {
+	m    *Model
+	prog *load.Program
+
+	configs   map[*types.TypeName]*Config
+	resources map[*types.Func]*Resource
+	ops       map[*types.Func]*Op
+	jobs      map[*types.Func]*Job
+	funcs     map[*types.Func]*Func
+
+	brokenKeys map[*Package]map[string]bool           // keys of declarations whose directive has errors
+	docs       map[*load.Package]map[token.Pos]string // doc comments of struct fields, by the position of their names
+	storable   map[string]*storeProblem               // by canonical name of the type
+	imports    map[*ast.File]map[string]*types.Package
+	types      *runtimeTypes
+}
+
+func (b *builder) at(pos token.Pos) token.Position { return b.prog.Position(pos) }
+
+// report adds an error that spans from pos to end; end may be token.NoPos.
+func (b *builder) report(p *Package, code string, pos, end token.Pos, hint, format string, args ...any) *diag.Diagnostic {
+	d := diag.Diagnostic{Code: code, Pos: b.at(pos), Message: fmt.Sprintf(format, args...), Hint: hint}
+	if end.IsValid() {
+		d.End = b.at(end)
+	}
+	p.Diagnostics.Add(d)
+	return &p.Diagnostics[len(p.Diagnostics)-1]
+}
+
+func (b *builder) relate(d *diag.Diagnostic, pos token.Pos, format string, args ...any) {
+	d.Related = append(d.Related, diag.Related{Pos: b.at(pos), Message: fmt.Sprintf(format, args...)})
+}
+
+// collect finds the annotated declarations of a package and makes their bare model.
+func (b *builder) collect(lp *load.Package) {
+	p := &Package{Package: lp, Generated: map[string]string{}}
+	broken := map[string]bool{}
+	annotated := false
+	for _, file := range lp.Syntax {
+		if !mentionsDirective(file) {
+			continue
+		}
+		anns, diags := annotations.Parse(b.prog.Fset, file)
+		p.Diagnostics = append(p.Diagnostics, diags...)
+		annotated = annotated || len(anns) > 0 || len(diags) > 0
+		good := map[ast.Node]bool{}
+		for _, a := range anns {
+			good[a.Decl] = true
+			b.declare(p, a)
+		}
+		if diags.HasErrors() {
+			noteBroken(file, good, broken)
+		}
+	}
+	if !annotated {
+		return
+	}
+	slices.SortFunc(p.Ops, func(x, y *Op) int { return strings.Compare(x.Key, y.Key) })
+	slices.SortFunc(p.Resources, func(x, y *Resource) int { return strings.Compare(x.Key, y.Key) })
+	slices.SortFunc(p.Jobs, func(x, y *Job) int { return strings.Compare(x.Key, y.Key) })
+	slices.SortFunc(p.Configs, func(x, y *Config) int { return strings.Compare(x.Symbol, y.Symbol) })
+	b.m.Packages = append(b.m.Packages, p)
+	b.m.byPath[p.Path] = p
+	b.brokenKeys[p] = broken
+	p.Generated["Definitions"] = "what the package offers to run"
+}
+
+// mentionsDirective spares files without directives, the most by far, the work of Parse. It finds misspelt ones too.
+func mentionsDirective(file *ast.File) bool {
+	for _, g := range file.Comments {
+		for _, c := range g.List {
+			if i := strings.IndexByte(c.Text, ':'); i >= 0 && strings.Contains(strings.ToLower(c.Text[:i]), "dag") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// noteBroken remembers the keys of declarations that have a directive with errors, so that nobody is told that they do not exist.
+func noteBroken(file *ast.File, good map[ast.Node]bool, broken map[string]bool) {
+	for _, d := range file.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || f.Doc == nil || good[f] {
+			continue
+		}
+		for _, c := range f.Doc.List {
+			if strings.Contains(strings.ToLower(c.Text), "dag:") {
+				broken[annotations.Snake(f.Name.Name)] = true
+				for _, name := range resultNames(f.Type) {
+					broken[annotations.Snake(name)] = true
+				}
+			}
+		}
+	}
+}
+
+// declare adds the declaration of a to p, without its types.
+func (b *builder) declare(p *Package, a annotations.Annotation) {
+	d := Decl{Kind: a.Kind, Pkg: p, Description: a.Doc, Version: a.Value("version"), Tags: a.Map("tags"), Metadata: a.Map("metadata"), GoName: a.Name, ann: a}
+	if text := a.Value("description"); text != "" {
+		d.Description = text
+	}
+	switch node := a.Decl.(type) {
+	case *ast.TypeSpec:
+		obj, _ := p.Info.Defs[node.Name].(*types.TypeName)
+		if obj == nil {
+			return // a second type of that name; the compiler says so
+		}
+		d.ident, d.Pos, d.Symbol = node.Name, node.Name.Pos(), p.Path+"."+a.Name
+		c := &Config{Decl: d, Obj: obj}
+		p.Configs = append(p.Configs, c)
+		b.configs[obj] = c
+	case *ast.FuncDecl:
+		obj, _ := p.Info.Defs[node.Name].(*types.Func)
+		if obj == nil {
+			return
+		}
+		d.ident, d.Pos, d.Symbol, d.GoName = node.Name, node.Name.Pos(), symbol(p.Path, obj), goName(obj)
+		d.Key = a.Value("name")
+		if d.Key == "" {
+			d.Key = key(obj)
+		}
+		f := Func{Decl: d, Obj: obj, Node: node}
+		switch a.Kind {
+		case annotations.Resource:
+			r := &Resource{Func: f}
+			p.Resources = append(p.Resources, r)
+			b.resources[obj], b.funcs[obj] = r, &r.Func
+		case annotations.Job:
+			j := &Job{Func: f, Executor: a.Value("executor")}
+			base := exported(obj)
+			j.Handle, j.Inputs, j.OutType = base+"Job", base+"Inputs", base+"Outputs"
+			p.Generated[j.Handle] = "the handle of job " + j.GoName
+			p.Generated[j.Inputs] = "the inputs of job " + j.GoName
+			p.Generated[j.OutType] = "the outputs of job " + j.GoName
+			p.Jobs = append(p.Jobs, j)
+			b.jobs[obj], b.funcs[obj] = j, &j.Func
+		default:
+			op := &Op{Func: f, Volatile: a.Flag("volatile"), Share: a.Flag("share"), Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds")}
+			p.Ops = append(p.Ops, op)
+			b.ops[obj], b.funcs[obj] = op, &op.Func
+			if a.Kind != annotations.Op {
+				for _, ref := range assetRefs(a.Kind, obj, node.Type) {
+					p.Generated[ref] = "the asset reference of " + op.GoName
+				}
+			}
+		}
+	}
+}
+
+// symbol spells obj as versions know it: "path.Func", "path.Type.Method" or "path.(*Type).Method".
+func symbol(path string, obj *types.Func) string {
+	recv := obj.Signature().Recv()
+	if recv == nil {
+		return path + "." + obj.Name()
+	}
+	name, pointer := receiver(recv.Type())
+	if pointer {
+		return path + ".(*" + name + ")." + obj.Name()
+	}
+	return path + "." + name + "." + obj.Name()
+}
+
+// receiver returns the type name of a receiver, and whether it is a pointer.
+func receiver(t types.Type) (name string, pointer bool) {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t, pointer = p.Elem(), true
+	}
+	if n, ok := types.Unalias(t).(*types.Named); ok {
+		return n.Obj().Name(), pointer
+	}
+	return "", pointer
+}
+
+func goName(obj *types.Func) string {
+	if recv := obj.Signature().Recv(); recv != nil {
+		name, _ := receiver(recv.Type())
+		return name + "." + obj.Name()
+	}
+	return obj.Name()
+}
+
+// key is the snake case of a function's name; that of a method begins with its receiver's type.
+func key(obj *types.Func) string {
+	if recv := obj.Signature().Recv(); recv != nil {
+		name, _ := receiver(recv.Type())
+		return annotations.Snake(name) + "_" + annotations.Snake(obj.Name())
+	}
+	return annotations.Snake(obj.Name())
+}

@@ -1,0 +1,257 @@
+package model
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+
+	"github.com/dagstergen/dagstergen/annotations"
+	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
+)
+
+// A Model is all that the annotated declarations of a program mean.
+type Model struct {
+	Prog     *load.Program
+	Packages []*Package // local packages with annotations, dependencies first
+
+	byPath map[string]*Package
+}
+
+// Package returns the annotated package with this import path, or nil.
+func (m *Model) Package(path string) *Package { return m.byPath[path] }
+
+// A Package is a local package with annotated declarations.
+type Package struct {
+	*load.Package
+	Ops       []*Op // ops, assets and sources, sorted by key
+	Resources []*Resource
+	Configs   []*Config
+	Jobs      []*Job
+
+	// Generated holds the package-level names that generated code declares for user code to name: "Definitions", "NightlyJob" ...
+	// The value says what each is for. It is complete even where declarations have errors.
+	Generated map[string]string
+
+	// Definitions is what the generated variable of this name offers; nil where the package has errors.
+	Definitions *Definitions
+
+	Diagnostics diag.List // what is wrong with the annotated declarations of this package
+
+	visible []*Package // itself first, then annotated packages of its import closure, sorted by path
+	assets  []*Asset   // its own, in the order of Ops and their outputs
+}
+
+// Definitions is all that a package offers to run: its own things and those they reach in other packages, each sorted by key.
+type Definitions struct {
+	Ops       []*Op
+	Resources []*Resource
+	Configs   []*Config // sorted by symbol
+	Jobs      []*Job
+}
+
+// A Decl is what all annotated declarations have.
+type Decl struct {
+	Kind        annotations.Kind
+	Key         string // unique among its sort in a package
+	Symbol      string // "example.com/m/weather.MonthlyMeans", "example.com/m/weather.(*Client).Fetch"
+	GoName      string // "MonthlyMeans", "Client.Fetch"
+	Pkg         *Package
+	Pos         token.Pos // of the name
+	Description string
+	Version     string
+	Tags        map[string]string
+	Metadata    map[string]string
+
+	// Broken is set once an error was reported for the declaration itself, so that others do not report what follows from it.
+	Broken bool
+
+	ann   annotations.Annotation
+	ident *ast.Ident
+}
+
+// A Role says what a parameter is for.
+type Role uint8
+
+// The roles of a parameter. An Unknown one belongs to a broken declaration.
+const (
+	RoleUnknown Role = iota
+	RoleContext
+	RoleConfig
+	RoleResource
+	RoleInput
+)
+
+// A Param is a parameter of an annotated function, in the order of the signature.
+type Param struct {
+	GoName string
+	Name   string // snake case of GoName
+	Type   types.Type
+	Role   Role
+	Index  int // among the parameters of this role
+	Pos    token.Pos
+}
+
+// A Func is an annotated function: the part that ops, resources and jobs share.
+type Func struct {
+	Decl
+	Obj       *types.Func
+	Node      *ast.FuncDecl
+	Recv      *Param // nil for a plain function
+	Params    []*Param
+	Variadic  bool
+	Config    *Config
+	Resources []ResourceUse // the receiver first
+	HasError  bool          // a trailing error result
+	Results   []*Result     // without a trailing error
+}
+
+// A Result is a result of a function other than a trailing error.
+type Result struct {
+	GoName string // empty when not named
+	Name   string // snake case; "result" for a single one of an op
+	Type   types.Type
+	Pos    token.Pos
+}
+
+// A ResourceUse is a resource that is injected.
+type ResourceUse struct {
+	Name     string // snake case of the parameter; "receiver" for the receiver
+	Resource *Resource
+}
+
+// An Op is an op, an asset or a source.
+type Op struct {
+	Func
+	Inputs   []*Input
+	Outputs  []*Output
+	Volatile bool
+	Share    bool
+	Group    string
+	Owners   []string
+	Kinds    []string
+	Strategy *Strategy // of an asset
+	IO       *Resource
+	Deps     []*Asset
+
+	// ReturnsVersion is set for a source whose second result is the dag.DataVersion of the first.
+	ReturnsVersion bool
+}
+
+// An Input is a data parameter.
+type Input struct {
+	*Param
+	Asset    string // for assets: the key of what feeds it
+	From     *Asset // nil where Asset is left to run time, or is broken
+	override bool   // in.param=key was given
+	keyPos   token.Pos
+}
+
+// An Output is a result that is data.
+type Output struct {
+	*Result
+	Asset string // the asset key, for assets and sources
+	Ref   string // the generated name of its dag.AssetRef
+}
+
+// An Asset is something that has an asset key: an output of an asset or a source, or an asset without outputs.
+type Asset struct {
+	Key    string
+	Op     *Op
+	Output *Output // nil for an asset that returns nothing
+}
+
+// A Resource is an annotated constructor.
+type Resource struct {
+	Func
+	Type    types.Type
+	Cleanup bool // its second result is a cleanup func
+}
+
+// A Config is an annotated struct type.
+type Config struct {
+	Decl
+	Obj    *types.TypeName
+	Struct *types.Struct
+	Fields []*Field
+}
+
+// A Field mirrors dag.Field: one value of a config struct.
+type Field struct {
+	Name        string
+	Kind        string // the value of a dag.FieldKind, "string"
+	Bits        int
+	Description string
+	Required    bool
+	Nullable    bool
+	Default     string
+	Secret      bool
+	Unversioned bool
+	Enum        []string
+	Elem        *Field
+	Fields      []*Field
+}
+
+// A Strategy is what strategy= names: a variable or a function of the package that implements dag.VersionStrategy.
+type Strategy struct {
+	Obj    types.Object
+	Symbol string
+	Call   bool // it is a function to call
+	pos    token.Pos
+}
+
+// A Job is an annotated composition with the graph of its body.
+type Job struct {
+	Func
+	Executor string
+	Strategy *Strategy
+	JobIn    []*Param // data and config parameters, in order
+	Configs  []*Config
+	Nodes    []*Node
+	Outputs  []*JobOutput
+	Handle   string // "NightlyJob"
+	Inputs   string // "NightlyInputs"
+	OutType  string // "NightlyOutputs"
+}
+
+// A Node is one call in the body of a job.
+type Node struct {
+	Key    string
+	Op     *Op
+	Inputs []*Binding
+	Config *Binding
+	Pos    token.Pos
+}
+
+// A Binding says where a value comes from: a parameter of the job, an output of a node, or a literal.
+type Binding struct {
+	Param  *Param // of JobIn
+	Node   *Node
+	Output int
+	Lit    *Literal
+}
+
+// A Literal is a constant of a job's body with the Go type it has there.
+type Literal struct {
+	Type   types.Type
+	Const  constant.Value // nil for a composite or nil literal
+	Nil    bool
+	Fields []LiteralField // of a composite literal: struct fields, elements or map entries
+	Addr   bool           // &T{...}; Type is the pointer type
+	Pos    token.Pos
+}
+
+// A LiteralField is one part of a composite literal.
+type LiteralField struct {
+	Name  string   // of a struct field
+	Key   *Literal // of a map entry
+	Index int64    // of an array or slice element
+	Value *Literal
+}
+
+// A JobOutput is a result of a job.
+type JobOutput struct {
+	*Result
+	From *Binding
+}

@@ -1,0 +1,244 @@
+package model
+
+import (
+	"fmt"
+	"go/token"
+	"go/types"
+	"path/filepath"
+
+	"github.com/dagstergen/dagstergen/annotations"
+	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
+)
+
+// split returns the results of f without a trailing error.
+func (f *Func) split() []*types.Var {
+	tuple := f.Obj.Signature().Results()
+	var out []*types.Var
+	for i := range tuple.Len() {
+		out = append(out, tuple.At(i))
+	}
+	if n := len(out); n > 0 && isError(out[n-1].Type()) {
+		f.HasError = true
+		return out[:n-1]
+	}
+	return out
+}
+
+func varEnd(v *types.Var) token.Pos {
+	if v.Name() == "" {
+		return token.NoPos
+	}
+	return v.Pos() + token.Pos(len(v.Name()))
+}
+
+// dataResults reads the results of f that are data, and names them. A single one is called single unless named is set and it has a name.
+func (b *builder) dataResults(f *Func, named bool) {
+	if f.Broken {
+		return
+	}
+	vars := f.split()
+	seen := map[string]*types.Var{}
+	for i, v := range vars {
+		r := &Result{GoName: v.Name(), Name: annotations.Snake(v.Name()), Type: v.Type(), Pos: v.Pos()}
+		f.Results = append(f.Results, r)
+		if isError(v.Type()) {
+			b.report(f.Pkg, CodeErrorResult, v.Pos(), varEnd(v), "return one error, as the last result", "%s: result %d is an error and not the last one", f.GoName, i+1)
+			f.Broken = true
+			continue
+		}
+		if len(vars) == 1 && (!named || v.Name() == "") {
+			r.Name = "result"
+			continue
+		}
+		switch {
+		case v.Name() == "" || v.Name() == "_":
+			if !f.Broken {
+				b.report(f.Pkg, CodeResultNames, v.Pos(), varEnd(v), "name the results: (train, test []Row, err error)",
+					"%s: several results need names, which tell the outputs apart", f.GoName)
+			}
+			f.Broken = true
+			continue
+		case !annotations.ValidName(r.Name):
+			b.report(f.Pkg, CodeKey, v.Pos(), varEnd(v), "use ASCII letters, digits and underscores, a letter first", "%s: result %s has no key in snake case", f.GoName, v.Name())
+			f.Broken = true
+		case seen[r.Name] != nil:
+			d := b.report(f.Pkg, CodeRepeatedName, v.Pos(), varEnd(v), "rename one of them", "%s: the results %s and %s have one name in snake case, %s", f.GoName, seen[r.Name].Name(), v.Name(), r.Name)
+			b.relate(d, seen[r.Name].Pos(), "result %s", seen[r.Name].Name())
+			f.Broken = true
+		}
+		seen[r.Name] = v
+	}
+}
+
+// opResults reads the outputs of an op, an asset or a source.
+func (b *builder) opResults(op *Op) {
+	if op.Kind == annotations.Source {
+		b.sourceResults(op)
+	} else {
+		b.dataResults(&op.Func, false)
+	}
+	for _, r := range op.Results {
+		op.Outputs = append(op.Outputs, &Output{Result: r})
+	}
+	if op.Kind != annotations.Op {
+		refs := assetRefs(op.Kind, op.Obj, op.Node.Type)
+		for i, out := range op.Outputs {
+			out.Asset = out.Name
+			if len(op.Outputs) == 1 {
+				out.Asset = op.Key
+			}
+			if i < len(refs) {
+				out.Ref = refs[i]
+			}
+		}
+	}
+	if !op.Broken {
+		b.outputTypes(&op.Func)
+	}
+}
+
+// outputTypes checks that the results of f can be stored and are not injected elsewhere.
+func (b *builder) outputTypes(f *Func) {
+	for _, r := range f.Results {
+		what := "its result"
+		if r.GoName != "" {
+			what = "result " + r.GoName
+		}
+		short := Short(r.Type, f.Pkg.Types)
+		if who, pos := b.injected(f.Pkg, r.Type); who != "" {
+			d := b.report(f.Pkg, CodeInjectedResult, r.Pos, token.NoPos, "return another type, or do not annotate that one",
+				"%s: %s is of type %s, which is injected into parameters and so cannot be data", f.GoName, what, short)
+			if pos.IsValid() {
+				b.relate(d, pos, "%s", who)
+			}
+			f.Broken = true
+			continue
+		}
+		if p := b.storeProblem(r.Type, f.Pkg.Types); p != nil {
+			b.unstorable(f, r.Pos, fmt.Sprintf("%s: %s cannot be stored exactly", f.GoName, what), p, p.fix)
+			f.Broken = true
+		}
+	}
+}
+
+// injected says what injects values of type t into functions of p, or returns "".
+func (b *builder) injected(p *Package, t types.Type) (who string, pos token.Pos) {
+	if isContext(t) {
+		return "contexts come from the engine", token.NoPos
+	}
+	if c := b.configOf(t); c != nil {
+		return "config " + c.GoName, c.Pos
+	}
+	if c := b.pointsToConfig(t); c != nil {
+		return "config " + c.GoName, c.Pos
+	}
+	if rs := p.resourcesOfType(t); len(rs) > 0 {
+		return "resource " + rs[0].Key, rs[0].Pos
+	}
+	return "", token.NoPos
+}
+
+// unstorable reports p at pos, with the path to the part at fault.
+func (b *builder) unstorable(f *Func, pos token.Pos, message string, p *storeProblem, hint string) *diag.Diagnostic {
+	code := CodeStorable
+	if p.file {
+		code = CodeNestedFile
+	}
+	part := p.path
+	if part != p.typ {
+		part += ": " + p.typ
+	}
+	d := b.report(f.Pkg, code, pos, token.NoPos, hint, "%s: %s: %s", message, part, p.why)
+	for _, h := range p.hops {
+		if at := b.at(h.pos); !filepath.IsAbs(at.Filename) { // fields of other modules are no news to the user
+			d.Related = append(d.Related, diag.Related{Pos: at, Message: h.text})
+		}
+	}
+	return d
+}
+
+const sourceHint = "return (dag.File, error), (dag.DataVersion, error) or (T, dag.DataVersion, error)"
+
+// sourceResults reads what a source returns.
+func (b *builder) sourceResults(op *Op) {
+	if op.Broken {
+		return
+	}
+	vars := op.split()
+	isVersion := func(i int) bool { return isNamed(vars[i].Type(), load.RuntimePath, "DataVersion") }
+	switch {
+	case len(vars) == 1 && (isVersion(0) || isNamed(vars[0].Type(), load.RuntimePath, "File")):
+	case len(vars) == 2 && isVersion(1) && !isVersion(0) && !isError(vars[0].Type()):
+		op.ReturnsVersion = true
+	default:
+		pos, end := op.Pos, op.ident.End()
+		if r := op.Node.Type.Results; r != nil {
+			pos, end = r.Pos(), r.End()
+		}
+		b.report(op.Pkg, CodeSource, pos, end, sourceHint, "%s: a source returns what says whether it changed", op.GoName)
+		op.Broken = true
+		return
+	}
+	op.Results = []*Result{{GoName: vars[0].Name(), Name: "result", Type: vars[0].Type(), Pos: vars[0].Pos()}}
+}
+
+// opInputs reads the data parameters of an op, an asset or a source.
+func (b *builder) opInputs(op *Op) {
+	for _, p := range op.Params {
+		if p.Role != RoleInput {
+			continue
+		}
+		if op.Kind == annotations.Source {
+			b.notInjected(&op.Func, p, "a source takes no data: it is looked at before anything runs", CodeSource)
+			continue
+		}
+		op.Inputs = append(op.Inputs, &Input{Param: p, keyPos: p.Pos})
+		if op.Kind == annotations.Op {
+			b.inputType(&op.Func, p)
+		}
+	}
+}
+
+// inputType checks that values of a data parameter can be stored.
+func (b *builder) inputType(f *Func, p *Param) {
+	problem := b.storeProblem(p.Type, f.Pkg.Types)
+	if problem == nil {
+		return
+	}
+	f.Broken = true
+	short := Short(p.Type, f.Pkg.Types)
+	hint := "for a resource, declare a //dag:resource function that returns " + short
+	if len(problem.hops) > 0 || problem.file {
+		hint = problem.fix + "; " + hint
+	}
+	d := b.unstorable(f, p.Pos, fmt.Sprintf("%s: parameter %s of type %s is neither injected nor data that can be stored", f.GoName, orBlank(p.GoName), short), problem, hint)
+	b.nearResources(d, f.Pkg, p.Type)
+}
+
+// notInjected reports a parameter that is neither a context, a config nor a resource where nothing else is allowed.
+func (b *builder) notInjected(f *Func, p *Param, why, code string) {
+	d := b.report(f.Pkg, code, p.Pos, token.NoPos, "take a config, or declare a //dag:resource function that returns "+Short(p.Type, f.Pkg.Types),
+		"%s: parameter %s of type %s: %s", f.GoName, orBlank(p.GoName), Short(p.Type, f.Pkg.Types), why)
+	b.nearResources(d, f.Pkg, p.Type)
+	f.Broken = true
+}
+
+// jobResults reads the results and parameters of a job.
+func (b *builder) jobResults(j *Job) {
+	b.dataResults(&j.Func, true)
+	if !j.Broken {
+		b.outputTypes(&j.Func)
+	}
+	for _, p := range j.Params {
+		switch p.Role {
+		case RoleConfig:
+			j.JobIn = append(j.JobIn, p)
+			j.Configs = append(j.Configs, b.configOf(p.Type))
+		case RoleInput:
+			j.JobIn = append(j.JobIn, p)
+			j.Configs = append(j.Configs, nil)
+			b.inputType(&j.Func, p)
+		}
+	}
+}
