@@ -318,3 +318,15 @@ func (l *lines) text() string {
 }
 
 func (l *lines) count() int { return strings.Count(l.text(), "\n") }
+
+// acknowledged returns the steps that a process reported as done: lines such as "run     join  12ms" on stderr. The last
+// line counts only if it is whole.
+func acknowledged(stderr string) []string {
+	var keys []string
+	for line := range strings.Lines(stderr) {
+		if words := strings.Fields(line); strings.HasSuffix(line, "\n") && len(words) >= 2 && words[0] == "run" {
+			keys = append(keys, words[1])
+		}
+	}
+	return keys
+}
