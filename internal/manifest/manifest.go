@@ -72,8 +72,9 @@ type Node struct {
 
 // A SourcePackage lists the files of one package of the user's modules that versions were computed from.
 type SourcePackage struct {
-	Path  string // import path
-	Files []SourceFile
+	Path     string   // import path
+	Patterns []string // of //go:embed, sorted: files that are not Go files of the package itself and that count too
+	Files    []SourceFile
 }
 
 // A SourceFile is what one file was when its package was hashed.

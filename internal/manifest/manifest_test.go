@@ -33,7 +33,7 @@ func sample() *Manifest {
 			{Name: "é\u2028\xff", Kind: KindType},
 		},
 		Packages: []SourcePackage{
-			{Path: "example.com/m", Files: []SourceFile{
+			{Path: "example.com/m", Patterns: []string{"all:data", "x y/*"}, Files: []SourceFile{
 				{Name: "a.go", Raw: sum("1"), Tokens: sum("2")},
 				{Name: "b_windows.go", Raw: sum("3"), Tokens: sum("4"), Ignored: true},
 				{Name: "data/x y.csv", Raw: sum("5")},

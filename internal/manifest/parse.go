@@ -173,7 +173,11 @@ func (p *parser) pkg(m *Manifest) error {
 	if n := len(m.Packages); n > 0 && m.Packages[n-1].Path >= path {
 		return p.order("package", path)
 	}
-	m.Packages = append(m.Packages, SourcePackage{Path: path})
+	patterns, err := p.list("\tembed ")
+	if err != nil {
+		return err
+	}
+	m.Packages = append(m.Packages, SourcePackage{Path: path, Patterns: patterns})
 	return nil
 }
 

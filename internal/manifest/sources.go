@@ -42,7 +42,7 @@ func IsGenerated(content []byte) bool {
 // is false where there is none. It returns what differs, sorted, or nil.
 //
 // A file with the expected bytes is fine; where they differ, or for a Go file that is new or gone, its [Tokens] decide, so that comments and
-// formatting never make a binary stale. Tests and files that dagstergen generated do not count. A file that cannot be read counts as gone.
+// formatting never make a binary stale. Tests, files that dagstergen generated and programs that lie beside a package do not count. A file that cannot be read counts as gone.
 func (m *Manifest) CheckSources(sources func(pkg string) (fs.FS, bool)) []Stale {
 	var stale []Stale
 	for i := range m.Packages {
@@ -73,18 +73,42 @@ func (p *SourcePackage) check(dir fs.FS, stale []Stale) []Stale {
 			stale = append(stale, Stale{p.Path, f.Name, Changed})
 		}
 	}
-	entries, _ := fs.ReadDir(dir, ".")
-	for _, e := range entries {
-		name := e.Name()
-		if e.IsDir() || expected[name] || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || name[0] == '_' || name[0] == '.' {
-			continue
-		}
-		content, err := fs.ReadFile(dir, name)
-		if err == nil && !IsGenerated(content) && Tokens(content) != noTokens {
+	added := func(name string) {
+		if !expected[name] {
+			expected[name] = true
 			stale = append(stale, Stale{p.Path, name, Added})
 		}
 	}
+	entries, _ := fs.ReadDir(dir, ".")
+	for _, e := range entries {
+		name := e.Name()
+		if e.IsDir() || expected[name] || !IsGoSource(name) || strings.HasSuffix(name, "_test.go") || name[0] == '_' || name[0] == '.' {
+			continue
+		}
+		content, err := fs.ReadFile(dir, name)
+		if err == nil && !IsGenerated(content) && Tokens(content) != noTokens && Ever(content) {
+			added(name)
+		}
+	}
+	if len(p.Patterns) == 0 {
+		return stale
+	}
+	_ = fs.WalkDir(dir, ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && !IsGoSource(name) && name != generatedManifest &&
+			slices.ContainsFunc(p.Patterns, func(pattern string) bool { return EmbedMatches(pattern, name) }) {
+			added(name)
+		}
+		return nil // what cannot be read cannot be embedded either
+	})
 	return stale
+}
+
+// generatedManifest is the file that holds a manifest; a pattern such as * matches it too.
+const generatedManifest = "dag_gen.manifest"
+
+// IsGoSource reports whether a file of a package, by its slash-separated name, is a Go file of that very package.
+func IsGoSource(name string) bool {
+	return strings.HasSuffix(name, ".go") && !strings.Contains(name, "/")
 }
 
 // noTokens is the digest of a file that says nothing but its package.

@@ -82,7 +82,7 @@ func TestCheckSources(t *testing.T) {
 		}
 		return m
 	}
-	m := &Manifest{Packages: []SourcePackage{{Path: "m/a"}}}
+	m := &Manifest{Packages: []SourcePackage{{Path: "m/a", Patterns: []string{"data", "*.s"}}}}
 	for name, ignored := range map[string]bool{"a.go": false, "b_windows.go": true, "doc.go": false, "data/x.csv": false} {
 		content, err := fs.ReadFile(files(nil), name)
 		assert.NoError(t, err)
@@ -106,6 +106,10 @@ func TestCheckSources(t *testing.T) {
 		"new generated file": {map[string]string{"dag_gen.go": GeneratedHeader + "\n" + code}, nil},
 		"nearly generated":   {map[string]string{"dag_gen.go": GeneratedHeader + "!\n" + code}, []Stale{{"m/a", "dag_gen.go", Added}}},
 		"hidden file":        {map[string]string{"_z.go": code, ".z.go": code, "README.md": "x"}, nil},
+		"new data":           {map[string]string{"data/y.csv": "1", "data/sub/z.go": "2"}, []Stale{{"m/a", "data/sub/z.go", Added}, {"m/a", "data/y.csv", Added}}},
+		"hidden data":        {map[string]string{"data/.y.csv": "1", "dag_gen.manifest": "x", "other/x": "x"}, nil},
+		"new assembly":       {map[string]string{"a.s": "1"}, []Stale{{"m/a", "a.s", Added}}},
+		"new script":         {map[string]string{"z.go": "//go:build ignore\n\n" + code}, nil},
 		"two":                {map[string]string{"z.go": code, "a.go": ""}, []Stale{{"m/a", "a.go", Removed}, {"m/a", "z.go", Added}}},
 	} {
 		got := m.CheckSources(func(pkg string) (fs.FS, bool) { return files(c.edit), pkg == "m/a" })

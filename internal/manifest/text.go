@@ -62,6 +62,9 @@ func (m *Manifest) Text() string {
 	}
 	for _, p := range s.Packages {
 		line("", "\npackage", quote(p.Path))
+		for _, pattern := range p.Patterns {
+			line("\t", "embed", quote(pattern))
+		}
 		for _, f := range p.Files {
 			line("", "\nfile", quote(f.Name))
 			digest("raw", f.Raw)

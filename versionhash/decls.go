@@ -1,0 +1,437 @@
+package versionhash
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"path"
+	"slices"
+	"strings"
+
+	goversion "go/version"
+
+	"github.com/dagstergen/dagstergen/internal/load"
+)
+
+// A scanner summarises the declarations of one local package.
+type scanner struct {
+	g      *Graph
+	id     int32
+	lp     *load.Package
+	pkg    *types.Package
+	info   *types.Info
+	out    []*summary
+	native bool // some declaration uses cgo
+	blanks []string
+	pushes []push
+	embeds []string       // the patterns of all //go:embed directives
+	named  map[string]int // how often a name was given
+}
+
+// A push is a //go:linkname that gives a body to a function of another package.
+type push struct {
+	from   key
+	target string // "import/path.name"
+}
+
+func (s *scanner) scan() {
+	s.named = map[string]int{}
+	for i, f := range s.lp.Syntax {
+		name := s.lp.GoFiles[min(i, len(s.lp.GoFiles)-1)]
+		if p := s.g.prog.Fset.File(f.FileStart); p != nil {
+			name = path.Base(strings.ReplaceAll(p.Name(), `\`, "/"))
+		}
+		s.file(f, name)
+	}
+	for _, sum := range s.out {
+		slices.Sort(sum.uses)
+	}
+}
+
+func (s *scanner) file(f *ast.File, base string) {
+	lang := s.language(f)
+	file := s.relative(base)
+	for _, im := range f.Imports {
+		if im.Name != nil && im.Name.Name == "_" {
+			s.blanks = append(s.blanks, strings.Trim(im.Path.Value, "\"`"))
+		}
+	}
+	links := linknames(f)
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			s.function(d, file, base, lang, links)
+		case *ast.GenDecl:
+			for i, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					s.typeDecl(spec, file)
+				case *ast.ValueSpec:
+					if d.Tok == token.CONST {
+						s.constants(spec, file)
+					} else {
+						s.variables(spec, firstDoc(d, spec, i), file, base, lang)
+					}
+				}
+			}
+		}
+	}
+}
+
+// firstDoc returns the comment that can hold directives of a variable: its own, or that of the declaration if it has but one.
+func firstDoc(d *ast.GenDecl, spec *ast.ValueSpec, i int) *ast.CommentGroup {
+	if spec.Doc == nil && i == 0 && !d.Lparen.IsValid() {
+		return d.Doc
+	}
+	return spec.Doc
+}
+
+// language is the language version that a file is compiled with, without the number of a patch.
+func (s *scanner) language(f *ast.File) string {
+	v := s.info.FileVersions[f]
+	if v == "" {
+		v = s.g.moduleLanguage(s.lp.Module)
+	}
+	if l := goversion.Lang(v); l != "" {
+		return l
+	}
+	return v
+}
+
+// relative is the name of a file from the root of its module, with slashes.
+func (s *scanner) relative(base string) string {
+	if s.lp.Module == nil {
+		return base
+	}
+	sub := strings.TrimPrefix(strings.TrimPrefix(s.lp.Path, s.lp.Module.Path), "/")
+	return path.Join(sub, base)
+}
+
+// begin makes the writer of a declaration.
+func (s *scanner) begin(k key, kind, name, file string, pos token.Pos) *writer {
+	sum := &summary{key: k, kind: kind, name: name, file: file, pos: pos, pkg: s.id}
+	s.out = append(s.out, sum)
+	return s.newWriter(sum)
+}
+
+// code starts what runs: its language version counts. For the explanation, only one that differs from the module's is its own doing.
+func (w *writer) code(m byte, lang string) {
+	w.mark(m)
+	w.core = appendString(w.core, lang)
+	if lang != goversion.Lang(w.s.g.moduleLanguage(w.s.lp.Module)) {
+		w.expl = appendString(append(w.expl, mLanguage), lang)
+	}
+	w.skipped(w.pkg)
+}
+
+// symbol is the name of a declaration of a package.
+func symbol(pkgPath, name string) string { return pkgPath + "." + name }
+
+// methodSymbol is the name of a method, with its receiver.
+func methodSymbol(pkgPath string, f *types.Func) string {
+	recv := f.Signature().Recv().Type()
+	star := false
+	if p, ok := types.Unalias(recv).(*types.Pointer); ok {
+		star, recv = true, p.Elem()
+	}
+	name := "?"
+	if n, ok := types.Unalias(recv).(*types.Named); ok {
+		name = n.Obj().Name()
+	}
+	if star {
+		return fmt.Sprintf("%s.(*%s).%s", pkgPath, name, f.Name())
+	}
+	return fmt.Sprintf("%s.%s.%s", pkgPath, name, f.Name())
+}
+
+// initName names what has no name of its own by its file, so that an edit elsewhere does not rename it.
+func (s *scanner) initName(base string) string {
+	name := fmt.Sprintf("%s.init(%s)", s.lp.Path, base)
+	s.named[name]++
+	if n := s.named[name]; n > 1 {
+		name = fmt.Sprintf("%s#%d", name, n)
+	}
+	return name
+}
+
+func (s *scanner) function(d *ast.FuncDecl, file, base, lang string, links []linkname) {
+	f, ok := s.info.Defs[d.Name].(*types.Func)
+	if !ok || f.Name() == "_" {
+		return
+	}
+	sig := f.Signature()
+	var w *writer
+	switch {
+	case sig.Recv() != nil:
+		w = s.begin(key{kind: keyObject, obj: f}, "method", methodSymbol(s.lp.Path, f), file, d.Name.Pos())
+	case f.Name() == "init":
+		name := s.initName(base)
+		w = s.begin(key{kind: keyInit, path: name}, "init", name, file, d.Name.Pos())
+		w.out.acts = true
+	default:
+		w = s.begin(key{kind: keyObject, obj: f}, "func", symbol(s.lp.Path, f.Name()), file, d.Name.Pos())
+	}
+	w.code(mFunc, lang)
+	if recv := sig.Recv(); recv != nil {
+		for p := range sig.RecvTypeParams().TypeParams() {
+			w.appendType(nil, p) // numbered first
+		}
+		w.typ(recv.Type())
+		w.local(recv)
+	} else {
+		w.mark(mNil)
+	}
+	w.params(d.Type, sig)
+	if d.Type.TypeParams != nil {
+		w.syntaxOfFields(d.Type.TypeParams)
+	}
+	w.body(d.Body, sig)
+	if d.Body == nil {
+		w.withoutBody(f, links)
+	} else if sig.Recv() == nil {
+		for _, l := range links {
+			if l.local == f.Name() && l.target != "" {
+				s.pushes = append(s.pushes, push{w.out.key, l.target})
+			}
+		}
+	}
+	s.end(w, d.Pos(), d.End())
+}
+
+// withoutBody adds what stands behind a function that Go code does not define.
+func (w *writer) withoutBody(f *types.Func, links []linkname) {
+	w.ref(key{kind: keyNative, path: w.s.lp.Path})
+	for _, l := range links {
+		if l.local != f.Name() || l.target == "" {
+			continue
+		}
+		w.mark(mExternal)
+		w.str(l.target)
+		pkgPath, name, ok := cutSymbol(l.target)
+		if !ok {
+			continue
+		}
+		if p := w.s.g.prog.Packages[pkgPath]; p != nil && p.Local && p.Types != nil {
+			if o := p.Types.Scope().Lookup(name); o != nil {
+				w.ref(key{kind: keyObject, obj: o})
+			}
+			continue
+		}
+		w.outside(pkgPath)
+	}
+}
+
+// cutSymbol splits "import/path.name".
+func cutSymbol(s string) (pkgPath, name string, ok bool) {
+	slash := strings.LastIndexByte(s, '/')
+	dot := strings.IndexByte(s[slash+1:], '.')
+	if dot < 0 {
+		return "", "", false
+	}
+	return s[:slash+1+dot], s[slash+1+dot+1:], true
+}
+
+// end closes a declaration: type errors that lie in it are its problems.
+func (s *scanner) end(w *writer, from, to token.Pos) {
+	if w.usesC {
+		s.native = true
+	}
+	for _, e := range s.lp.Errors {
+		if e.Pos >= from && e.Pos < to && !s.expected(e, w) {
+			w.out.problems = append(w.out.problems, problem{pos: e.Pos, text: e.Msg})
+		}
+	}
+	w.finish()
+}
+
+// expected reports whether a type error only says that a symbol is missing that dagstergen is going to write, or what is reported by
+// the name that does not resolve.
+func (s *scanner) expected(e types.Error, w *writer) bool {
+	for _, name := range undefinedName(e.Msg) {
+		if f := s.g.opts.Generated; f != nil {
+			for _, p := range append([]string{s.lp.Path}, s.importPaths()...) {
+				if f(p, name) {
+					return true
+				}
+			}
+		}
+	}
+	return slices.ContainsFunc(w.out.problems, func(p problem) bool { return p.pos == e.Pos && p.text == "" })
+}
+
+func (s *scanner) importPaths() []string {
+	var l []string
+	for _, p := range s.lp.Imports {
+		l = append(l, p.Path)
+	}
+	return l
+}
+
+// undefinedName gives the name that the type checker says is undefined, if that is what it says.
+func undefinedName(msg string) []string {
+	rest, ok := strings.CutPrefix(msg, "undefined: ")
+	if !ok {
+		return nil
+	}
+	if i := strings.LastIndexByte(rest, '.'); i >= 0 {
+		rest = rest[i+1:]
+	}
+	return []string{rest}
+}
+
+func (s *scanner) typeDecl(spec *ast.TypeSpec, file string) {
+	o, ok := s.info.Defs[spec.Name].(*types.TypeName)
+	if !ok || o.Name() == "_" {
+		return
+	}
+	w := s.begin(key{kind: keyObject, obj: o}, "type", symbol(s.lp.Path, o.Name()), file, spec.Name.Pos())
+	named, isNamed := o.Type().(*types.Named)
+	if o.IsAlias() || !isNamed {
+		w.mark(mAlias)
+		w.typeExpr(spec.Type, w.typeOf(spec.Type))
+		s.end(w, spec.Pos(), spec.End())
+		return
+	}
+	w.mark(mTypeDecl)
+	w.str(s.lp.Path)
+	w.str(o.Name())
+	w.skipped(w.pkg)
+	w.int(named.TypeParams().Len())
+	for p := range named.TypeParams().TypeParams() {
+		w.typ(p)
+		w.typ(p.Constraint())
+	}
+	if spec.TypeParams != nil {
+		w.syntaxOfFields(spec.TypeParams)
+	}
+	// The type as written: `type A b.B` is also what is said of b.B.
+	w.typeExpr(spec.Type, w.typeOf(spec.Type))
+	s.end(w, spec.Pos(), spec.End())
+	s.asValue(o, named, file, spec)
+}
+
+// asValue adds what a type is at run time and as data.
+func (s *scanner) asValue(o *types.TypeName, named *types.Named, file string, spec *ast.TypeSpec) {
+	name := symbol(s.lp.Path, o.Name())
+	rt := s.begin(key{kind: keyRuntime, obj: o}, "rt", "rt:"+name, file, spec.Name.Pos())
+	codec := s.begin(key{kind: keyCodec, obj: o}, "codec", "codec:"+name, file, spec.Name.Pos())
+	rt.mark(mRuntime)
+	codec.mark(mCodec)
+	methods := slices.SortedFunc(named.Methods(), func(a, b *types.Func) int { return strings.Compare(a.Id(), b.Id()) })
+	for _, w := range []*writer{rt, codec} {
+		w.num(w.ref(key{kind: keyObject, obj: o}))
+		for _, m := range methods {
+			m = m.Origin()
+			if w == codec && !codecMethods[m.Name()] {
+				continue
+			}
+			w.str(m.Name())
+			w.bool(isPointerMethod(m))
+			w.num(w.ref(key{kind: keyObject, obj: m}))
+		}
+		w.mark(mEnd)
+	}
+	seen := map[types.Type]bool{named: true}
+	s.eachNamed(named.Underlying(), seen, func(n *types.Named) {
+		rt.ref(key{kind: keyRuntime, obj: n.Origin().Obj()})
+		codec.ref(key{kind: keyCodec, obj: n.Origin().Obj()})
+	})
+	// Templates and reflection go on with what methods return.
+	for _, m := range methods {
+		if m.Exported() {
+			rt.runtimeType(m.Signature().Results())
+		}
+	}
+	rt.finish()
+	codec.finish()
+}
+
+// codecMethods are the methods by which a value says how it is stored and read back.
+var codecMethods = set("MarshalBinary", "UnmarshalBinary", "AppendBinary", "MarshalText", "UnmarshalText", "AppendText", "MarshalJSON", "UnmarshalJSON",
+	"MarshalCBOR", "UnmarshalCBOR", "GobEncode", "GobDecode")
+
+func isPointerMethod(m *types.Func) bool {
+	_, ok := types.Unalias(m.Signature().Recv().Type()).(*types.Pointer)
+	return ok
+}
+
+func (s *scanner) constants(spec *ast.ValueSpec, file string) {
+	for _, id := range spec.Names {
+		if o, ok := s.info.Defs[id].(*types.Const); ok && o.Name() != "_" {
+			s.out = append(s.out, s.g.constSummary(o, s.id, file))
+		}
+	}
+}
+
+// variables adds the variables of a declaration, and a blank one that does something as an initialiser.
+func (s *scanner) variables(spec *ast.ValueSpec, doc *ast.CommentGroup, file, base, lang string) {
+	for i, id := range spec.Names {
+		var w *writer
+		o, ok := s.info.Defs[id].(*types.Var)
+		switch {
+		case id.Name == "_":
+			// `var _ I = T{}` is an assertion for the compiler. One initialiser for several names belongs to the first that has one.
+			if len(spec.Values) == len(spec.Names) && !s.acts(spec.Values[i]) ||
+				len(spec.Values) != len(spec.Names) && (len(spec.Values) != 1 || i > 0 || !allBlank(spec.Names)) {
+				continue
+			}
+			name := s.initName(base)
+			w = s.begin(key{kind: keyInit, path: name}, "init", name, file, id.Pos())
+			w.code(mInit, lang)
+			w.out.acts = true
+		case !ok:
+			continue
+		default:
+			w = s.begin(key{kind: keyObject, obj: o}, "var", symbol(s.lp.Path, id.Name), file, id.Pos())
+			w.code(mVar, lang)
+			w.str(s.lp.Path)
+			w.str(id.Name)
+			w.typ(o.Type())
+			if spec.Type != nil {
+				w.syntax(spec.Type)
+			}
+			w.embeds(doc)
+			w.out.acts = slices.ContainsFunc(spec.Values, s.acts)
+		}
+		switch {
+		case len(spec.Values) == len(spec.Names):
+			w.expr(spec.Values[i], useValue)
+			if o != nil {
+				w.convertExpr(o.Type(), spec.Values[i])
+			}
+		case len(spec.Values) == 1:
+			w.mark(mTuple)
+			w.int(i)
+			w.expr(spec.Values[0], useValue)
+			if t, isTuple := w.typeOf(spec.Values[0]).(*types.Tuple); isTuple && o != nil && i < t.Len() {
+				w.convert(o.Type(), t.At(i).Type())
+			}
+		default:
+			w.mark(mNil)
+		}
+		s.end(w, spec.Pos(), spec.End())
+	}
+}
+
+func allBlank(names []*ast.Ident) bool {
+	return !slices.ContainsFunc(names, func(id *ast.Ident) bool { return id.Name != "_" })
+}
+
+// acts reports whether an initialiser does more than make a value.
+func (s *scanner) acts(e ast.Expr) bool {
+	found := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.CallExpr:
+			tv := s.info.Types[ast.Unparen(n.Fun)]
+			found = found || !tv.IsType() && !tv.IsBuiltin()
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.ARROW
+		}
+		return !found
+	})
+	return found
+}

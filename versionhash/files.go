@@ -1,0 +1,317 @@
+package versionhash
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/types"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/manifest"
+)
+
+// A linkname is a //go:linkname directive.
+type linkname struct{ local, target string }
+
+func linknames(f *ast.File) []linkname {
+	var l []linkname
+	for _, g := range f.Comments {
+		for _, c := range g.List {
+			if rest, ok := strings.CutPrefix(c.Text, "//go:linkname "); ok {
+				if w := strings.Fields(rest); len(w) == 2 {
+					l = append(l, linkname{w[0], w[1]})
+				} else if len(w) == 1 {
+					l = append(l, linkname{local: w[0]})
+				}
+			}
+		}
+	}
+	return l
+}
+
+// embeds adds the files that a //go:embed directive above a variable takes in.
+func (w *writer) embeds(doc *ast.CommentGroup) {
+	if doc == nil {
+		return
+	}
+	var matched []string
+	for _, c := range doc.List {
+		rest, ok := strings.CutPrefix(c.Text, "//go:embed ")
+		if !ok {
+			continue
+		}
+		for _, pattern := range embedPatterns(rest) {
+			w.s.embeds = append(w.s.embeds, pattern)
+			for _, file := range w.s.lp.EmbedFiles {
+				if manifest.EmbedMatches(pattern, file) {
+					matched = append(matched, file)
+				}
+			}
+		}
+	}
+	slices.Sort(matched)
+	for _, file := range slices.Compact(matched) {
+		w.mark(mFile)
+		w.str(file)
+		w.num(w.ref(key{kind: keyEmbed, path: w.s.lp.Path + "\x00" + file}))
+	}
+}
+
+// embedPatterns splits the words of a //go:embed directive, which may be quoted like Go strings.
+func embedPatterns(s string) []string {
+	var out []string
+	for {
+		s = strings.TrimSpace(s)
+		if s == "" {
+			return out
+		}
+		if s[0] == '"' || s[0] == '`' {
+			q, err := strconv.QuotedPrefix(s)
+			if err != nil {
+				return out
+			}
+			p, _ := strconv.Unquote(q)
+			out, s = append(out, p), s[len(q):]
+			continue
+		}
+		i := strings.IndexAny(s, " \t")
+		if i < 0 {
+			i = len(s)
+		}
+		out, s = append(out, s[:i]), s[i:]
+	}
+}
+
+// fileDigest is the digest of a file of a package: of the bytes that were parsed where they are known, else of those on disk.
+func (g *Graph) fileDigest(p *load.Package, name string) (canon.Digest, error) {
+	if src, ok := p.Source[name]; ok {
+		return canon.Sum(src), nil
+	}
+	data, err := os.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name)))
+	if err != nil {
+		return canon.Digest{}, err
+	}
+	return canon.Sum(data), nil
+}
+
+// readSource gives the text of a Go file of any package.
+func readSource(p *load.Package, name string) ([]byte, error) {
+	if src, ok := p.Source[name]; ok {
+		return src, nil
+	}
+	return os.ReadFile(filepath.Join(p.Dir, name))
+}
+
+// skippedFiles are the Go files of a package that build constraints leave out on the declared target and not on every other.
+func skippedFiles(p *load.Package) []string {
+	var out []string
+	for _, name := range p.IgnoredFiles {
+		src, err := readSource(p, name)
+		if err == nil && !load.IsGenerated(src) && manifest.Ever(src) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// special makes the nodes that stand for files rather than declarations.
+func (g *Graph) special(k key) *summary {
+	s := &summary{key: k, pkg: -1}
+	e := canon.New("dagstergen/code/file/v1")
+	switch k.kind {
+	case keyExt:
+		s.kind, s.name = manifest.KindExt, k.path
+		p := g.prog.Packages[k.path]
+		e.String("package", k.path)
+		switch g.wherePath(k.path) {
+		case opaque:
+			e.Int("api", runtimeAPI)
+		case external:
+			s.lazy = func() canon.Digest { return g.contents(p) }
+			g.imports(s, p)
+		}
+	case keyNative:
+		p := g.prog.Packages[k.path]
+		s.kind, s.name, s.pkg = manifest.KindNative, "native:"+k.path, g.pkgID[k.path]
+		e.String("package", k.path)
+		g.nativeFiles(e, s, p)
+	case keySkipped:
+		p := g.prog.Packages[k.path]
+		s.kind, s.name, s.pkg = manifest.KindSkipped, "skipped:"+k.path, g.pkgID[k.path]
+		for _, f := range g.skipped[k.path] {
+			s.refs = append(s.refs, key{kind: keyTwin, path: p.Path + "\x00" + f})
+		}
+	case keyTwin:
+		pkgPath, file, _ := strings.Cut(k.path, "\x00")
+		p := g.prog.Packages[pkgPath]
+		s.kind, s.name, s.file, s.pkg = manifest.KindSkipped, pkgPath+"/"+file, moduleFile(p, file), g.pkgID[pkgPath]
+		// The name counts: it may hold a constraint (_windows.go).
+		e.String("file", file)
+		src, _ := readSource(p, file)
+		e.Digest("tokens", manifest.Tokens(src))
+	case keyEmbed:
+		pkgPath, file, _ := strings.Cut(k.path, "\x00")
+		p := g.prog.Packages[pkgPath]
+		s.kind, s.name, s.file, s.pkg = manifest.KindEmbed, pkgPath+"/"+file, moduleFile(p, file), g.pkgID[pkgPath]
+		d, err := g.fileDigest(p, file)
+		if err != nil {
+			s.problems = append(s.problems, problem{text: fmt.Sprintf("cannot read the embedded file %s: %v", s.file, unwrapPath(err))})
+		}
+		e.Digest("content", d)
+	case keyObject:
+		if c, ok := k.obj.(*types.Const); ok { // of another module
+			return g.constSummary(c, -1, "")
+		}
+		s.kind, s.name = manifest.KindType, k.obj.Name()
+	}
+	s.core = e.Sum()
+	s.local = s.core
+	return s
+}
+
+func moduleFile(p *load.Package, name string) string {
+	if p.Module == nil {
+		return name
+	}
+	return path.Join(strings.TrimPrefix(strings.TrimPrefix(p.Path, p.Module.Path), "/"), name)
+}
+
+func unwrapPath(err error) error {
+	if p, ok := err.(*os.PathError); ok { //nolint:errorlint // the error of os.ReadFile itself
+		return p.Err
+	}
+	return err
+}
+
+// constSummary is the node of a constant. Nothing is hashed through it: its value is folded where it is used.
+func (g *Graph) constSummary(c *types.Const, pkg int32, file string) *summary {
+	e := canon.New("dagstergen/code/const/v1")
+	e.String("type", types.TypeString(c.Type(), nil))
+	e.Bytes("value", appendConstant(nil, c.Val(), c.Type()))
+	s := &summary{key: key{kind: keyObject, obj: c}, kind: manifest.KindConst, name: symbol(c.Pkg().Path(), c.Name()), file: file, pos: c.Pos(), pkg: pkg}
+	s.core = e.Sum()
+	s.local = s.core
+	return s
+}
+
+// nativeFiles makes a package with assembly, C or cgo count as a whole: its other files, what its Go files say to the C compiler, and
+// all its declarations, because any of them may be called from there.
+func (g *Graph) nativeFiles(e *canon.Encoder, s *summary, p *load.Package) {
+	for _, name := range p.OtherFiles {
+		d, err := g.fileDigest(p, name)
+		if err != nil {
+			s.problems = append(s.problems, problem{text: fmt.Sprintf("cannot read %s: %v", moduleFile(p, name), unwrapPath(err))})
+		}
+		e.String("file", name)
+		e.Digest("content", d)
+	}
+	var preambles []string
+	for _, f := range p.Syntax {
+		for _, d := range f.Decls {
+			gen, ok := d.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			for _, spec := range gen.Specs {
+				im, ok := spec.(*ast.ImportSpec)
+				if !ok || strings.Trim(im.Path.Value, "\"`") != "C" {
+					continue
+				}
+				for _, doc := range []*ast.CommentGroup{gen.Doc, im.Doc} {
+					if doc != nil {
+						preambles = append(preambles, commentText(doc))
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(preambles)
+	for _, c := range preambles {
+		e.String("c", c)
+	}
+	for _, o := range g.scanners[g.pkgID[p.Path]].out {
+		if k := o.key; k.kind == keyObject && o.kind != manifest.KindConst || k.kind == keyInit {
+			s.refs = append(s.refs, k)
+		}
+	}
+	slices.SortFunc(s.refs, func(a, b key) int { return cmp.Compare(g.nameOf(a), g.nameOf(b)) })
+}
+
+func (g *Graph) nameOf(k key) string {
+	if k.obj == nil {
+		return k.path
+	}
+	if f, ok := k.obj.(*types.Func); ok && f.Signature().Recv() != nil {
+		return methodSymbol(f.Pkg().Path(), f)
+	}
+	return k.obj.Name()
+}
+
+func commentText(g *ast.CommentGroup) string {
+	var b strings.Builder
+	for _, c := range g.List {
+		b.WriteString(c.Text)
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// contents is the digest of a package of another module: of the files that are compiled into it, by name, whether they lie in the module
+// cache, in a vendor folder or elsewhere. Files left out on the declared target count by their tokens.
+func (g *Graph) contents(p *load.Package) canon.Digest {
+	e := canon.New("dagstergen/code/external/v1")
+	e.String("package", p.Path)
+	for _, name := range slices.Sorted(slices.Values(slices.Concat(p.GoFiles, p.OtherFiles, p.EmbedFiles))) {
+		data, err := os.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name)))
+		if err != nil || strings.HasSuffix(name, ".go") && load.IsGenerated(data) || name == load.ManifestFile {
+			continue // a file that cannot be read is an error of the loader
+		}
+		e.String("file", name)
+		e.Digest("content", canon.Sum(data))
+	}
+	for _, name := range skippedFiles(p) {
+		src, _ := readSource(p, name)
+		e.String("skipped", name)
+		e.Digest("tokens", manifest.Tokens(src))
+	}
+	return e.Sum()
+}
+
+// imports makes an external package depend on the packages it imports.
+func (g *Graph) imports(s *summary, p *load.Package) {
+	paths := map[string]bool{}
+	for _, q := range p.Imports {
+		paths[q.Path] = true
+	}
+	for _, q := range slices.Sorted(keys(paths)) {
+		s.uses = append(s.uses, q)
+		switch g.wherePath(q) {
+		case external, opaque:
+			s.refs = append(s.refs, key{kind: keyExt, path: q})
+		case local:
+			// A module that imports one which is replaced by a folder: all of that package counts.
+			for _, o := range g.scanners[g.pkgID[q]].out {
+				if o.kind != manifest.KindConst && o.key.kind != keyCodec {
+					s.refs = append(s.refs, o.key)
+				}
+			}
+		}
+	}
+}
+
+func keys[K cmp.Ordered, V any](m map[K]V) func(func(K) bool) {
+	return func(yield func(K) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}

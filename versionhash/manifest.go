@@ -1,0 +1,421 @@
+package versionhash
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"go/token"
+	"go/types"
+	"path"
+	"path/filepath"
+	"slices"
+
+	goversion "go/version"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/manifest"
+)
+
+// Manifest computes the versions of symbols ("import/path.Func", "import/path.(*T).Method", a variable or a type) with all they were
+// computed from, and the sources of the packages that this is read from.
+//
+// The version of a type is that of its values: its fields and all its methods. That of a function covers how its parameters and
+// results are encoded too. Symbols that do not exist, and declarations with errors that a symbol reaches, are diagnostics; the manifest is
+// complete only without errors.
+func (g *Graph) Manifest(symbols []string) (*manifest.Manifest, diag.List) {
+	m := &manifest.Manifest{Mode: g.opts.Mode.String(), Target: g.target(), Language: goversion.Lang(g.moduleLanguage(&g.prog.Module))}
+	var diags diag.List
+	nodes := map[int32]bool{}
+	sources := map[int32]bool{}
+	reachedFrom := map[int32]string{}
+	type entry struct {
+		symbol string
+		r      *reached
+		start  int32
+	}
+	var entries []entry
+	for _, symbol := range slices.Compact(slices.Sorted(slices.Values(symbols))) {
+		start, also, ok := g.entry(symbol)
+		if !ok {
+			diags.Add(diag.Diagnostic{
+				Code: CodeUnknown, Message: "there is no declaration " + symbol + " in the packages that were loaded",
+				Hint: "name a function, method, variable or type as import/path.Name",
+			})
+			continue
+		}
+		r := g.reach(start, also)
+		entries = append(entries, entry{symbol, r, start})
+		for _, n := range r.nodes {
+			if !nodes[n] {
+				nodes[n] = true
+				reachedFrom[n] = symbol
+			}
+		}
+		g.sources(r, start, sources)
+	}
+	g.hash(slices.Collect(keys(nodes)))
+	for _, e := range entries {
+		m.Entries = append(m.Entries, g.manifestEntry(e.symbol, e.start, e.r))
+	}
+	m.Nodes = g.manifestNodes(nodes, sources)
+	for _, n := range slices.Sorted(keys(nodes)) {
+		g.problems(n, reachedFrom[n], &diags)
+	}
+	for id := range sources {
+		m.Packages = append(m.Packages, g.sourcePackage(id))
+	}
+	slices.SortFunc(m.Packages, func(a, b manifest.SourcePackage) int { return cmp.Compare(a.Path, b.Path) })
+	return m, diags.Sorted()
+}
+
+// Packages returns the import paths of the local packages whose sources the versions of symbols were computed from, sorted. Symbols
+// that do not exist are left out.
+func (g *Graph) Packages(symbols []string) []string {
+	sources := map[int32]bool{}
+	for _, symbol := range symbols {
+		if start, also, ok := g.entry(symbol); ok {
+			g.sources(g.reach(start, also), start, sources)
+		}
+	}
+	var out []string
+	for id := range sources {
+		out = append(out, g.scanners[id].lp.Path)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// ProofPatterns returns what a binary must embed of a local package, beside its Go files, to prove that it was built from the sources that
+// were hashed: patterns for //go:embed, sorted, that match what the package embeds itself, its assembly and its C.
+func (g *Graph) ProofPatterns(pkgPath string) []string {
+	id, ok := g.pkgID[pkgPath]
+	if !ok {
+		return nil
+	}
+	out := slices.Clone(g.scanners[id].embeds)
+	for _, f := range g.scanners[id].lp.OtherFiles {
+		out = append(out, "[^._]*"+path.Ext(f))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// proofFiles are the files that the patterns match.
+func (g *Graph) proofFiles(id int32) []string {
+	lp := g.scanners[id].lp
+	files := slices.Concat(lp.EmbedFiles, lp.OtherFiles)
+	files = slices.DeleteFunc(files, func(f string) bool { return manifest.IsGoSource(f) || f == load.ManifestFile })
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// entry finds the node of a symbol, and what else its version covers.
+func (g *Graph) entry(symbol string) (start int32, also []int32, ok bool) {
+	n, ok := g.byName[symbol]
+	if !ok || g.sums[n].key.kind != keyObject {
+		return 0, nil, false
+	}
+	seen := map[types.Type]bool{}
+	add := func(kind keyKind, t types.Type) {
+		g.scanners[g.sums[n].pkg].eachNamed(t, seen, func(named *types.Named) {
+			if c, ok := g.index[key{kind: kind, obj: named.Origin().Obj()}]; ok && g.calls[c] && !slices.Contains(also, c) {
+				also = append(also, c)
+			}
+		})
+	}
+	switch o := g.sums[n].key.obj.(type) {
+	case *types.TypeName:
+		if rt, ok := g.index[key{kind: keyRuntime, obj: o}]; ok && g.calls[rt] {
+			return rt, nil, true
+		}
+	case *types.Var:
+		add(keyRuntime, o.Type())
+	case *types.Func:
+		// The generated code that calls it hands its parameters and results to the codecs.
+		add(keyCodec, o.Signature().Params())
+		add(keyCodec, o.Signature().Results())
+	default:
+		return 0, nil, false
+	}
+	return n, also, true
+}
+
+func (g *Graph) target() string {
+	t := g.prog.Target
+	s := t.GOOS + "/" + t.GOARCH
+	if t.Cgo {
+		s += "+cgo"
+	}
+	for _, tag := range t.Tags {
+		s += "," + tag
+	}
+	return s
+}
+
+// environment is what every version depends on beside code.
+func (g *Graph) environment() canon.Digest {
+	e := canon.New("dagstergen/code/env/v1")
+	e.String("target", g.target())
+	return e.Sum()
+}
+
+func (g *Graph) manifestEntry(symbol string, start int32, r *reached) manifest.Entry {
+	e := canon.New("dagstergen/code/v1")
+	e.String("mode", g.opts.Mode.String())
+	e.Digest("env", g.environment())
+	entry := manifest.Entry{Symbol: symbol, Node: g.names[start]}
+	if g.opts.Mode == Body {
+		e.Digest("node", g.bodyHash(start))
+		entry.Version = e.Sum()
+		return entry
+	}
+	e.Digest("node", g.hashes[start])
+	// By hash and not by name: that a setter moves to another file changes nothing.
+	var also []canon.Digest
+	for _, n := range r.also {
+		also = append(also, g.hashes[n])
+		entry.Also = append(entry.Also, g.names[n])
+	}
+	slices.SortFunc(also, func(a, b canon.Digest) int { return bytes.Compare(a[:], b[:]) })
+	also = slices.Compact(also)
+	e.List("also", len(also))
+	for _, d := range also {
+		e.Digest("", d)
+	}
+	entry.Version = e.Sum()
+	return entry
+}
+
+// bodyHash is the hash of a declaration as its text has it: with the names, and not the content, of what it refers to.
+func (g *Graph) bodyHash(n int32) canon.Digest {
+	g.core(n)
+	e := canon.New("dagstergen/code/body/v1")
+	e.Digest("text", g.sums[n].local)
+	e.List("refs", len(g.refs[n]))
+	for _, r := range g.refs[n] {
+		e.String("", g.names[r])
+	}
+	return e.Sum()
+}
+
+// manifestNodes lists the nodes with what explains them, and the environment.
+func (g *Graph) manifestNodes(nodes, sources map[int32]bool) []manifest.Node {
+	// Mentioned constants and aliases are there to be blamed.
+	all := map[int32]bool{}
+	var queue []int32
+	push := func(n int32) {
+		if !all[n] {
+			all[n] = true
+			queue = append(queue, n)
+		}
+	}
+	for n := range nodes {
+		push(n)
+	}
+	body := g.opts.Mode == Body
+	if !body {
+		for len(queue) > 0 {
+			n := queue[len(queue)-1]
+			queue = queue[:len(queue)-1]
+			for _, r := range g.mentions[n] {
+				push(r)
+			}
+			for _, r := range g.refs[n] {
+				push(r)
+			}
+		}
+	}
+	g.hash(slices.Collect(keys(all)))
+	var out []manifest.Node
+	for n := range all {
+		s := g.sums[n]
+		g.core(n)
+		node := manifest.Node{Name: g.names[n], Kind: s.kind, Local: s.local, Hash: g.hashes[n], File: s.file}
+		if body {
+			node.Hash = g.bodyHash(n)
+		} else {
+			node.Refs = g.refNames(n)
+			node.Sets = g.setNames(n, all)
+		}
+		out = append(out, node)
+	}
+	out = append(out, g.environmentNodes(sources)...)
+	slices.SortFunc(out, func(a, b manifest.Node) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+func (g *Graph) refNames(n int32) []string {
+	var out []string
+	seen := map[int32]bool{}
+	for _, r := range slices.Concat(g.refs[n], g.mentions[n]) {
+		if !seen[r] {
+			seen[r] = true
+			out = append(out, g.names[r])
+		}
+	}
+	return out
+}
+
+// setNames are the variables of the manifest that an initialiser sets.
+func (g *Graph) setNames(n int32, all map[int32]bool) []string {
+	if k := g.sums[n].kind; k != manifest.KindInit && k != manifest.KindVar {
+		return nil
+	}
+	var out []string
+	for _, st := range g.sets[g.comp[n]] {
+		if v := g.states[st].node; v >= 0 && v != n && all[v] {
+			out = append(out, g.names[v])
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// environmentNodes explain what is not code: the target, and the language version of each module, which is hashed with the code of the module.
+func (g *Graph) environmentNodes(sources map[int32]bool) []manifest.Node {
+	node := func(name, value string) manifest.Node {
+		e := canon.New("dagstergen/code/env/v1")
+		e.String(name, value)
+		d := e.Sum()
+		return manifest.Node{Name: name, Kind: manifest.KindEnv, Local: d, Hash: d}
+	}
+	parts := map[string]manifest.Node{"target": node("target", g.target())}
+	for id := range sources {
+		if m := g.scanners[id].lp.Module; m != nil {
+			name := "language:" + m.Path
+			parts[name] = node(name, goversion.Lang(g.moduleLanguage(m)))
+		}
+	}
+	env := manifest.Node{Name: manifest.EnvNode, Kind: manifest.KindEnv}
+	e := canon.New("dagstergen/code/env/v1")
+	out := make([]manifest.Node, 0, len(parts)+1)
+	for _, name := range slices.Sorted(keys(parts)) {
+		env.Refs = append(env.Refs, name)
+		e.Digest(name, parts[name].Hash)
+		out = append(out, parts[name])
+	}
+	env.Hash = e.Sum()
+	return append(out, env)
+}
+
+// sources adds the packages that the version of an entry was computed from: those of what it reaches, and those that it imports and
+// that could set, in an edited form, a state that it reads.
+func (g *Graph) sources(r *reached, start int32, out map[int32]bool) {
+	var keepers []string
+	scope := g.imported(g.sums[start].pkg)
+	note := func(n int32) {
+		s := g.sums[n]
+		if s.pkg >= 0 {
+			out[s.pkg] = true
+			if s.kind == manifest.KindVar {
+				keepers = append(keepers, g.scanners[s.pkg].lp.Path)
+			}
+		}
+	}
+	seen := map[int32]bool{}
+	queue := slices.Clone(r.nodes)
+	for len(queue) > 0 {
+		n := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if seen[n] {
+			continue
+		}
+		seen[n] = true
+		note(n)
+		if g.opts.Mode == Transitive {
+			queue = append(queue, g.mentions[n]...)
+			if !r.in[n] {
+				queue = append(queue, g.refs[n]...)
+			}
+		}
+	}
+	if g.opts.Mode == Body {
+		return
+	}
+	for u := range r.uses {
+		if _, keeps := registries[u]; keeps {
+			keepers = append(keepers, u)
+		}
+	}
+	slices.Sort(keepers)
+	for _, k := range slices.Compact(keepers) {
+		for id := range g.scanners {
+			if scope[id] && !out[int32(id)] && g.importsPackage(int32(id), k) {
+				out[int32(id)] = true
+			}
+		}
+	}
+}
+
+// importsPackage reports whether a local package imports the package at path, at any depth.
+func (g *Graph) importsPackage(id int32, path string) bool {
+	if k, ok := g.pkgID[path]; ok {
+		return g.imported(id)[k]
+	}
+	seen := map[string]bool{}
+	queue := []string{g.scanners[id].lp.Path}
+	for len(queue) > 0 {
+		p := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if p == path {
+			return true
+		}
+		lp := g.prog.Packages[p]
+		if lp == nil || seen[p] || g.wherePath(p) == standard || g.wherePath(p) == opaque {
+			continue
+		}
+		seen[p] = true
+		for _, q := range lp.Imports {
+			queue = append(queue, q.Path)
+		}
+	}
+	return false
+}
+
+func (g *Graph) sourcePackage(id int32) manifest.SourcePackage {
+	lp := g.scanners[id].lp
+	p := manifest.SourcePackage{Path: lp.Path, Patterns: g.ProofPatterns(lp.Path)}
+	for _, name := range lp.GoFiles {
+		p.Files = append(p.Files, manifest.Source(name, lp.Source[name], false))
+	}
+	for _, name := range g.skipped[lp.Path] {
+		p.Files = append(p.Files, manifest.Source(name, lp.Source[name], true))
+	}
+	for _, name := range g.proofFiles(id) {
+		if d, err := g.fileDigest(lp, name); err == nil {
+			p.Files = append(p.Files, manifest.SourceFile{Name: name, Raw: d})
+		}
+	}
+	slices.SortFunc(p.Files, func(a, b manifest.SourceFile) int { return cmp.Compare(a.Name, b.Name) })
+	return p
+}
+
+// problems reports what is wrong in a declaration that an entry reaches.
+func (g *Graph) problems(n int32, symbol string, diags *diag.List) {
+	s := g.sums[n]
+	for _, p := range s.problems {
+		d := diag.Diagnostic{Code: CodeBroken}
+		if p.pos.IsValid() {
+			d.Pos = g.prog.Position(p.pos)
+		} else if s.pkg >= 0 {
+			d.Pos = token.Position{Filename: g.prog.Rel(filepath.Join(g.scanners[s.pkg].lp.Dir, filepath.Base(s.file)))}
+		}
+		via := ""
+		if g.names[n] != symbol {
+			via = fmt.Sprintf(", in %s, which the version of %s covers", g.names[n], symbol)
+		}
+		switch {
+		case p.name != "":
+			d.Code = CodeUnresolved
+			d.Message = "undefined: " + p.name + via
+			d.Hint = "declare it, or correct the name"
+		case p.text != "":
+			d.Message = p.text + via
+		default:
+			d.Message = "cannot understand this code" + via
+		}
+		diags.Add(d)
+	}
+}

@@ -1,0 +1,338 @@
+package versionhash
+
+import (
+	"slices"
+
+	"github.com/dagstergen/dagstergen/internal/manifest"
+)
+
+// A state is something that outlives a call: a package variable, what a package outside keeps, or a function whose body another package
+// gives by linkname.
+type state struct {
+	node int32  // the variable or function; -1 for a package outside
+	path string // import path of a package outside
+}
+
+// state finds which nodes set which state when a program starts: init functions and initialisers of package variables, by
+// all the code that they reach.
+func (g *Graph) state() {
+	g.sets = make([][]int32, len(g.comps))
+	for c, members := range g.comps {
+		var lists [][]int32
+		var own []int32
+		for _, n := range members {
+			for _, k := range g.sums[n].states {
+				own = append(own, g.stateID(k))
+			}
+			for _, r := range g.refs[n] {
+				if rc := g.comp[r]; rc != int32(c) && len(g.sets[rc]) > 0 {
+					lists = append(lists, g.sets[rc])
+				}
+			}
+		}
+		g.sets[c] = union(own, lists)
+	}
+	for _, s := range g.scanners {
+		for _, p := range s.pushes {
+			if n, ok := g.index[p.from]; ok {
+				if target, ok := g.linked(p.target); ok {
+					g.provide(g.stateID(g.sums[target].key), n)
+				}
+			}
+		}
+	}
+	for n, s := range g.sums {
+		if !s.acts {
+			continue
+		}
+		for _, st := range g.sets[g.comp[n]] {
+			if g.states[st].node != int32(n) {
+				g.provide(st, int32(n))
+			}
+		}
+	}
+}
+
+// linked finds a function without a body by its full name.
+func (g *Graph) linked(symbol string) (int32, bool) {
+	n, ok := g.byName[symbol]
+	return n, ok && g.sums[n].kind == manifest.KindFunc
+}
+
+func (g *Graph) provide(state, n int32) {
+	for int(state) >= len(g.providers) {
+		g.providers = append(g.providers, nil)
+	}
+	g.providers[state] = append(g.providers[state], n)
+}
+
+func (g *Graph) stateID(k key) int32 {
+	if id, ok := g.stateOf[k]; ok {
+		return id
+	}
+	s := state{node: -1, path: k.path}
+	if k.kind == keyObject || k.kind == keyInit {
+		s.node = -1
+		if n, ok := g.index[k]; ok {
+			s.node = n
+		}
+		s.path = ""
+	}
+	id := int32(len(g.states))
+	g.states, g.stateOf[k] = append(g.states, s), id
+	return id
+}
+
+// union merges sorted lists; a list that has it all is shared and not copied.
+func union(own []int32, lists [][]int32) []int32 {
+	slices.Sort(own)
+	out := slices.Compact(own)
+	for _, l := range lists {
+		switch {
+		case len(out) == 0:
+			out = l
+		case containsAll(out, l):
+		case containsAll(l, out):
+			out = l
+		default:
+			merged := slices.Concat(out, l)
+			slices.Sort(merged)
+			out = slices.Compact(merged)
+		}
+	}
+	return out
+}
+
+func containsAll(list, part []int32) bool {
+	i := 0
+	for _, x := range part {
+		for i < len(list) && list[i] < x {
+			i++
+		}
+		if i == len(list) || list[i] != x {
+			return false
+		}
+	}
+	return true
+}
+
+// imported returns which local packages a package is or imports, at any depth: a program that contains it runs their initialisers.
+func (g *Graph) imported(pkg int32) []bool {
+	if in, ok := g.closures[pkg]; ok {
+		return in
+	}
+	in := make([]bool, len(g.scanners))
+	seen := map[string]bool{}
+	queue := []string{g.scanners[pkg].lp.Path}
+	for len(queue) > 0 {
+		path := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		p := g.prog.Packages[path]
+		if p == nil || seen[path] {
+			continue
+		}
+		seen[path] = true
+		if id, ok := g.pkgID[path]; ok {
+			in[id] = true
+		}
+		if g.wherePath(path) == standard || g.wherePath(path) == opaque {
+			continue
+		}
+		for _, q := range p.Imports {
+			queue = append(queue, q.Path)
+		}
+	}
+	g.closures[pkg] = in
+	return in
+}
+
+// A reached is what an entry depends on.
+type reached struct {
+	nodes []int32 // all, in the order they were found
+	also  []int32 // those that only the state they set brings in, and what encodes values of the entry
+	in    map[int32]bool
+	uses  map[string]bool // packages outside
+}
+
+// reach collects everything that the version of a node covers: what it refers to, and as long as there is more, what sets
+// the state that is read, in the packages that the node's package imports.
+func (g *Graph) reach(start int32, also []int32) *reached {
+	r := &reached{in: map[int32]bool{}, uses: map[string]bool{}}
+	if g.opts.Mode == Body {
+		r.nodes, r.in[start] = []int32{start}, true
+		return r
+	}
+	r.spread(g, start)
+	for _, n := range also {
+		r.add(g, n)
+	}
+	scope := g.imported(g.sums[start].pkg)
+	blanks := g.blanks(scope)
+	for done, looked := 0, map[string]bool{}; ; {
+		for ; done < len(r.nodes); done++ {
+			n := r.nodes[done]
+			if id, ok := g.stateOf[g.sums[n].key]; ok {
+				r.provided(g, id, scope)
+			}
+		}
+		for _, path := range slices.Sorted(keys(r.uses)) {
+			if looked[path] {
+				continue
+			}
+			looked[path] = true
+			if id, ok := g.stateOf[key{kind: keyExt, path: path}]; ok {
+				r.provided(g, id, scope)
+			}
+			for _, b := range blanks[path] {
+				r.add(g, b)
+			}
+		}
+		if done == len(r.nodes) && len(looked) == len(r.uses) {
+			break
+		}
+	}
+	slices.SortFunc(r.also, func(a, b int32) int { return compareStrings(g.names[a], g.names[b]) })
+	return r
+}
+
+func compareStrings(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// spread adds a node and all it refers to.
+func (r *reached) spread(g *Graph, n int32) {
+	if r.in[n] {
+		return
+	}
+	r.in[n] = true
+	from := len(r.nodes)
+	r.nodes = append(r.nodes, n)
+	for i := from; i < len(r.nodes); i++ {
+		for _, u := range g.sums[r.nodes[i]].uses {
+			r.uses[u] = true
+		}
+		for _, next := range g.refs[r.nodes[i]] {
+			if !r.in[next] {
+				r.in[next] = true
+				r.nodes = append(r.nodes, next)
+			}
+		}
+	}
+}
+
+// add makes a node count for the entry itself. It does so even where it is reached anyway, so that whether it counts by
+// itself does not depend on the order of discovery.
+func (r *reached) add(g *Graph, n int32) {
+	if !slices.Contains(r.also, n) {
+		r.also = append(r.also, n)
+		r.spread(g, n)
+	}
+}
+
+func (r *reached) provided(g *Graph, state int32, scope []bool) {
+	if int(state) >= len(g.providers) {
+		return
+	}
+	for _, p := range g.providers[state] {
+		if pkg := g.sums[p].pkg; pkg >= 0 && scope[pkg] {
+			r.add(g, p)
+		}
+	}
+}
+
+// blanks finds packages outside that are imported for what they register alone, by the packages that keep it: the registries of the standard
+// library and all other modules that the imported one imports.
+func (g *Graph) blanks(scope []bool) map[string][]int32 {
+	out := map[string][]int32{}
+	for id, s := range g.scanners {
+		if !scope[id] {
+			continue
+		}
+		for _, written := range s.blanks {
+			p := s.lp.Imports[written]
+			if p == nil || g.wherePath(p.Path) != external && g.wherePath(p.Path) != standard {
+				continue
+			}
+			n := g.outsideNode(p.Path)
+			for _, keeper := range g.keepers(p.Path) {
+				if !slices.Contains(out[keeper], n) {
+					out[keeper] = append(out[keeper], n)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// outsideNode returns the node of a package that is not local, made now if nothing else referred to it.
+func (g *Graph) outsideNode(path string) int32 {
+	k := key{kind: keyExt, path: path}
+	if n, ok := g.index[k]; ok {
+		return n
+	}
+	n := g.add(g.special(k))
+	for i := int(n); i < len(g.sums); i++ {
+		sum := g.sums[i]
+		g.refs = append(g.refs, g.numbers(sum.refs))
+		g.mentions = append(g.mentions, nil)
+		g.hashes = append(g.hashes, [32]byte{})
+		g.comp = append(g.comp, -1)
+	}
+	// Packages do not import one another in circles: each is a component, what it imports first. (All below are new or done.)
+	var place func(n int32)
+	place = func(n int32) {
+		if g.comp[n] >= 0 {
+			return
+		}
+		g.comp[n] = -2
+		for _, r := range g.refs[n] {
+			if g.comp[r] == -1 {
+				place(r)
+			}
+		}
+		g.comp[n] = int32(len(g.comps))
+		g.comps = append(g.comps, []int32{n})
+		g.hashed = append(g.hashed, false)
+		g.sets = append(g.sets, nil)
+	}
+	place(n)
+	return n
+}
+
+// keepers are the packages that one imported for its registrations may register with.
+func (g *Graph) keepers(path string) []string {
+	switch path {
+	case "embed":
+		return nil
+	case "time/tzdata":
+		return []string{"time"}
+	}
+	fromStd := g.wherePath(path) == standard && path != "net/http/pprof" && path != "expvar"
+	seen := map[string]bool{}
+	var out []string
+	queue := []string{path}
+	for len(queue) > 0 {
+		p := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if seen[p] {
+			continue
+		}
+		seen[p] = true
+		if fills[p] && (p != "net/http" || !fromStd) || g.wherePath(p) == external {
+			out = append(out, p)
+		}
+		if lp := g.prog.Packages[p]; lp != nil {
+			for _, q := range lp.Imports {
+				queue = append(queue, q.Path)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
