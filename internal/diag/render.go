@@ -53,7 +53,9 @@ func (p Printer) text(d Diagnostic, sources map[string][]string) string {
 	if d.Severity == Warning {
 		mark = yellow
 	}
-	b.WriteString(p.paint(bold, p.position(d.Pos)+":") + " ")
+	if d.Pos.Filename != "" || d.Pos.IsValid() {
+		b.WriteString(p.paint(bold, p.position(d.Pos)+":") + " ")
+	}
 	if d.Severity == Warning {
 		b.WriteString(p.paint(yellow, "warning:") + " ")
 	}
@@ -140,9 +142,9 @@ func (p Printer) excerpt(pos, end token.Position, style string, sources map[stri
 	case end.Line > pos.Line:
 		stop = len(line)
 	}
-	before := expand(line[:pos.Column-1])
-	marked := expand(line[pos.Column-1 : max(stop, pos.Column-1)])
-	after := expand(line[max(stop, pos.Column-1):])
+	start := snap(line, pos.Column-1)
+	stop = max(snap(line, stop), start)
+	before, marked, after := expand(line[:start]), expand(line[start:stop]), expand(line[stop:])
 	if len(before)+len(marked)+len(after) > lineWidth {
 		if cut := len(before) - lineWidth/2; cut > 0 {
 			before = append([]rune("..."), before[cut:]...)
@@ -153,6 +155,15 @@ func (p Printer) excerpt(pos, end token.Position, style string, sources map[stri
 	number := fmt.Sprintf("%5d", pos.Line)
 	return fmt.Sprintf("%s | %s%s%s\n%s | %s%s\n", number, string(before), string(marked), string(after),
 		strings.Repeat(" ", len(number)), strings.Repeat(" ", len(before)), p.paint(style, "^"+strings.Repeat("~", max(0, len(marked)-1))))
+}
+
+// snap moves an offset that lies inside a character to its start.
+func snap(line string, i int) int {
+	i = min(i, len(line))
+	for i > 0 && i < len(line) && !utf8.RuneStart(line[i]) {
+		i--
+	}
+	return i
 }
 
 // expand turns tabs into blanks and everything a terminal might obey into a replacement character.

@@ -28,17 +28,17 @@ func TestPrint(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.go"), []byte("package p\r\n\tfunc Fetch(é, x int) {\n"+strings.Repeat("y", 300)+"\n"), 0o644))
 	l := diag.List{
-		{Code: "DAG0402", Pos: pos("a.go", 2, 14), End: pos("a.go", 2, 17), Message: "second"},
+		{Code: "DAG0402", Pos: pos("a.go", 2, 14), End: pos("a.go", 2, 18), Message: "second"},
 		{Code: "DAG0401", Severity: diag.Warning, Pos: pos("a.go", 2, 7), End: pos("a.go", 2, 12), Message: "first", Hint: "mend it",
 			Related: []diag.Related{{Pos: pos("a.go", 1, 1), Message: "seen here"}}},
-		{Code: "DAG0402", Pos: pos("a.go", 2, 14), End: pos("a.go", 2, 17), Message: "second"},
+		{Code: "DAG0402", Pos: pos("a.go", 2, 14), End: pos("a.go", 2, 18), Message: "second"},
 		{Code: "DAG0403", Message: "nowhere"},
 		{Code: "DAG0404", Pos: pos("gone.go", 9, 9), Message: "no excerpt"},
 		{Code: "DAG0405", Pos: pos("a.go", 99, 1), Message: "no such line"},
 		{Code: "DAG0406", Pos: pos("a.go", 1, 99), Message: "no such column"},
 		{Code: "DAG0407", Pos: pos("a.go", 3, 200), End: pos("a.go", 9, 1), Message: "long"},
 	}
-	assert.Equal(t, "-: nowhere [DAG0403]\n"+
+	assert.Equal(t, "nowhere [DAG0403]\n"+
 		"a.go:1:99: no such column [DAG0406]\n"+
 		"a.go:2:7: warning: first; mend it [DAG0401]\n\ta.go:1:1: seen here\n"+
 		"a.go:2:14: second [DAG0402]\n"+
@@ -46,7 +46,7 @@ func TestPrint(t *testing.T) {
 		"a.go:99:1: no such line [DAG0405]\n"+
 		"gone.go:9:9: no excerpt [DAG0404]\n", render(t, diag.Printer{Dir: dir}, l))
 
-	assert.Equal(t, "-: nowhere [DAG0403]\n"+
+	assert.Equal(t, "nowhere [DAG0403]\n"+
 		"a.go:1:99: no such column [DAG0406]\n"+
 		"a.go:2:7: warning: first; mend it [DAG0401]\n"+
 		"    2 |     func Fetch(é, x int) {\n"+
@@ -56,7 +56,7 @@ func TestPrint(t *testing.T) {
 		"      | ^\n"+
 		"a.go:2:14: second [DAG0402]\n"+
 		"    2 |     func Fetch(é, x int) {\n"+
-		"      |                 ^~\n"+
+		"      |                ^~~\n"+
 		"a.go:3:200: long [DAG0407]\n"+
 		"    3 | ..."+strings.Repeat("y", 117)+"\n"+
 		"      |    "+strings.Repeat(" ", 60)+"^"+strings.Repeat("~", 59)+"\n"+
