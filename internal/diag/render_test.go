@@ -56,9 +56,9 @@ func TestPrint(t *testing.T) {
 		"      | ^\n"+
 		"a.go:2:14: second [DAG0402]\n"+
 		"    2 |     func Fetch(é, x int) {\n"+
-		"      |                ^~~\n"+
+		"      |                ^~~~\n"+
 		"a.go:3:200: long [DAG0407]\n"+
-		"    3 | ..."+strings.Repeat("y", 117)+"\n"+
+		"    3 | ..."+strings.Repeat("y", 120)+"\n"+
 		"      |    "+strings.Repeat(" ", 60)+"^"+strings.Repeat("~", 59)+"\n"+
 		"a.go:99:1: no such line [DAG0405]\n"+
 		"gone.go:9:9: no excerpt [DAG0404]\n", render(t, diag.Printer{Dir: dir, Excerpts: true}, l))
