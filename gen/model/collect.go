@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -142,7 +143,7 @@ func noteBroken(file *ast.File, good map[ast.Node]bool, broken map[string]bool) 
 
 // declare adds the declaration of a to p, without its types.
 func (b *builder) declare(p *Package, a annotations.Annotation) {
-	d := Decl{Kind: a.Kind, Pkg: p, Description: a.Doc, Version: a.Value("version"), Tags: a.Map("tags"), Metadata: a.Map("metadata"), GoName: a.Name, ann: a}
+	d := Decl{Kind: a.Kind, Pkg: p, Description: a.Doc, Version: a.Value("version"), Tags: a.Map("tags"), Metadata: a.Map("metadata"), GoName: a.Name, File: filepath.Base(a.Pos.Filename), ann: a}
 	if text := a.Value("description"); text != "" {
 		d.Description = text
 	}

@@ -379,3 +379,44 @@ func (p *Package) AssetRefs() []*Output {
 	slices.SortFunc(out, func(x, y *Output) int { return strings.Compare(x.Ref, y.Ref) })
 	return out
 }
+
+// Strategies returns the version strategies that the definitions name, in the order of what uses them.
+func (d *Definitions) Strategies() []*Strategy {
+	var out []*Strategy
+	for _, op := range d.Ops {
+		if op.Strategy != nil {
+			out = append(out, op.Strategy)
+		}
+	}
+	for _, j := range d.Jobs {
+		if j.Strategy != nil {
+			out = append(out, j.Strategy)
+		}
+	}
+	return out
+}
+
+// Funcs returns the annotated functions of the package: ops, resources and jobs.
+func (p *Package) Funcs() []*Func {
+	var out []*Func
+	for _, op := range p.Ops {
+		out = append(out, &op.Func)
+	}
+	for _, r := range p.Resources {
+		out = append(out, &r.Func)
+	}
+	for _, j := range p.Jobs {
+		out = append(out, &j.Func)
+	}
+	return out
+}
+
+// Symbols returns the symbols of the package's own annotated functions, sorted; broken ones too.
+func (p *Package) Symbols() []string {
+	var out []string
+	for _, f := range p.Funcs() {
+		out = append(out, f.Symbol)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -9,3 +9,6 @@
 // model marked as broken, so that what refers to it does not get errors of its own. All slices have an order that does not depend on
 // maps, on the order of files or on the host.
 package model
+
+// CodegenShape counts the shapes of generated code. It is the number in dag.SupportedCodegen, and moves with it.
+const CodegenShape = 1

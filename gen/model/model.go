@@ -57,6 +57,7 @@ type Decl struct {
 	Key         string // unique among its sort in a package
 	Symbol      string // "example.com/m/weather.MonthlyMeans", "example.com/m/weather.(*Client).Fetch"
 	GoName      string // "MonthlyMeans", "Client.Fetch"
+	File        string // base name of the file it stands in
 	Pkg         *Package
 	Pos         token.Pos // of the name
 	Description string

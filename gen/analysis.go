@@ -1,0 +1,95 @@
+package gen
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"github.com/dagstergen/dagstergen/gen/model"
+	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/versionhash"
+)
+
+// An Analysis is what the generator knows before it writes anything.
+type Analysis struct {
+	Program  *load.Program
+	Model    *model.Model
+	Versions *versionhash.Graph
+	Targets  []*model.Package // the annotated packages that were asked for, sorted by path
+
+	inputs     *inputs
+	loadErrors map[*load.Package]bool // packages that have syntax errors or such, and all that import them
+}
+
+// Analyze loads packages, makes their model and computes their versions. The Analysis is nil where nothing could be loaded; with errors among the
+// diagnostics it holds what is sound. The error is for what is not the user's doing.
+func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
+	prog, diags, err := load.Load(ctx, c.Load)
+	if err != nil || prog == nil {
+		return nil, diags, err
+	}
+	a := &Analysis{Program: prog, Model: model.Build(prog), inputs: readInputs(prog)}
+	a.loadErrors = brokenLoads(prog, diags)
+	for _, p := range a.Model.Packages {
+		diags = append(diags, p.Diagnostics...)
+		asked := slices.Contains(prog.Roots, p.Package)
+		if asked || c.Deps && p.Module != nil && p.Module.Version == "" {
+			a.Targets = append(a.Targets, p)
+		}
+	}
+	slices.SortFunc(a.Targets, func(x, y *model.Package) int {
+		if x.Path < y.Path {
+			return -1
+		}
+		return 1
+	})
+	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Generated: func(pkgPath, name string) bool {
+		p := a.Model.Package(pkgPath)
+		return p != nil && p.Generated[name] != ""
+	}})
+	a.Versions = versions
+	diags = append(diags, more...)
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	return a, diags.Sorted(), nil
+}
+
+// brokenLoads finds the packages that errors of the load belong to, and all that import one of them. An error that belongs to none
+// of them, such as one in go.mod, belongs to all.
+func brokenLoads(prog *load.Program, diags diag.List) map[*load.Package]bool {
+	byDir := map[string]*load.Package{}
+	for _, lp := range prog.Packages {
+		if lp.Local {
+			byDir[lp.Dir] = lp
+		}
+	}
+	broken := map[*load.Package]bool{}
+	for _, d := range diags {
+		if d.Severity != diag.Error {
+			continue
+		}
+		file := d.Pos.Filename
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(prog.Dir, file)
+		}
+		lp := byDir[filepath.Dir(file)]
+		if lp == nil {
+			lp = byDir[file] // an error about the folder
+		}
+		if d.Pos.Filename == "" || lp == nil {
+			for _, lp := range byDir {
+				broken[lp] = true
+			}
+			return broken
+		}
+		broken[lp] = true
+	}
+	for _, lp := range prog.Locals() { // dependencies first
+		for _, dep := range lp.Imports {
+			broken[lp] = broken[lp] || broken[dep]
+		}
+	}
+	return broken
+}

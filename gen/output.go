@@ -1,0 +1,177 @@
+package gen
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dagstergen/dagstergen/gen/render"
+	"github.com/dagstergen/dagstergen/gen/write"
+	"github.com/dagstergen/dagstergen/internal/manifest"
+)
+
+// orphans are files of an earlier time in the packages that were asked for: with our header, and not among results. A proof stays as long as the manifest
+// of any package of the module lists its package.
+func (g *generation) orphans(results []Result) []Result {
+	wanted := map[string]bool{}
+	for _, r := range results {
+		wanted[r.Path] = true
+	}
+	var listed map[string]bool
+	var out []Result
+	for _, lp := range g.Program.Roots {
+		if p := g.Model.Package(lp.Path); !lp.Local || g.loadErrors[lp] || p != nil && (g.texts[p] == nil || g.texts[p].broken) {
+			continue // with errors, nothing changes
+		}
+		names := slices.Clone(lp.Generated)
+		if b, err := os.ReadFile(filepath.Join(lp.Dir, render.ManifestFile)); err == nil && write.Ours(render.ManifestFile, b) {
+			names = append(names, render.ManifestFile)
+		}
+		for _, name := range names {
+			path := filepath.Join(lp.Dir, name)
+			if wanted[path] {
+				continue
+			}
+			if name == render.ProofFile && g.cfg.Proof.mode() == "ProofEmbed" {
+				if listed == nil {
+					listed = g.listedOnDisk(wanted)
+				}
+				if listed[lp.Path] {
+					continue
+				}
+			}
+			out = append(out, Result{PkgPath: lp.Path, Path: path, inputs: g.inputs})
+		}
+	}
+	return out
+}
+
+// listedOnDisk returns the packages that manifests on disk list as sources, other than the manifests that are about to be written or deleted.
+func (g *generation) listedOnDisk(wanted map[string]bool) map[string]bool {
+	listed := map[string]bool{}
+	gone := map[string]bool{}
+	for _, lp := range g.Program.Roots {
+		if g.Model.Package(lp.Path) == nil {
+			gone[filepath.Join(lp.Dir, render.ManifestFile)] = true
+		}
+	}
+	seen := map[string]bool{}
+	for _, lp := range g.Program.Packages {
+		if !lp.Local || lp.Module == nil || lp.Module.Dir == "" || seen[lp.Module.Dir] {
+			continue
+		}
+		seen[lp.Module.Dir] = true
+		_ = filepath.WalkDir(lp.Module.Dir, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return nil // unreadable folders hold no package that could be built
+			case d.IsDir() && path != lp.Module.Dir && (strings.HasPrefix(d.Name(), ".") || d.Name() == "vendor"):
+				return fs.SkipDir
+			case d.Name() != render.ManifestFile || wanted[path] || gone[path]:
+				return nil
+			}
+			if b, err := os.ReadFile(path); err == nil {
+				if m, err := manifest.Parse(string(b)); err == nil {
+					for _, p := range m.Packages {
+						listed[p.Path] = true
+					}
+				}
+			}
+			return nil
+		})
+	}
+	return listed
+}
+
+func files(results []Result) []write.File {
+	out := make([]write.File, len(results))
+	for i, r := range results {
+		out[i] = write.File{Path: r.Path, Content: r.Content}
+	}
+	return out
+}
+
+// Write makes the disk as results say, and returns the paths that it changed, sorted. It writes nothing where a source changed since Generate read
+// it (*ChangedError) or where a file that is not ours is in the way (*write.RefusedError).
+func Write(ctx context.Context, results []Result) ([]string, error) {
+	var seen []*inputs
+	for _, r := range results {
+		if r.inputs == nil || slices.Contains(seen, r.inputs) {
+			continue
+		}
+		seen = append(seen, r.inputs)
+		if changed := r.inputs.changed(); len(changed) > 0 {
+			return nil, &ChangedError{changed}
+		}
+	}
+	return write.Write(ctx, files(results))
+}
+
+// A Difference is a generated file that is not what would be written.
+type Difference struct {
+	PkgPath string
+	Path    string   // absolute
+	Change  string   // "missing", "outdated" or "orphaned"
+	Sources []string // of a manifest: the source files that changed since it was written, "package/path/file.go"
+}
+
+// Check compares results with the disk, and returns what differs, sorted by path. The error is one of reading.
+func Check(results []Result) ([]Difference, error) {
+	diffs, err := write.Diff(files(results))
+	if err != nil {
+		return nil, err
+	}
+	var out []Difference
+	for _, d := range diffs {
+		i := slices.IndexFunc(results, func(r Result) bool { return r.Path == d.Path })
+		diff := Difference{PkgPath: results[i].PkgPath, Path: d.Path, Change: d.Change}
+		if filepath.Base(d.Path) == render.ManifestFile && d.Change == "outdated" {
+			diff.Sources = changedSources(d.Path, results[i].Content)
+		}
+		out = append(out, diff)
+	}
+	return out, nil
+}
+
+// changedSources names the files by which the manifest at path differs from the one that would be written.
+func changedSources(path string, content []byte) []string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	old, err := manifest.Parse(string(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))))
+	if err != nil {
+		return nil // damaged, which the bytes have shown already
+	}
+	now, err := manifest.Parse(string(content))
+	if err != nil {
+		return nil
+	}
+	tokens := func(m *manifest.Manifest) map[string]manifest.SourceFile {
+		out := map[string]manifest.SourceFile{}
+		for _, p := range m.Packages {
+			for _, f := range p.Files {
+				out[p.Path+"/"+f.Name] = f
+			}
+		}
+		return out
+	}
+	before, after := tokens(old), tokens(now)
+	var names []string
+	for name, f := range after {
+		if before[name] != f {
+			names = append(names, name)
+		}
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
