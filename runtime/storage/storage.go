@@ -10,6 +10,9 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -32,6 +35,21 @@ var (
 // A command ends with exit code 74 for it.
 func IsUnavailable(err error) bool {
 	return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrFull) || errors.Is(err, ErrIO)
+}
+
+// FileError says what could not be done with which file, and wraps ErrFull, ErrReadOnly or ErrIO besides err.
+func FileError(doing, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	kind := ErrIO
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		kind = ErrFull
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		kind = ErrReadOnly
+	}
+	return fmt.Errorf("%s %s: %w: %w", doing, path, kind, err)
 }
 
 // MaxInline is the size in bytes up to which an encoded output is stored in the same transaction as its record.
@@ -171,6 +189,20 @@ type Batch struct {
 	Blobs     map[canon.Digest][]byte // inline blobs, uncompressed; existing ones are left as they are
 	Manifests map[canon.Digest][]byte // code manifests, likewise
 	Drop      []int64                 // ids of records that turned out to be damaged
+	Files     []FileState             // replace what is known of these paths
+}
+
+// A FileState says that a file had a digest at a time when it looked like this. As long as it looks the same it need not be read
+// again. Two states of one path are equal when the file was not touched in between.
+type FileState struct {
+	Path     string // an absolute path, or one relative to the instance's folder
+	Size     int64  // in bytes
+	Device   uint64
+	Inode    uint64
+	Modified int64  // nanoseconds since 1970
+	Changed  int64  // likewise: the last change of the file or of what the system knows of it
+	Boot     string // of the system; after a restart nothing is taken on trust
+	Digest   canon.Digest
 }
 
 // An Alias makes a record found by one more step version: the step was reused by content.
@@ -197,7 +229,8 @@ type RunFilter struct {
 // A Store keeps what an instance remembers. It is safe for concurrent use by any number of goroutines and, through other Stores
 // on the same data, of processes.
 type Store interface {
-	// Submit queues a batch. Batches queued together share one commit; a batch that fails alone fails alone.
+	// Submit queues a batch, which belongs to the store from then on. Batches queued together share one commit; a batch that fails
+	// alone fails alone. Events of a run that is finished, and a second end of it, are ErrFinished.
 	Submit(b *Batch) Ticket
 
 	// RecordsByStep returns the newest record for each of the step versions that has one. One round trip for any number.
@@ -207,10 +240,14 @@ type Store interface {
 	// Latest returns the newest record of each identity that has one, reuse through an alias counting as new.
 	Latest(ctx context.Context, identities []string) (map[string]*Record, error)
 
-	// Blob returns an inline blob. It is verified against its digest; ErrNotFound and ErrCorrupt are the caller's miss.
+	// Blob returns an inline blob, which must not be modified. It is verified against its digest; ErrNotFound and ErrCorrupt are the
+	// caller's miss. A batch with the same blob heals a damaged one.
 	Blob(ctx context.Context, d canon.Digest) ([]byte, error)
 	// Manifest returns a stored code manifest.
 	Manifest(ctx context.Context, d canon.Digest) ([]byte, error)
+
+	// FileStates returns what is known of the files at these paths.
+	FileStates(ctx context.Context, paths []string) (map[string]FileState, error)
 
 	// Runs, Run and Events read history. Events returns those with Seq > after, in order, at most limit (0: all).
 	Runs(ctx context.Context, f RunFilter) ([]Run, error)

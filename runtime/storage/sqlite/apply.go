@@ -98,6 +98,11 @@ func (w *writer) apply(p *pending) error {
 			return err
 		}
 	}
+	for i := range b.Files {
+		if err := w.replaceFileState(&b.Files[i]); err != nil {
+			return err
+		}
+	}
 	for i := range b.Events {
 		if err := w.insertEvent(&b.Events[i]); err != nil {
 			return err
@@ -254,4 +259,10 @@ func (w *writer) identity(name string) (int64, error) {
 	}
 	w.state.newIdentities[name] = n
 	return n, nil
+}
+
+func (w *writer) replaceFileState(f *storage.FileState) error {
+	_, _, err := w.c.run("INSERT OR REPLACE INTO file_state (path, size, device, inode, modified, changed, boot, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		f.Path, f.Size, int64(f.Device), int64(f.Inode), f.Modified, f.Changed, f.Boot, f.Digest[:])
+	return err
 }

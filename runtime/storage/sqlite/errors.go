@@ -3,7 +3,6 @@ package sqlite
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"syscall"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -34,18 +33,6 @@ func dbError(doing, path string, err error) error {
 		}
 	case sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange, sqlite3.ErrError, sqlite3.ErrMisuse:
 		return fmt.Errorf("%s %s: %w", doing, path, err) // the fault of one batch, not of the store
-	}
-	return fmt.Errorf("%s %s: %w: %w", doing, path, kind, err)
-}
-
-// fileError is dbError for an error of the operating system.
-func fileError(doing, path string, err error) error {
-	kind := storage.ErrIO
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		kind = storage.ErrFull
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		kind = storage.ErrReadOnly
 	}
 	return fmt.Errorf("%s %s: %w: %w", doing, path, kind, err)
 }

@@ -122,10 +122,10 @@ func create(path string, steps []migration) (err error) {
 	}
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
-		return fileError("create", path, err)
+		return storage.FileError("create", path, err)
 	}
 	if err := f.Close(); err != nil {
-		return fileError("create", path, err)
+		return storage.FileError("create", path, err)
 	}
 	defer func() {
 		if err != nil {
@@ -146,20 +146,20 @@ func create(path string, steps []migration) (err error) {
 func publish(temp, path string) error {
 	f, err := os.OpenFile(temp, os.O_RDWR, 0)
 	if err != nil {
-		return fileError("create", path, err)
+		return storage.FileError("create", path, err)
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fileError("create", path, err)
+		return storage.FileError("create", path, err)
 	}
 	if err := os.Rename(temp, path); err != nil {
-		return fileError("create", path, err)
+		return storage.FileError("create", path, err)
 	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return fileError("create", path, err)
+		return storage.FileError("create", path, err)
 	}
 	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
-		return fileError("create", path, err)
+		return storage.FileError("create", path, err)
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func publish(temp, path string) error {
 func removeDatabase(path string) error {
 	for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fileError("create", path, err)
+			return storage.FileError("create", path, err)
 		}
 	}
 	return nil

@@ -173,6 +173,35 @@ func (s *Store) blob(ctx context.Context, what, text string, d canon.Digest) ([]
 	return out, nil
 }
 
+// FileStates implements storage.Store.
+func (s *Store) FileStates(ctx context.Context, paths []string) (map[string]storage.FileState, error) {
+	const text = "SELECT size, device, inode, modified, changed, boot, digest FROM file_state WHERE path = ?"
+	out := make(map[string]storage.FileState, len(paths))
+	err := s.readers.snapshot(ctx, func(c *conn) error {
+		for i, p := range paths {
+			if i%256 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			err := c.query(context.Background(), text, func(v []driver.Value) error {
+				row := reader{row: v}
+				out[p] = storage.FileState{
+					Path: p, Size: row.int(), Device: uint64(row.int()), Inode: uint64(row.int()), Modified: row.int(), Changed: row.int(),
+					Boot: row.text(), Digest: row.digest(),
+				}
+				return row.err
+			}, p)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // openPacked unpacks stored bytes and verifies them.
 func openPacked(d canon.Digest, coding squeeze.Coding, data []byte) ([]byte, error) {
 	out, err := squeeze.Unpack(data, coding, -1)

@@ -48,7 +48,7 @@ func open(ctx context.Context, path string, steps []migration) (_ *Store, err er
 	}
 	turn, err := openTurn(path + ".lock")
 	if err != nil {
-		return nil, fileError("open", path, err)
+		return nil, storage.FileError("open", path, err)
 	}
 	defer func() {
 		if err != nil {
@@ -147,7 +147,7 @@ func inspect(path string) (there bool, err error) {
 		}
 		return false, nil
 	case err != nil:
-		return false, fileError("open", path, err)
+		return false, storage.FileError("open", path, err)
 	case !info.Mode().IsRegular():
 		return false, fmt.Errorf("%s: %w: it is not a regular file", path, storage.ErrCorrupt)
 	case info.Size() == 0:

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/dagstergen/dagstergen/internal/oslock"
+	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
 // A turn hands the right to write from process to process in a fair way. SQLite's own lock is polled with growing pauses, so a
@@ -33,12 +34,9 @@ func (t *turn) Lock(ctx context.Context) error {
 		return err
 	}
 	if err := oslock.Wait(t.f, byteGate); err != nil {
-		return fileError("lock", t.f.Name(), err)
+		return storage.FileError("lock", t.f.Name(), err)
 	}
-	err := oslock.Wait(t.f, byteWriter)
-	if err != nil {
-		err = fileError("lock", t.f.Name(), err)
-	}
+	err := storage.FileError("lock", t.f.Name(), oslock.Wait(t.f, byteWriter))
 	return errors.Join(err, oslock.Release(t.f, byteGate))
 }
 

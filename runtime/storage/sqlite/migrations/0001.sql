@@ -75,3 +75,15 @@ CREATE TABLE manifest (
   coding INTEGER NOT NULL,
   data   BLOB    NOT NULL
 ) STRICT;
+
+-- What files looked like when they were last read in full.
+CREATE TABLE file_state (
+  path     TEXT    PRIMARY KEY,
+  size     INTEGER NOT NULL,
+  device   INTEGER NOT NULL,
+  inode    INTEGER NOT NULL,
+  modified INTEGER NOT NULL, -- nanoseconds since 1970
+  changed  INTEGER NOT NULL,
+  boot     TEXT    NOT NULL,
+  digest   BLOB    NOT NULL
+) STRICT, WITHOUT ROWID;

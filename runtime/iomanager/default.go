@@ -1,0 +1,426 @@
+package iomanager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/squeeze"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// A Default is the IO manager of an instance: small outputs go into the store with their record, larger ones and files into the
+// instance's folder. It is safe for concurrent use.
+type Default struct {
+	store  storage.Store
+	open   func() (*Files, error) // the same ones each time
+	opened atomic.Pointer[Files]
+	inline int // size in bytes up to which an output is no file
+}
+
+// NewDefault returns the manager that keeps its files in files.
+func NewDefault(store storage.Store, files *Files) *Default {
+	m := &Default{store: store, inline: storage.MaxInline, open: func() (*Files, error) { return files, nil }}
+	m.opened.Store(files)
+	return m
+}
+
+// NewInMemory returns a manager that keeps everything in store, however large, but for a dag.File: open is called for the first of
+// these.
+func NewInMemory(store storage.Store, open func() (*Files, error)) *Default {
+	return &Default{store: store, inline: math.MaxInt, open: sync.OnceValues(open)}
+}
+
+// files returns the files of m, opened.
+func (m *Default) files() (*Files, error) {
+	if f := m.opened.Load(); f != nil {
+		return f, nil
+	}
+	f, err := m.open()
+	if err == nil {
+		m.opened.Store(f)
+	}
+	return f, err
+}
+
+// Close gives back what is open of the files.
+func (m *Default) Close() error {
+	if f := m.opened.Load(); f != nil {
+		return f.Close()
+	}
+	return nil
+}
+
+// A Staged is an output that is ready to be committed: what belongs into files is durable there.
+type Staged struct {
+	storage.Output // DataVersion, Blob, Size, Inline, Codec and File are set
+	// Data is the encoding of the value, for consumers in the same run; nil for a dag.File. Where Inline is set it belongs into the
+	// Blobs of the batch that has the record.
+	Data []byte
+	// Value is what consumers of a dag.File get: the file in its place in the store. Nil for anything else.
+	Value any
+	// Files belong into the batch too.
+	Files []storage.FileState
+}
+
+// AddTo puts into a batch what belongs there besides the record.
+func (s *Staged) AddTo(b *storage.Batch) {
+	if s.Inline {
+		if b.Blobs == nil {
+			b.Blobs = map[canon.Digest][]byte{}
+		}
+		b.Blobs[s.Blob] = s.Data
+	}
+	b.Files = append(b.Files, s.Files...)
+}
+
+// Stage stores a value of t, short of committing it. A value that cannot be encoded, and a dag.File whose bytes are not those of its version any
+// more, are errors of the step; an error that storage.IsUnavailable knows is one of the store.
+func (m *Default) Stage(ctx context.Context, t *dag.Type, v any) (*Staged, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if f, ok := v.(dag.File); ok {
+		return m.stageFile(ctx, f)
+	}
+	data, err := codec.Encode(t, v)
+	if err != nil {
+		return nil, err
+	}
+	d := canon.Sum(data)
+	s := &Staged{Data: data}
+	s.Output = storage.Output{DataVersion: d, Blob: d, Size: int64(len(data)), Codec: CodecCBOR}
+	if len(data) <= m.inline {
+		s.Inline = true
+		return s, nil
+	}
+	packed, coding := squeeze.Pack(data)
+	if coding == squeeze.Zstd {
+		s.Codec = CodecCBORZstd
+	}
+	files, err := m.files()
+	if err != nil {
+		return nil, err
+	}
+	state, err := files.put(ctx, objectOf(&s.Output), d, packed)
+	if err != nil {
+		return nil, err
+	}
+	s.Files = []storage.FileState{state}
+	return s, nil
+}
+
+// DataVersion returns the data version that Stage would give, and stores nothing.
+func DataVersion(t *dag.Type, v any) (canon.Digest, error) {
+	if f, ok := v.(dag.File); ok {
+		return f.Version(), nil
+	}
+	data, err := codec.Encode(t, v)
+	if err != nil {
+		return canon.Digest{}, err
+	}
+	return canon.Sum(data), nil
+}
+
+func (m *Default) stageFile(ctx context.Context, f dag.File) (*Staged, error) {
+	s := &Staged{Value: f}
+	s.Output = storage.Output{DataVersion: f.Version(), Codec: CodecFile, File: f.Name()}
+	if f.IsZero() {
+		return s, nil
+	}
+	s.Blob, s.Size = f.Digest(), f.Size()
+	files, err := m.files()
+	if err != nil {
+		return nil, err
+	}
+	name := objectOf(&s.Output)
+	state, err := files.take(ctx, f, name)
+	if err != nil {
+		return nil, err
+	}
+	s.Files = []storage.FileState{state}
+	s.Value = dag.NewFile(files.abs(name), f.Name(), f.Size(), f.Digest())
+	return s, nil
+}
+
+// objectOf is where the file of an output stands.
+func objectOf(o *storage.Output) string {
+	switch o.Codec {
+	case CodecFile:
+		return object(o.Blob, extension(o.File))
+	case CodecCBORZstd:
+		return object(o.Blob, ".cbor.zst")
+	}
+	return object(o.Blob, ".cbor")
+}
+
+// extension returns the extension of a file name if it is harmless in a path on every system, otherwise nothing.
+func extension(name string) string {
+	ext := filepath.Ext(name)
+	if len(ext) < 2 || len(ext) > 17 {
+		return ""
+	}
+	if strings.Trim(ext[1:], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
+		return ""
+	}
+	return ext
+}
+
+// Load returns the value of t that was stored as o. Each call gives a value of its own. Bytes that are not there or not right are
+// ErrDamaged: the caller treats the output as not stored.
+func (m *Default) Load(ctx context.Context, o *storage.Output, t *dag.Type) (any, error) {
+	if o.Codec == CodecFile {
+		return m.loadFile(ctx, o)
+	}
+	data, err := m.Bytes(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	v, err := codec.Decode(t, data)
+	if err != nil {
+		return nil, damaged("output "+o.Name, err)
+	}
+	return v, nil
+}
+
+// Bytes returns the encoding of an output that is no dag.File, verified.
+func (m *Default) Bytes(ctx context.Context, o *storage.Output) ([]byte, error) {
+	if o.Inline {
+		data, err := m.store.Blob(ctx, o.Blob)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, storage.ErrClosed):
+			return nil, err
+		case err != nil:
+			return nil, damaged("output "+o.Name, err)
+		}
+		return data, nil
+	}
+	var coding squeeze.Coding
+	switch o.Codec {
+	case CodecCBOR:
+	case CodecCBORZstd:
+		coding = squeeze.Zstd
+	default:
+		return nil, damaged("output "+o.Name, fmt.Errorf("it is stored with codec %q, which this binary does not know", o.Codec))
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	files, err := m.files()
+	if err != nil {
+		return nil, err
+	}
+	return files.read(objectOf(o), o.Blob, coding, o.Size)
+}
+
+func (m *Default) loadFile(ctx context.Context, o *storage.Output) (any, error) {
+	if o.File == "" {
+		return dag.File{}, nil
+	}
+	files, err := m.files()
+	if err != nil {
+		return nil, err
+	}
+	c := fileCheck(files, o)
+	if err := files.verify(ctx, []*check{c}); err != nil {
+		return nil, err
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	return dag.NewFile(files.abs(c.name), o.File, o.Size, o.Blob), nil
+}
+
+// Check reports for each output whether what is stored outside of the store is still there and right: nil, or an error that wraps
+// ErrDamaged. A file that looks as it did when it was last read is not read again. Outputs of other IO managers are left
+// to them, and inline ones are part of the record's own transaction.
+func (m *Default) Check(ctx context.Context, outs []*storage.Output) ([]error, error) {
+	errs := make([]error, len(outs))
+	var files *Files
+	var checks []*check
+	var index []int
+	for i, o := range outs {
+		if o.Inline || o.IO != "" || o.Codec == CodecFile && o.File == "" {
+			continue
+		}
+		if files == nil {
+			var err error
+			if files, err = m.files(); err != nil {
+				return nil, err
+			}
+		}
+		checks, index = append(checks, fileCheck(files, o)), append(index, i)
+	}
+	if files == nil {
+		return errs, ctx.Err()
+	}
+	if err := files.verify(ctx, checks); err != nil {
+		return nil, err
+	}
+	for i, c := range checks {
+		errs[index[i]] = c.err
+	}
+	return errs, nil
+}
+
+func fileCheck(f *Files, o *storage.Output) *check {
+	c := &check{name: objectOf(o), digest: o.Blob, size: o.Size}
+	c.hash = func(name string) (canon.Digest, error) {
+		r, err := f.root.Open(name)
+		if err != nil {
+			return canon.Digest{}, err
+		}
+		d, err := hashFile(r)
+		return d, errors.Join(err, r.Close())
+	}
+	if o.Codec == CodecCBORZstd { // the size on disk is not known, and the digest is that of the contents
+		c.size = -1
+		c.hash = func(name string) (canon.Digest, error) {
+			data, err := f.read(name, o.Blob, squeeze.Zstd, o.Size)
+			return canon.Sum(data), err
+		}
+	}
+	return c
+}
+
+// States returns what was learnt about files since the last call and is not stored yet. A run adds it to one of its batches; a plan
+// writes nothing and forgets it.
+func (m *Default) States() []storage.FileState {
+	if f := m.opened.Load(); f != nil {
+		return f.takeFresh()
+	}
+	return nil
+}
+
+// NewFile makes a file for a step: the function of dag.Scope.NewFile. It stands in a folder that is removed when the process has ended,
+// until Stage moves it into the store.
+func (m *Default) NewFile(name string, write func(io.Writer) error) (dag.File, error) {
+	files, err := m.files()
+	if err != nil {
+		return dag.File{}, err
+	}
+	return files.newFile(name, write)
+}
+
+// read returns the verified contents of a file.
+func (f *Files) read(name string, d canon.Digest, coding squeeze.Coding, size int64) ([]byte, error) {
+	info, err := f.root.Lstat(name)
+	if err != nil {
+		return nil, damaged(f.abs(name), err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, damaged(f.abs(name), errors.New("it is not a regular file"))
+	}
+	stored, err := f.root.ReadFile(name)
+	if err != nil {
+		return nil, damaged(f.abs(name), err)
+	}
+	data, err := squeeze.Unpack(stored, coding, size)
+	if err != nil {
+		return nil, damaged(f.abs(name), err)
+	}
+	if got := canon.Sum(data); got != d {
+		return nil, damaged(f.abs(name), digestError{got, d})
+	}
+	return data, nil
+}
+
+// newFile lets write fill a temporary file.
+func (f *Files) newFile(name string, write func(io.Writer) error) (dag.File, error) {
+	temp, err := f.tempName(extension(name))
+	if err != nil {
+		return dag.File{}, err
+	}
+	file, err := dag.WriteTo(f.abs(temp), name, write)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) {
+		err = f.writeError(temp, err) // not the step's fault
+	}
+	return file, err
+}
+
+// take puts the bytes of a dag.File at name. One that newFile made is moved, any other is copied.
+func (f *Files) take(ctx context.Context, file dag.File, name string) (storage.FileState, error) {
+	if s, ok := f.present(ctx, name, file.Digest(), hashFile, file.Size()); ok {
+		if temp, ok := f.ours(file); ok {
+			return s, f.root.Remove(temp)
+		}
+		return s, nil
+	}
+	temp, w, err := f.own(file)
+	if err != nil {
+		return storage.FileState{}, err
+	}
+	got, err := hashFile(w)
+	if err == nil && got != file.Digest() {
+		err = fmt.Errorf("%s: %w", file.Path(), dag.ErrFileChanged)
+	}
+	if err != nil {
+		return storage.FileState{}, errors.Join(err, w.Close(), f.root.Remove(temp))
+	}
+	return f.publish(ctx, temp, w, name, file.Digest(), nil)
+}
+
+// ours returns the temporary file that newFile made for a dag.File, relative to root; ok is false if it is any other file.
+func (f *Files) ours(file dag.File) (temp string, ok bool) {
+	dir, err := f.temp()
+	if err != nil || filepath.Dir(file.Path()) != f.abs(dir) {
+		return "", false
+	}
+	temp = path.Join(dir, filepath.Base(file.Path()))
+	info, err := f.root.Lstat(temp)
+	return temp, err == nil && info.Mode().IsRegular()
+}
+
+// own returns a temporary file with the bytes that are at the path of a dag.File, open at its start.
+func (f *Files) own(file dag.File) (temp string, w *os.File, err error) {
+	if temp, ok := f.ours(file); ok {
+		w, err := f.root.OpenFile(temp, os.O_RDWR, 0)
+		return temp, w, f.writeError(temp, err)
+	}
+	r, err := os.Open(file.Path())
+	if err != nil {
+		return "", nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	temp, w, err = f.create(extension(file.Path()))
+	if err != nil {
+		return "", nil, err
+	}
+	if err = clone(w, r); err != nil {
+		_, err = io.Copy(w, r)
+	}
+	if err == nil {
+		_, err = w.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return "", nil, errors.Join(f.writeError(temp, err), w.Close(), f.root.Remove(temp))
+	}
+	return temp, w, nil
+}
+
+// A digestError and a sizeError say how stored bytes differ from what they should be.
+type digestError struct{ got, want canon.Digest }
+
+func (e digestError) Error() string {
+	return fmt.Sprintf("its contents have digest %s instead of %s", e.got.Short(), e.want.Short())
+}
+
+type sizeError struct{ got, want int64 }
+
+func (e sizeError) Error() string {
+	return fmt.Sprintf("it has %d bytes instead of %d", e.got, e.want)
+}

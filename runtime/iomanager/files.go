@@ -1,0 +1,243 @@
+package iomanager
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// A Files keeps files by the digest of their contents: objects/aa/<digest>[.ext] below the folder of an instance.
+// It is safe for concurrent use, also by other processes.
+type Files struct {
+	root  *os.Root
+	dir   string                 // absolute path of root, for people and for dag.File
+	temp  func() (string, error) // a folder below root, relative, that is removed when this process is gone
+	store storage.Store
+	boot  string
+
+	mu     sync.Mutex
+	states map[string]storage.FileState // by path below root: found to have their digest by this process
+	fresh  map[string]bool              // of states: not in the store yet
+	shards map[string]*os.Root          // open folders below objects
+}
+
+const objects = "objects"
+
+// NewFiles returns the files of the instance in root, which is the folder dir. temp returns a folder below root for files that are
+// being written. States of files are read from store.
+func NewFiles(root *os.Root, dir string, store storage.Store, temp func() (string, error)) *Files {
+	return &Files{
+		root: root, dir: dir, store: store, temp: temp, boot: bootID(),
+		states: map[string]storage.FileState{}, fresh: map[string]bool{}, shards: map[string]*os.Root{},
+	}
+}
+
+// Close gives back the open folders.
+func (f *Files) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var errs []error
+	for _, r := range f.shards {
+		errs = append(errs, r.Close())
+	}
+	clear(f.shards)
+	return errors.Join(errs...)
+}
+
+// object is where the file with a digest and an extension stands, relative to root.
+func object(d canon.Digest, ext string) string {
+	h := d.Hex()
+	return path.Join(objects, h[:2], h+ext)
+}
+
+// abs is the path of a file below root, for people.
+func (f *Files) abs(name string) string { return filepath.Join(f.dir, filepath.FromSlash(name)) }
+
+// put makes name a file with these bytes, whose digest is d when stored is what they are stored as. It returns the state of the file.
+func (f *Files) put(ctx context.Context, name string, d canon.Digest, stored []byte) (storage.FileState, error) {
+	if s, ok := f.present(ctx, name, d, func(r io.Reader) (canon.Digest, error) {
+		there, err := io.ReadAll(io.LimitReader(r, int64(len(stored))+1))
+		if err == nil && string(there) != string(stored) {
+			err = errors.New("other bytes")
+		}
+		return d, err
+	}, int64(len(stored))); ok {
+		return s, nil
+	}
+	temp, w, err := f.create(path.Ext(name))
+	if err != nil {
+		return storage.FileState{}, err
+	}
+	n, err := w.Write(stored)
+	if err == nil && n != len(stored) {
+		err = io.ErrShortWrite
+	}
+	return f.publish(ctx, temp, w, name, d, err)
+}
+
+// tempName returns a name below the temporary folder that nobody has.
+func (f *Files) tempName(ext string) (string, error) {
+	dir, err := f.temp()
+	if err != nil {
+		return "", err
+	}
+	var id [12]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return "", err
+	}
+	return path.Join(dir, hex.EncodeToString(id[:])+ext), nil
+}
+
+// create opens a new file below the temporary folder.
+func (f *Files) create(ext string) (name string, w *os.File, err error) {
+	name, err = f.tempName(ext)
+	if err != nil {
+		return "", nil, err
+	}
+	w, err = f.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	return name, w, f.writeError(name, err)
+}
+
+// publish makes the temporary file temp, open as w, durable under its final name. It closes w, and on an error (its own, or the
+// one it is given) removes temp.
+func (f *Files) publish(ctx context.Context, temp string, w *os.File, name string, d canon.Digest, err error) (storage.FileState, error) {
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = w.Chmod(0o400)
+	}
+	if err == nil {
+		err = w.Sync()
+	}
+	err = errors.Join(err, w.Close())
+	if err == nil {
+		err = f.rename(temp, name)
+	}
+	if err != nil {
+		if rerr := f.root.Remove(temp); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+			err = errors.Join(err, rerr)
+		}
+		return storage.FileState{}, f.writeError(name, err)
+	}
+	info, err := f.root.Lstat(name)
+	if err != nil {
+		return storage.FileState{}, f.writeError(name, err)
+	}
+	s := stateOf(name, info, d, f.boot)
+	f.remember(s, true)
+	return s, nil
+}
+
+// rename moves temp to name, making its folder where needed, and syncs the folders that changed.
+func (f *Files) rename(temp, name string) error {
+	dir := path.Dir(name)
+	if err := f.mkdir(dir); err != nil {
+		return err
+	}
+	err := f.root.Rename(temp, name)
+	if err != nil {
+		// Something that is no file is in the way, such as a folder: put it aside, it goes with the temporary files.
+		if info, serr := f.root.Lstat(name); serr != nil || info.Mode().IsRegular() {
+			return err
+		}
+		if aerr := f.root.Rename(name, temp+".damaged"); aerr != nil {
+			return errors.Join(err, aerr)
+		}
+		if err := f.root.Rename(temp, name); err != nil {
+			return err
+		}
+	}
+	return f.syncDir(dir)
+}
+
+// mkdir makes a folder below root and those above it, durably.
+func (f *Files) mkdir(dir string) error {
+	info, err := f.root.Lstat(dir)
+	switch {
+	case err == nil && info.IsDir():
+		return nil
+	case err == nil:
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("something that is no folder has this name")}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	above := path.Dir(dir)
+	if above != "." {
+		if err := f.mkdir(above); err != nil {
+			return err
+		}
+	}
+	if err := f.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return f.syncDir(above) // also if another process made it: it may not have come to this yet
+}
+
+func (f *Files) syncDir(dir string) error {
+	d, err := f.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// present reports whether name is there already with the right contents, and then makes sure that it is durable: the process that
+// wrote it may have died before it had synced it.
+func (f *Files) present(ctx context.Context, name string, d canon.Digest, digest func(io.Reader) (canon.Digest, error), size int64) (storage.FileState, bool) {
+	info, err := f.root.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || info.Size() != size || ctx.Err() != nil {
+		return storage.FileState{}, false
+	}
+	now := stateOf(name, info, d, f.boot)
+	f.mu.Lock()
+	known, ok := f.states[name]
+	f.mu.Unlock()
+	if ok && known == now {
+		return now, true
+	}
+	r, err := f.root.Open(name)
+	if err != nil {
+		return storage.FileState{}, false
+	}
+	got, err := digest(r)
+	if err == nil {
+		err = r.Sync()
+	}
+	if err = errors.Join(err, r.Close()); err != nil || got != d {
+		return storage.FileState{}, false
+	}
+	if err := errors.Join(f.syncDir(path.Dir(name)), f.syncDir(path.Dir(path.Dir(name)))); err != nil {
+		return storage.FileState{}, false
+	}
+	f.remember(now, true)
+	return now, true
+}
+
+// hashFile is the digest of what is read.
+func hashFile(r io.Reader) (canon.Digest, error) {
+	h := sha256.New()
+	_, err := io.Copy(h, r)
+	return canon.Digest(h.Sum(nil)), err
+}
+
+// writeError says which file could not be written, as an error of the store.
+func (f *Files) writeError(name string, err error) error {
+	return storage.FileError("write", f.abs(name), err)
+}
+
+func damaged(where string, err error) error {
+	return fmt.Errorf("%s: %w: %w", where, ErrDamaged, err)
+}

@@ -1,0 +1,424 @@
+// Package memory keeps what an instance remembers in memory, for instances that end with their process.
+//
+// Stage: below instance; it implements storage.Store and imports storage and internal/canon alone.
+//
+// Invariants: those of storage, but for durability: a batch is applied whole or not at all, in the order of submission, before Submit
+// returns. A batch belongs to the store once it is submitted; what is returned is shared and not modified by anyone.
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// A Store is a storage.Store in memory. Make one with [New] or [Empty].
+type Store struct {
+	readOnly string // the name of what cannot be written; empty for a store that can
+
+	mu        sync.RWMutex
+	closed    bool
+	runs      map[string]*run
+	order     []*run
+	records   []*record // by number - 1
+	byStep    map[canon.Digest][]int64
+	byContent map[canon.Digest][]int64
+	byAsset   map[string][]int64
+	latest    map[string]int64
+	blobs     map[canon.Digest][]byte
+	manifests map[canon.Digest][]byte
+	files     map[string]storage.FileState
+}
+
+type run struct {
+	storage.Run
+	number int
+	events []storage.Event
+}
+
+type record struct {
+	storage.Record
+	dropped bool
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		runs: map[string]*run{}, byStep: map[canon.Digest][]int64{}, byContent: map[canon.Digest][]int64{}, byAsset: map[string][]int64{},
+		latest: map[string]int64{}, blobs: map[canon.Digest][]byte{}, manifests: map[canon.Digest][]byte{}, files: map[string]storage.FileState{},
+	}
+}
+
+// Empty returns a store that stays empty, in place of one that is read and does not exist. Its errors call it name.
+func Empty(name string) *Store {
+	s := New()
+	s.readOnly = name
+	return s
+}
+
+// A ticket is a batch that is done.
+type ticket struct{ err error }
+
+// Wait implements storage.Ticket.
+func (t *ticket) Wait(context.Context) error { return t.err }
+
+var done = &ticket{}
+
+// Submit implements storage.Store.
+func (s *Store) Submit(b *storage.Batch) storage.Ticket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.check(b); err != nil {
+		return &ticket{err}
+	}
+	s.apply(b)
+	return done
+}
+
+// check finds everything that could be wrong with a batch before any of it is applied.
+func (s *Store) check(b *storage.Batch) error {
+	switch {
+	case s.readOnly != "":
+		return fmt.Errorf("%s: %w: it was opened for reading", s.readOnly, storage.ErrReadOnly)
+	case s.closed:
+		return storage.ErrClosed
+	}
+	if b.NewRun != nil && s.runs[b.NewRun.ID] != nil {
+		return fmt.Errorf("insert run %s: it exists", b.NewRun.ID)
+	}
+	open := func(id, what string) error {
+		status := storage.RunStatus("")
+		if b.NewRun != nil && b.NewRun.ID == id {
+			status = b.NewRun.Status
+		} else if r := s.runs[id]; r != nil {
+			status = r.Status
+		}
+		switch {
+		case status == "":
+			return fmt.Errorf("run %s: %w", id, storage.ErrNotFound)
+		case status.Finished():
+			return fmt.Errorf("%s of run %s: %w", what, id, storage.ErrFinished)
+		}
+		return nil
+	}
+	last := ""
+	for i := range b.Events {
+		if id := b.Events[i].RunID; i == 0 || id != last {
+			if err := open(id, string(b.Events[i].Type)); err != nil {
+				return err
+			}
+			last = id
+		}
+	}
+	if f := b.Finish; f != nil {
+		if !f.Status.Finished() {
+			return fmt.Errorf("finish run %s with status %s, which is not an end", f.ID, f.Status)
+		}
+		if err := open(f.ID, "end"); err != nil {
+			return err
+		}
+	}
+	for _, a := range b.Aliases {
+		if a.Record < 1 || a.Record > int64(len(s.records)+len(b.Records)) {
+			return fmt.Errorf("alias of record %d: %w", a.Record, storage.ErrNotFound)
+		}
+	}
+	return nil
+}
+
+func (s *Store) apply(b *storage.Batch) {
+	if b.NewRun != nil {
+		r := &run{Run: copyRun(b.NewRun), number: len(s.order)}
+		s.runs[r.ID] = r
+		s.order = append(s.order, r)
+	}
+	for d, data := range b.Manifests {
+		if _, ok := s.manifests[d]; !ok {
+			s.manifests[d] = data
+		}
+	}
+	for d, data := range b.Blobs {
+		if old, ok := s.blobs[d]; !ok || !bytes.Equal(old, data) {
+			s.blobs[d] = data
+		}
+	}
+	for i := range b.Records {
+		r := &record{Record: b.Records[i]}
+		s.records = append(s.records, r)
+		number := int64(len(s.records))
+		r.ID = number
+		s.byStep[r.Step] = append(s.byStep[r.Step], number)
+		s.byContent[r.Content] = append(s.byContent[r.Content], number)
+		for _, o := range r.Outputs {
+			if list := s.byAsset[o.Asset]; o.Asset != "" && (len(list) == 0 || list[len(list)-1] != number) {
+				s.byAsset[o.Asset] = append(list, number)
+			}
+		}
+		if r.Identity != "" {
+			s.latest[r.Identity] = number
+		}
+	}
+	for _, a := range b.Aliases {
+		if list := s.byStep[a.Step]; !a.Step.IsZero() && !slices.Contains(list, a.Record) {
+			list = append(list, a.Record)
+			slices.Sort(list)
+			s.byStep[a.Step] = list
+		}
+		if a.Identity != "" {
+			s.latest[a.Identity] = a.Record
+		}
+	}
+	for _, number := range b.Drop {
+		if number >= 1 && number <= int64(len(s.records)) {
+			s.records[number-1].dropped = true
+		}
+	}
+	for i := range b.Files {
+		s.files[b.Files[i].Path] = b.Files[i]
+	}
+	for i := range b.Events {
+		r := s.runs[b.Events[i].RunID]
+		e := b.Events[i]
+		e.Seq = int64(len(r.events) + 1)
+		r.events = append(r.events, e)
+	}
+	if f := b.Finish; f != nil {
+		r := s.runs[f.ID]
+		r.Status, r.Cause, r.Ended = f.Status, f.Cause, f.Ended
+		r.Steps, r.Ran, r.Reused, r.Failed, r.Skipped = f.Steps, f.Ran, f.Reused, f.Failed, f.Skipped
+	}
+}
+
+func copyRun(r *storage.Run) storage.Run {
+	c := *r
+	c.Tags = maps.Clone(r.Tags)
+	return c
+}
+
+// read calls do while the store cannot change.
+func (s *Store) read(ctx context.Context, do func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return storage.ErrClosed
+	}
+	return do()
+}
+
+// copyOf returns a record as a look-up does.
+func (s *Store) copyOf(number int64) *storage.Record {
+	r := s.records[number-1].Record
+	r.Newest = r.Identity != "" && s.latest[r.Identity] == number
+	return &r
+}
+
+func (s *Store) find(ctx context.Context, index *map[canon.Digest][]int64, keys []canon.Digest) (map[canon.Digest]*storage.Record, error) {
+	out := make(map[canon.Digest]*storage.Record, len(keys))
+	err := s.read(ctx, func() error {
+		for _, k := range keys {
+			for _, number := range slices.Backward((*index)[k]) {
+				if !s.records[number-1].dropped {
+					out[k] = s.copyOf(number)
+					break
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// RecordsByStep implements storage.Store.
+func (s *Store) RecordsByStep(ctx context.Context, steps []canon.Digest) (map[canon.Digest]*storage.Record, error) {
+	return s.find(ctx, &s.byStep, steps)
+}
+
+// RecordsByContent implements storage.Store.
+func (s *Store) RecordsByContent(ctx context.Context, contents []canon.Digest) (map[canon.Digest]*storage.Record, error) {
+	return s.find(ctx, &s.byContent, contents)
+}
+
+// Latest implements storage.Store.
+func (s *Store) Latest(ctx context.Context, identities []string) (map[string]*storage.Record, error) {
+	out := make(map[string]*storage.Record, len(identities))
+	err := s.read(ctx, func() error {
+		for _, name := range identities {
+			if number := s.latest[name]; name != "" && number > 0 {
+				r := s.copyOf(number)
+				r.Identity, r.Newest = name, true
+				out[name] = r
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Blob implements storage.Store.
+func (s *Store) Blob(ctx context.Context, d canon.Digest) ([]byte, error) {
+	return s.blob(ctx, "blob", &s.blobs, d)
+}
+
+// Manifest implements storage.Store.
+func (s *Store) Manifest(ctx context.Context, d canon.Digest) ([]byte, error) {
+	return s.blob(ctx, "manifest", &s.manifests, d)
+}
+
+func (s *Store) blob(ctx context.Context, what string, from *map[canon.Digest][]byte, d canon.Digest) (out []byte, err error) {
+	err = s.read(ctx, func() error {
+		data, ok := (*from)[d]
+		if !ok {
+			return fmt.Errorf("%s %s: %w", what, d, storage.ErrNotFound)
+		}
+		out = data
+		return nil
+	})
+	if err == nil && canon.Sum(out) != d {
+		return nil, fmt.Errorf("%s %s: %w: its bytes have digest %s", what, d, storage.ErrCorrupt, canon.Sum(out))
+	}
+	return out, err
+}
+
+// FileStates implements storage.Store.
+func (s *Store) FileStates(ctx context.Context, paths []string) (map[string]storage.FileState, error) {
+	out := map[string]storage.FileState{}
+	err := s.read(ctx, func() error {
+		for _, p := range paths {
+			if f, ok := s.files[p]; ok {
+				out[p] = f
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Runs implements storage.Store.
+func (s *Store) Runs(ctx context.Context, f storage.RunFilter) ([]storage.Run, error) {
+	var out []storage.Run
+	err := s.read(ctx, func() error {
+		end := len(s.order)
+		if f.Before != "" {
+			r := s.runs[f.Before]
+			if r == nil {
+				return fmt.Errorf("run %s: %w", f.Before, storage.ErrNotFound)
+			}
+			end = r.number
+		}
+		for _, r := range slices.Backward(s.order[:end]) {
+			if len(out) == cmp.Or(max(f.Limit, 0), 100) {
+				break
+			}
+			if (f.Job == "" || r.Job == f.Job) && (len(f.Statuses) == 0 || slices.Contains(f.Statuses, r.Status)) {
+				out = append(out, copyRun(&r.Run))
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Run implements storage.Store.
+func (s *Store) Run(ctx context.Context, id string) (*storage.Run, error) {
+	var out storage.Run
+	err := s.read(ctx, func() error {
+		r := s.runs[id]
+		if r == nil {
+			return fmt.Errorf("run %s: %w", id, storage.ErrNotFound)
+		}
+		out = copyRun(&r.Run)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// Events implements storage.Store.
+func (s *Store) Events(ctx context.Context, runID string, after int64, limit int) ([]storage.Event, error) {
+	var out []storage.Event
+	err := s.read(ctx, func() error {
+		r := s.runs[runID]
+		if r == nil || after >= int64(len(r.events)) {
+			return nil
+		}
+		list := r.events[max(after, 0):]
+		if limit > 0 && limit < len(list) {
+			list = list[:limit]
+		}
+		out = slices.Clone(list)
+		return nil
+	})
+	return out, err
+}
+
+// AssetRecords implements storage.Store.
+func (s *Store) AssetRecords(ctx context.Context, asset string, limit int) ([]storage.Record, error) {
+	var out []storage.Record
+	err := s.read(ctx, func() error {
+		for _, number := range slices.Backward(s.byAsset[asset]) {
+			if limit > 0 && len(out) == limit {
+				break
+			}
+			out = append(out, *s.copyOf(number))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// AssetKeys implements storage.Store.
+func (s *Store) AssetKeys(ctx context.Context) (out []string, err error) {
+	err = s.read(ctx, func() error {
+		out = slices.Sorted(maps.Keys(s.byAsset))
+		return nil
+	})
+	return out, err
+}
+
+// Verify implements storage.Store.
+func (s *Store) Verify(ctx context.Context, problem func(string)) error {
+	return s.read(ctx, func() error {
+		for d, data := range s.blobs {
+			if got := canon.Sum(data); got != d {
+				problem(fmt.Sprintf("blob %s: its bytes have digest %s", d, got))
+			}
+		}
+		for i, r := range s.records {
+			for _, o := range r.Outputs {
+				if _, ok := s.blobs[o.Blob]; o.Inline && !r.dropped && !ok {
+					problem(fmt.Sprintf("record %d needs blob %s, which is not there", i+1, o.Blob))
+				}
+			}
+		}
+		return ctx.Err()
+	})
+}
+
+// Close implements storage.Store: everything is forgotten.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.runs, s.order, s.records, s.byStep, s.byContent, s.byAsset, s.latest, s.blobs, s.manifests, s.files = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
+	return nil
+}
