@@ -97,7 +97,7 @@ func (d *Document) Merge(later *Document) *Document {
 
 // Set returns d with one value set on top of it: path as [ParseSet] returns it, value a YAML scalar or flow value. The error is of type [Problems].
 func (d *Document) Set(path, value string) (*Document, error) {
-	pos := Position{File: "--set " + path}
+	pos := Position{File: setSource(path)}
 	fail := func(code, hint, format string, args ...any) (*Document, error) {
 		return nil, Problems{{Code: code, Pos: pos, Message: fmt.Sprintf(format, args...), Hint: hint}}
 	}

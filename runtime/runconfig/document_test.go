@@ -68,7 +68,7 @@ func TestSet(t *testing.T) {
 	d, err := parse(t, "ops: {fetch: {config: {path: a, limit: 3}}}").Set("ops.fetch.config.limit", "many")
 	require.NoError(t, err)
 	_, err = Resolve(d, fetchSchema(), testEnv)
-	assert.Equal(t, []string{`--set ops.fetch.config.limit: ops.fetch.config.limit: expected a whole number, found the text "many"`}, lines(err))
+	assert.Equal(t, []string{`--set ops.fetch.config.limit: expected a whole number, found the text "many"`}, lines(err))
 }
 
 func TestSetProblems(t *testing.T) {

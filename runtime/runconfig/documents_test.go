@@ -140,6 +140,8 @@ var documentCases = []documentCase{
 		`run.yaml:5:14: ops.fetch.config.limit: expected a whole number, found something else in the environment variable "WORD"`}},
 	{name: "variable without a name", text: fetch("limit: {env: 3}"), want: []string{
 		"run.yaml:5:20: ops.fetch.config.limit.env: expected the name of an environment variable, found the number 3"}},
+	{name: "variable without a space", text: fetch("limit: {env:LIMIT}"), want: []string{
+		"run.yaml:5:14: ops.fetch.config.limit: expected a whole number, found a mapping; write {env: NAME} with a space after the colon"}},
 	{name: "a secret of the wrong type is not shown", text: fetch("token: 8374652"), want: []string{
 		"run.yaml:5:14: ops.fetch.config.token: expected text, found a number; quote it"}},
 	{name: "a secret list is not shown", text: fetch("token: [hush]"), want: []string{

@@ -53,7 +53,7 @@ func (p Problem) String() string {
 	} else {
 		b.WriteString("run config")
 	}
-	if p.Path != "" {
+	if p.Path != "" && p.Pos.File != setSource(p.Path) { // --set names the path already
 		b.WriteString(": ")
 		b.WriteString(p.Path)
 	}
@@ -65,6 +65,9 @@ func (p Problem) String() string {
 	}
 	return b.String()
 }
+
+// setSource is what stands for the file of a value that --set gave.
+func setSource(path string) string { return "--set " + path }
 
 // Problems is every problem of a run config, in the order of their positions. It is the error type of this package.
 type Problems []Problem

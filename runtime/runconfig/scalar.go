@@ -94,6 +94,10 @@ func (r *resolver) scalar(f *dag.Field, n *node, typ reflect.Type, path trail, o
 			return
 		}
 	}
+	if n.kind == kindMap && len(n.members) == 1 && strings.HasPrefix(n.members[0].key, "env:") {
+		r.wrong(f, n, path, "write {env: NAME} with a space after the colon")
+		return
+	}
 	switch f.Kind {
 	case dag.FieldString, dag.FieldText, dag.FieldDuration, dag.FieldTime, fieldFile:
 		r.text(f, n, typ, path, out)
