@@ -74,29 +74,30 @@ type builder struct {
 	parsed map[canon.Digest]*parsedManifest
 }
 
-// memoization reads the tag: that of the run wins over that of the job.
-func (b *builder) memoization() error {
-	b.memo = true
-	var job map[string]string
-	if b.Target.Job != nil {
-		job = b.Target.Job.Tags
-	}
+// Memoized reads whether a run is memoized, and if not, why: --no-memo, then the tag of the run, then that of the job, else it is. The
+// error is an [*Error] for a tag that is neither "true" nor "false".
+func Memoized(job *dag.JobDef, tags map[string]string, noMemo bool) (memo bool, off string, err error) {
 	where := "of the run"
-	value, ok := b.Tags[dag.MemoizedRunTag]
-	if !ok {
+	value, ok := tags[dag.MemoizedRunTag]
+	if !ok && job != nil {
 		where = "of the job"
-		value, ok = job[dag.MemoizedRunTag]
+		value, ok = job.Tags[dag.MemoizedRunTag]
 	}
 	switch {
-	case b.NoMemo:
-		b.memo, b.off = false, "memoization is off for this run (--no-memo)"
-	case !ok || value == "true":
-	case value == "false":
-		b.memo, b.off = false, fmt.Sprintf("memoization is off: tag %s=false %s", dag.MemoizedRunTag, where)
-	default:
-		return &Error{[]Problem{{"bad_tag", fmt.Sprintf("tag %s %s is %q; it must be exactly \"true\" or \"false\"", dag.MemoizedRunTag, where, value)}}}
+	case ok && value != "true" && value != "false":
+		return false, "", &Error{[]Problem{{"bad_tag", fmt.Sprintf("tag %s %s is %q; it must be exactly \"true\" or \"false\"", dag.MemoizedRunTag, where, value)}}}
+	case noMemo:
+		return false, "memoization is off for this run (--no-memo)", nil
+	case ok && value == "false":
+		return false, fmt.Sprintf("memoization is off: tag %s=false %s", dag.MemoizedRunTag, where), nil
 	}
-	return nil
+	return true, "", nil
+}
+
+func (b *builder) memoization() (err error) {
+	b.memo, b.off, err = Memoized(b.Target.Job, b.Tags, b.NoMemo)
+	b.plan.Memo = b.memo
+	return err
 }
 
 // lay makes the steps: selected ones, and hidden ones for what they need from elsewhere.

@@ -33,7 +33,7 @@ func (c *closures) of(symbol string) *manifest.Manifest {
 	}
 	cut.Entries = c.m.Entries[i : i+1 : i+1]
 	seen := map[string]bool{}
-	queue := []string{cut.Entries[0].Node, manifest.EnvNode}
+	queue := append([]string{cut.Entries[0].Node, manifest.EnvNode}, cut.Entries[0].Also...)
 	for len(queue) > 0 {
 		name := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]

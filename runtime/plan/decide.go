@@ -194,26 +194,25 @@ func (b *builder) byContent(pending []*Step) error {
 // take reuses a record of the right content if it holds what the op gives now.
 func (b *builder) take(s *Step, rec *storage.Record) {
 	s.Action = Run
-	if why := Unfit(s.Op, rec); why != "" {
-		s.problem = why
+	if s.problem = Unfit(s.Op, rec); s.problem.Code != "" {
 		return
 	}
 	s.Action, s.Record = Reuse, rec
 	s.Note = !rec.Newest || rec.Identity != s.Identity
 }
 
-// Unfit says why a record of the right content cannot stand for a step of op; "" if it can.
-func Unfit(op *dag.Op, rec *storage.Record) string {
+// Unfit says why a record of the right content cannot stand for a step of op; its code is empty if it can.
+func Unfit(op *dag.Op, rec *storage.Record) Reason {
 	for i := range op.Outputs {
 		out := OutputOf(rec, op.Outputs[i].Name)
 		switch {
 		case out == nil:
-			return fmt.Sprintf("output %s is not stored", op.Outputs[i].Name)
+			return Reason{ReasonDamaged, fmt.Sprintf("output %s is not stored", op.Outputs[i].Name)}
 		case out.IO != op.IO:
-			return ioChanged(out.IO, op.IO)
+			return Reason{ReasonIO, ioChanged(out.IO, op.IO)}
 		}
 	}
-	return ""
+	return Reason{}
 }
 
 func ioChanged(was, is string) string {
@@ -242,7 +241,7 @@ func (b *builder) check(level []int32) {
 	}
 	for k, problem := range b.look.Check(b.ctx, stored) {
 		if s := stored[k].Step; problem != "" {
-			s.Action, s.Record, s.Note, s.problem = Run, nil, false, problem
+			s.Action, s.Record, s.Note, s.problem = Run, nil, false, Reason{ReasonDamaged, problem}
 			s.Broken = stored[k].Record
 		}
 	}

@@ -79,12 +79,8 @@ func (b *builder) explainSource(s *Step) {
 }
 
 func (b *builder) explainStep(s *Step) {
-	if s.problem != "" {
-		code := ReasonDamaged
-		if s.Broken == nil {
-			code = ReasonIO
-		}
-		s.because(code, "%s", s.problem)
+	if s.problem.Code != "" {
+		s.Reasons = append(s.Reasons, s.problem)
 		return
 	}
 	if s.Latest == nil {
@@ -108,7 +104,7 @@ func (b *builder) explainStep(s *Step) {
 	}
 	if len(s.Reasons) == 0 {
 		// Every part of the content has been compared but the layout of types, which a record does not spell out.
-		s.because(ReasonTypes, "the type of an input or output changed")
+		s.because(ReasonTypes, "the type of an input or output changed, or it was volatile")
 	}
 }
 

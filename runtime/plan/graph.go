@@ -17,6 +17,8 @@ type Graph struct {
 
 	consumers     []int32 // of all nodes, one after the other
 	consumerStart []int32 // where those of node i begin; one more at the end
+	producers     []int32
+	producerStart []int32
 }
 
 // A Node is one step of a graph before any decision.
@@ -53,6 +55,11 @@ type Edge struct {
 // Consumers returns the nodes that take an output of node i or must follow it, ascending, each once.
 func (g *Graph) Consumers(i int) []int32 {
 	return g.consumers[g.consumerStart[i]:g.consumerStart[i+1]]
+}
+
+// Producers returns the nodes that node i takes an output from or must follow, each once.
+func (g *Graph) Producers(i int) []int32 {
+	return g.producers[g.producerStart[i]:g.producerStart[i+1]]
 }
 
 // upstream calls yield with each node that node i needs; one may come twice.
@@ -235,16 +242,22 @@ func newGraph(j *dag.JobDef, nodes []Node, level []int32) *Graph {
 			})
 		}
 	}
-	g.consumerStart = make([]int32, len(nodes)+1)
-	each(func(up, _ int32) { g.consumerStart[up+1]++ })
+	g.consumerStart, g.producerStart = make([]int32, len(nodes)+1), make([]int32, len(nodes)+1)
+	each(func(up, down int32) {
+		g.consumerStart[up+1]++
+		g.producerStart[down+1]++
+	})
 	for i := range nodes {
 		g.consumerStart[i+1] += g.consumerStart[i]
+		g.producerStart[i+1] += g.producerStart[i]
 	}
 	g.consumers = make([]int32, g.consumerStart[len(nodes)])
+	g.producers = make([]int32, 0, len(g.consumers))
 	fill := slices.Clone(g.consumerStart)
 	each(func(up, down int32) {
 		g.consumers[fill[up]] = down
 		fill[up]++
+		g.producers = append(g.producers, up) // down never goes back, so this is in order
 	})
 	return g
 }

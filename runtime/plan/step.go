@@ -72,7 +72,7 @@ type Step struct {
 
 	static  *opStatic
 	code    code
-	problem string // what is wrong with the stored output that would have been reused
+	problem Reason // what is wrong with the stored output that would have been reused
 }
 
 // Resources returns the resources the step reaches, with their versions, each after those it takes.
@@ -103,6 +103,7 @@ type Observation struct {
 type Plan struct {
 	Target *Target
 	Job    string  // key of the job; empty for assets
+	Memo   bool    // the run is memoized
 	Steps  []*Step // what was selected, in plan order
 	All    []*Step // by index of the node; nil where nothing of it is needed
 }

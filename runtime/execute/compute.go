@@ -1,0 +1,258 @@
+package execute
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// compute calls the user's function, stores what it gives and submits the record. unlock is called when that is durable.
+func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
+	r := w.run
+	t := &r.engine.tasks[i]
+	s := t.step
+	sc := &scope{step: s}
+	sc.Info = dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key}
+	sc.Log = newLogger(r.log, r.opts.Console, s.Key)
+	sc.AddMetadata = sc.addMetadata
+	sc.NewFile = r.inst.IO().NewFile
+	r.log.add(w.startEvents(s)...)
+	r.show.started(s.Key)
+	began := time.Now()
+	ctx := dag.WithScope(r.ctx, &sc.Scope)
+	err, stack := guard(func() error { return s.Op.Invoke(ctx, call) })
+	metadata := sc.close()
+	if err != nil {
+		return w.fail(i, &StepError{Step: s.Key, Where: WhereOp, Err: err, Stack: stack}, began)
+	}
+	recorded := s.Recorded
+	for k := range w.feeds {
+		if f := &w.feeds[k]; f.seen != nil && f.seen.changed() {
+			recorded = false
+			r.warn(s.Key, fmt.Sprintf("the file of source %q changed while the step ran: its result is used in this run and not recorded", f.up.Key))
+		}
+	}
+	b := &storage.Batch{}
+	outs, err := w.store(ctx, s, call.Out, metadata, recorded, b)
+	if err != nil {
+		return w.fail(i, err, began)
+	}
+	t.outs, t.reused, t.elapsed = outs, false, time.Since(began)
+	b.Events = w.endEvents(t)
+	if recorded {
+		b.Records = []storage.Record{w.record(t)}
+		w.manifests(s, b)
+		if t.broken != nil {
+			b.Drop = []int64{t.broken.ID}
+		}
+	}
+	r.log.submit(b, func(err error) {
+		unlock()
+		if err == nil {
+			r.engine.kept(i)
+			r.show.finished(s.Key, t.elapsed)
+		}
+	})
+	return verdictDone
+}
+
+// store hands the outputs of a step to its IO manager and returns them as consumers will take them. Inline blobs go into the batch.
+func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata [][]dag.MetadataEntry, recorded bool, b *storage.Batch) ([]outcome, error) {
+	outs := make([]outcome, len(s.Op.Outputs))
+	for k := range s.Op.Outputs {
+		def, o := &s.Op.Outputs[k], &outs[k]
+		var err error
+		if s.Op.IO != "" {
+			err = w.storeCustom(ctx, s, def, values[k], metadata[k], recorded, o)
+		} else {
+			err = w.storeDefault(ctx, s, def, values[k], o, b)
+		}
+		if err != nil {
+			if storage.IsUnavailable(err) {
+				w.run.stop(&StoreError{err})
+			}
+			return nil, &StepError{Step: s.Key, Where: WhereStore, Err: fmt.Errorf("output %s: %w", def.Name, err), Stack: stackOf(err)}
+		}
+		o.Name, o.Asset, o.RunID, o.Metadata = def.Name, "", w.run.id, metadata[k]
+		if w.run.target.Job == nil {
+			o.Asset = def.Asset
+			if o.Asset == "" {
+				o.Asset = s.Op.Key
+			}
+		}
+		o.only = !recorded
+		if !o.held && (s.Op.Share || s.Op.IO == "" && def.Type.Immutable) {
+			o.value, o.held = values[k], true
+		}
+	}
+	return outs, nil
+}
+
+func (w *worker) storeDefault(ctx context.Context, s *plan.Step, def *dag.Output, v any, o *outcome, b *storage.Batch) error {
+	// What a canceled run has computed is kept: storing it is not canceled with it.
+	staged, err := w.run.inst.IO().Stage(context.WithoutCancel(ctx), def.Type, v)
+	if err != nil {
+		return err
+	}
+	o.Output, o.data = staged.Output, staged.Data
+	o.Version = outputVersion(s, def.Name)
+	if staged.Value != nil { // a file: it stands elsewhere now
+		o.value, o.held = staged.Value, true
+	}
+	staged.AddTo(b)
+	return nil
+}
+
+func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output, v any, metadata []dag.MetadataEntry, recorded bool, o *outcome) error {
+	r := w.run
+	m, err := r.res.ioManager(r.ctx, s.Op.IO)
+	if err != nil {
+		return err
+	}
+	// The data version is taken before the manager sees the value.
+	if f, ok := v.(dag.File); ok {
+		o.DataVersion, o.File, o.Size = f.Version(), f.Name(), f.Size()
+	} else {
+		data, err := codec.Encode(def.Type, v)
+		if err != nil {
+			return err
+		}
+		o.DataVersion, o.Size = canon.Sum(data), int64(len(data))
+	}
+	o.IO, o.Step, o.RunID = s.Op.IO, s.Key, r.id
+	if recorded && r.memo() {
+		o.Version = outputVersion(s, def.Name)
+	}
+	o.Name = def.Name
+	c := outputContext(r.jobKey(), s, &o.Output)
+	err, stack := guard(func() error { return m.HandleOutput(context.WithoutCancel(ctx), c, v) })
+	if err != nil {
+		return &StepError{Step: s.Key, Where: WhereStore, Err: fmt.Errorf("output %s: IO manager %q: %w", def.Name, s.Op.IO, err), Stack: stack}
+	}
+	return nil
+}
+
+func outputVersion(s *plan.Step, name string) canon.Digest {
+	for k := range s.Op.Outputs {
+		if s.Op.Outputs[k].Name == name {
+			return s.Outputs[k]
+		}
+	}
+	return canon.Digest{}
+}
+
+// record is what the store will know of a computed task.
+func (w *worker) record(t *task) storage.Record {
+	s := t.step
+	rec := storage.Record{
+		Step: s.Version, Content: t.content, Identity: s.Identity, RunID: w.run.id, StepKey: s.Key,
+		Symbol: s.Op.Symbol, Code: s.Code, Time: time.Now().UTC(),
+	}
+	rec.Manifest, _ = s.OpManifest()
+	if s.Config != nil {
+		rec.Config = s.Config.Canonical
+	}
+	if len(w.data) > 0 {
+		rec.Inputs = make([]storage.Input, len(w.data))
+		for k := range w.data {
+			rec.Inputs[k] = storage.Input{Name: s.InputName(k), From: s.InputFrom(w.run.plan, k), Version: s.Versions[k], DataVersion: w.data[k]}
+		}
+	}
+	if versions := s.ResourceVersions(); len(versions) > 0 {
+		rec.Resources = make(map[string]string, len(versions))
+		for k, v := range versions {
+			rec.Resources[s.Op.Resources[k].Name] = v.String()
+		}
+		for _, v := range s.Resources() {
+			state := storage.ResourceState{Key: v.Resource.Key, Code: v.Code}
+			state.Manifest, _ = w.run.target.Catalog.ResourceManifest(v.Resource.Key)
+			if v.Config != nil {
+				state.Config = v.Config.Canonical
+			}
+			rec.Reached = append(rec.Reached, state)
+		}
+	}
+	rec.Outputs = make([]storage.Output, len(t.outs))
+	for k := range t.outs {
+		rec.Outputs[k] = t.outs[k].Output
+	}
+	return rec
+}
+
+// manifests adds the code manifests that a record names.
+func (w *worker) manifests(s *plan.Step, b *storage.Batch) {
+	b.Manifests = make(map[canon.Digest][]byte, 1)
+	d, text := s.OpManifest()
+	b.Manifests[d] = text
+	for _, v := range s.Resources() {
+		if d, text := w.run.target.Catalog.ResourceManifest(v.Resource.Key); !d.IsZero() {
+			b.Manifests[d] = text
+		}
+	}
+}
+
+// scope is what a step's context leads to.
+type scope struct {
+	dag.Scope
+	step *plan.Step
+
+	mu      sync.Mutex
+	entries [][]dag.MetadataEntry // of each output
+	closed  bool
+}
+
+// addMetadata records facts about an output; the empty name means the only one.
+func (s *scope) addMetadata(output string, entries []dag.MetadataEntry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	outs := s.step.Op.Outputs
+	at := -1
+	names := make([]string, len(outs))
+	for i := range outs {
+		names[i] = outs[i].Name
+		if outs[i].Name == output || output == "" && len(outs) == 1 {
+			at = i
+		}
+	}
+	switch {
+	case s.closed:
+		return fmt.Errorf("%w: step %s has ended; add it before the function returns", dag.ErrMetadata, s.step.Key)
+	case at < 0 && output == "" && len(outs) > 1:
+		return fmt.Errorf("%w: step %s has several outputs; name one of %s with AddMetadataTo", dag.ErrMetadata, s.step.Key, strings.Join(names, ", "))
+	case at < 0 && len(outs) == 0:
+		return fmt.Errorf("%w: step %s has no output", dag.ErrMetadata, s.step.Key)
+	case at < 0:
+		return fmt.Errorf("%w: step %s has no output %q, it has %s", dag.ErrMetadata, s.step.Key, output, strings.Join(names, ", "))
+	}
+	if s.entries == nil {
+		s.entries = make([][]dag.MetadataEntry, len(outs))
+	}
+	for _, e := range entries {
+		for _, known := range s.entries[at] {
+			if known.Label == e.Label {
+				return fmt.Errorf("%w: label %q is used twice for output %s of step %s", dag.ErrMetadata, e.Label, names[at], s.step.Key)
+			}
+		}
+		s.entries[at] = append(s.entries[at], e)
+	}
+	return nil
+}
+
+// close ends the collection of metadata and returns it, one list for each output.
+func (s *scope) close() [][]dag.MetadataEntry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.entries == nil {
+		s.entries = make([][]dag.MetadataEntry, len(s.step.Op.Outputs))
+	}
+	return s.entries
+}

@@ -1,0 +1,149 @@
+package execute
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// startEvents are STEP_START, with why the step runs, and one STEP_INPUT and LOADED_INPUT for each input.
+func (w *worker) startEvents(s *plan.Step) []storage.Event {
+	j := w.run.log
+	events := make([]storage.Event, 0, 1+2*len(s.Op.Inputs))
+	o := newObject(make([]byte, 0, 192))
+	o.digest("version", s.Version)
+	if len(s.Reasons) > 0 {
+		texts := make([]string, len(s.Reasons))
+		for i := range s.Reasons {
+			texts[i] = s.Reasons[i].Text
+		}
+		o.list("reasons", texts)
+	}
+	events = append(events, j.event(storage.EventStepStart, s.Key, "", o.end()))
+	for k := range s.Op.Inputs {
+		name := s.Op.Inputs[k].Name
+		o := newObject(make([]byte, 0, 160))
+		o.str("input", name)
+		o.opt("from", s.InputFrom(w.run.plan, k))
+		o.digest("data_version", w.data[k])
+		o.str("type", s.Op.Inputs[k].Type.Name)
+		data := o.end()
+		if w.feeds[k].loaded {
+			events = append(events, j.event(storage.EventLoadedInput, s.Key, "", data))
+		}
+		events = append(events, j.event(storage.EventStepInput, s.Key, "", data))
+	}
+	return events
+}
+
+// endEvents are what a step that was computed says of its outputs, and STEP_SUCCESS.
+func (w *worker) endEvents(t *task) []storage.Event {
+	j := w.run.log
+	s := t.step
+	events := make([]storage.Event, 0, 1+3*len(t.outs))
+	for k := range t.outs {
+		out := &t.outs[k]
+		o := newObject(make([]byte, 0, 288))
+		o.str("output", out.Name)
+		o.digest("version", s.Outputs[k])
+		o.digest("data_version", out.DataVersion)
+		o.str("type", s.Op.Outputs[k].Type.Name)
+		events = append(events, j.event(storage.EventStepOutput, s.Key, "", o.end()))
+
+		o = newObject(make([]byte, 0, 192))
+		o.str("output", out.Name)
+		o.num("size", out.Size)
+		o.digest("blob", out.Blob)
+		o.opt("codec", out.Codec)
+		o.opt("file", out.File)
+		o.opt("io", out.IO)
+		events = append(events, j.event(storage.EventHandledOutput, s.Key, "", o.end()))
+		if out.Asset == "" {
+			continue
+		}
+		o = newObject(make([]byte, 0, 256))
+		o.str("asset", out.Asset)
+		o.digest("version", s.Outputs[k])
+		o.digest("data_version", out.DataVersion)
+		if len(out.Metadata) > 0 {
+			o.value("metadata", out.Metadata)
+		}
+		events = append(events, j.event(storage.EventMaterialization, s.Key, "", o.end()))
+	}
+	o := newObject(make([]byte, 0, 32))
+	o.seconds("seconds", t.elapsed.Seconds())
+	return append(events, j.event(storage.EventStepSuccess, s.Key, "", o.end()))
+}
+
+// failure is STEP_FAILURE.
+func (r *run) failure(t *task) storage.Event {
+	o := newObject(nil)
+	o.str("error", t.err.Err.Error())
+	o.str("where", t.err.Where)
+	o.opt("stack", t.err.Stack)
+	o.seconds("seconds", t.elapsed.Seconds())
+	e := r.log.event(storage.EventStepFailure, t.step.Key, t.err.Err.Error(), o.end())
+	e.Level = "ERROR"
+	return e
+}
+
+// saySkipped records that tasks are skipped.
+func (r *run) saySkipped(tasks []int32) {
+	for _, i := range tasks {
+		t := &r.engine.tasks[i]
+		why := fmt.Sprintf("upstream %s failed", t.skipped)
+		o := newObject(nil)
+		o.str("because", t.skipped)
+		r.log.add(r.log.event(storage.EventStepSkipped, t.step.Key, why, o.end()))
+		r.show.skipped(t.step.Key, why)
+	}
+}
+
+// warn tells people and the event log what is not as it should be and does not stop the run.
+func (r *run) warn(step, message string) {
+	e := r.log.event(storage.EventEngine, step, message, nil)
+	e.Level = "WARN"
+	r.log.add(e)
+	r.show.warn(step, message)
+}
+
+// observation is ASSET_OBSERVATION of a source.
+func (r *run) observation(s *plan.Step) storage.Event {
+	o := newObject(nil)
+	o.str("asset", sourceAsset(s))
+	o.digest("data_version", s.Observed.Data)
+	o.str("text", s.Observed.Text)
+	return r.log.event(storage.EventObservation, s.Key, s.Observed.Text, o.end())
+}
+
+// resourceEvent records what happens to a resource.
+func (r *run) resourceEvent(e resourceEvent) {
+	o := newObject(nil)
+	o.str("resource", e.key)
+	typ, message, level := storage.EventResourceInitStarted, "building resource "+e.key, "INFO"
+	switch e.phase {
+	case resourceBuilt:
+		typ, message = storage.EventResourceInitSuccess, "built resource "+e.key
+		o.seconds("seconds", e.elapsed.Seconds())
+	case resourceFailed:
+		typ, message, level = storage.EventResourceInitFailure, e.err.Error(), "ERROR"
+		o.str("error", e.err.Error())
+		o.opt("stack", stackOf(e.err))
+	case resourceCleanupFailed:
+		typ, message, level = storage.EventEngine, fmt.Sprintf("cleaning up resource %s: %v", e.key, e.err), "WARN"
+		r.show.warn("", message)
+	}
+	ev := r.log.event(typ, "", message, o.end())
+	ev.Level = level
+	r.log.add(ev)
+}
+
+// discard is a logger for user code that runs where nobody listens: while planning.
+func discard(console slog.Handler) *slog.Logger {
+	if console == nil {
+		console = slog.DiscardHandler
+	}
+	return slog.New(console)
+}

@@ -1,0 +1,232 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/runconfig"
+)
+
+// An Option changes how [InProcess], [Materialize] and [MaterializeToMemory] run.
+type Option func(*call)
+
+// call is a run under preparation.
+type call struct {
+	Options
+	returnFailure bool
+	problems      []plan.Problem
+}
+
+// WithInstance keeps the run, its records and outputs in an instance, and reuses what is stored there. The caller closes it.
+func WithInstance(i *instance.Instance) Option { return func(c *call) { c.Instance = i } }
+
+// WithConfig sets the run config.
+func WithConfig(d *runconfig.Document) Option { return func(c *call) { c.Config = d } }
+
+// WithSelection runs only some assets, or steps of the job: keys with * and +, separated by commas.
+func WithSelection(s string) Option { return func(c *call) { c.Select = s } }
+
+// WithTags adds tags to the run.
+func WithTags(tags map[string]string) Option {
+	return func(c *call) {
+		if c.Tags == nil {
+			c.Tags = map[string]string{}
+		}
+		maps.Copy(c.Tags, tags)
+	}
+}
+
+// WithRunID gives the run an id, a UUID. It must be new to the instance.
+func WithRunID(id string) Option { return func(c *call) { c.RunID = id } }
+
+// WithExecutor chooses the executor by name: in_process or multi.
+func WithExecutor(name string) Option { return func(c *call) { c.Executor = name } }
+
+// WithoutMemo runs every step, whatever is stored.
+func WithoutMemo() Option { return func(c *call) { c.NoMemo = true } }
+
+// WithResources puts values in place of resources, by key: fakes in a test. Steps that depend on one always run and are not recorded. Two
+// values for one key are an error.
+func WithResources(values map[string]any) Option {
+	return func(c *call) {
+		if c.Resources == nil {
+			c.Resources = map[string]any{}
+		}
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			if _, twice := c.Resources[key]; twice {
+				c.problems = append(c.problems, plan.Problem{Code: "duplicate_key", Message: fmt.Sprintf("two values are given for the resource %q", key)})
+			}
+			c.Resources[key] = values[key]
+		}
+	}
+}
+
+// WithLog sends log lines of steps to a handler, besides the event log.
+func WithLog(h slog.Handler) Option { return func(c *call) { c.Console = h } }
+
+// WithObserver is told what happens as it happens, one call at a time.
+func WithObserver(tell func(Progress)) Option { return func(c *call) { c.Observe = tell } }
+
+// ReturnFailure makes a failed run no error: the result says how it ended.
+func ReturnFailure() Option { return func(c *call) { c.returnFailure = true } }
+
+// A JobResult is how a run of a job ended, with the job's outputs under their Go types.
+type JobResult[Out any] struct {
+	*Result
+	out Out
+}
+
+// Output returns what the job returns. It is the zero value unless the run succeeded with all steps selected.
+func (r *JobResult[Out]) Output() Out { return r.out }
+
+// InProcess runs a job in this process, one step at a time unless the job, run config or an option says otherwise, and returns its outputs with
+// their Go types. The values of in win over run config. Without [WithInstance] nothing is persisted. A run that does not succeed is an
+// error of type [*RunError], see [ReturnFailure]; the result is there all the same.
+func InProcess[In, Out any](ctx context.Context, job dag.Job[In, Out], in In, opts ...Option) (*JobResult[Out], error) {
+	c, err := newCall(opts)
+	if err != nil {
+		return nil, err
+	}
+	cat, err := plan.NewCatalog(*job.Definitions)
+	if err != nil {
+		return nil, err
+	}
+	if job.Inputs != nil {
+		values := job.Inputs(in)
+		c.Inputs = make(map[string]any, len(values))
+		for i := range job.Def.Params {
+			c.Inputs[job.Def.Params[i].Name] = values[i]
+		}
+	}
+	if c.Executor == "" && job.Def.Executor == "" && c.Config == nil {
+		c.Executor = InProcessExecutor
+	}
+	res, err := c.run(ctx, cat, job.Def.Key)
+	if res == nil {
+		return nil, err
+	}
+	typed := &JobResult[Out]{Result: res}
+	if err == nil && res.Success() && c.Select == "" && job.Outputs != nil {
+		values, err := res.jobOutputs(context.WithoutCancel(ctx))
+		if err != nil {
+			return typed, err
+		}
+		typed.out = job.Outputs(values)
+	}
+	return typed, err
+}
+
+// Materialize computes assets, all or those of [WithSelection], and keeps them: in the instance of the working directory
+// ($DAGSTERGEN_HOME, or .dagstergen beside go.mod) unless [WithInstance] names another. Errors are those of [InProcess].
+func Materialize(ctx context.Context, defs dag.Definitions, opts ...Option) (res *Result, err error) {
+	c, err := newCall(opts)
+	if err != nil {
+		return nil, err
+	}
+	cat, err := plan.NewCatalog(defs)
+	if err != nil {
+		return nil, err
+	}
+	if c.Instance != nil {
+		return c.run(ctx, cat, "")
+	}
+	dir, err := instance.Find(".")
+	if err != nil {
+		return nil, err
+	}
+	inst, err := instance.Open(ctx, dir, instance.Options{})
+	if err != nil {
+		return nil, err
+	}
+	c.Instance = inst
+	res, err = c.run(ctx, cat, "")
+	if res == nil {
+		return nil, errors.Join(err, inst.Close())
+	}
+	res.own(inst)
+	return res, err
+}
+
+// MaterializeToMemory computes assets, all or those of [WithSelection], and persists nothing: the values live as long as the result.
+// [WithInstance] is an error here. Errors are those of [InProcess].
+func MaterializeToMemory(ctx context.Context, defs dag.Definitions, opts ...Option) (*Result, error) {
+	c, err := newCall(opts)
+	if err != nil {
+		return nil, err
+	}
+	if c.Instance != nil {
+		return nil, &plan.Error{Problems: []plan.Problem{{Code: "bad_option", Message: "MaterializeToMemory persists nothing: leave WithInstance out, or call Materialize"}}}
+	}
+	cat, err := plan.NewCatalog(defs)
+	if err != nil {
+		return nil, err
+	}
+	return c.run(ctx, cat, "")
+}
+
+// Value returns the value of an asset after a run that had it, computed or reused, with its Go type.
+func Value[T any](res *Result, a dag.AssetRef[T]) (T, error) {
+	var zero T
+	op, k, ok := res.run.target.Catalog.AssetOp(a.Key)
+	if !ok || k < 0 {
+		return zero, fmt.Errorf("no asset %q with a value", a.Key)
+	}
+	v, err := res.Output(context.Background(), op.Key, op.Outputs[k].Name)
+	if err != nil {
+		return zero, err
+	}
+	t, ok := v.(T)
+	if !ok && v != nil {
+		return zero, fmt.Errorf("asset %q is a %T, not a %T", a.Key, v, zero)
+	}
+	return t, nil
+}
+
+func newCall(opts []Option) (*call, error) {
+	c := &call{}
+	for _, o := range opts {
+		o(c)
+	}
+	if c.problems != nil {
+		return nil, &plan.Error{Problems: c.problems}
+	}
+	return c, nil
+}
+
+// run runs and turns a failure into an error unless the caller wants it as a result.
+func (c *call) run(ctx context.Context, cat *plan.Catalog, job string) (*Result, error) {
+	res, err := Run(ctx, cat, job, c.Options)
+	if err == nil && !c.returnFailure {
+		err = res.Err()
+	}
+	return res, err
+}
+
+// jobOutputs reads the values that the job returns.
+func (res *Result) jobOutputs(ctx context.Context) ([]any, error) {
+	r := res.run
+	values := make([]any, len(r.target.Job.Outputs))
+	for i := range r.target.Job.Outputs {
+		out := &r.target.Job.Outputs[i]
+		var err error
+		switch b := out.From; b.Kind {
+		case dag.FromNode:
+			values[i], err = r.value(ctx, &r.engine.tasks[b.Node], b.Output)
+		case dag.FromParam:
+			values[i], err = r.params.get(b.Param, r.target.Job.Params[b.Param].Type, r.asked.params[b.Param])
+		default:
+			values[i] = b.Value
+		}
+		if err != nil {
+			return nil, fmt.Errorf("output %s of job %s: %w", out.Name, res.Job, err)
+		}
+	}
+	return values, nil
+}

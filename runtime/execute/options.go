@@ -1,0 +1,72 @@
+package execute
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/runconfig"
+)
+
+// The names of the executors.
+const (
+	InProcessExecutor = "in_process" // one step at a time, in plan order
+	MultiExecutor     = "multi"      // steps side by side; the default
+)
+
+// Options say how to plan and run. The zero Options plan and run everything in memory, and persist nothing.
+type Options struct {
+	Instance *instance.Instance  // where runs, events, records and outputs are kept; nil keeps them in memory
+	Config   *runconfig.Document // run config; nil for none
+	Select   string              // keys with * and +, separated by commas; empty for everything
+	Tags     map[string]string   // of the run; they win over those of the job
+	RunID    string              // empty for a new one
+	Executor string              // in_process or multi; empty for what run config or the job says
+
+	MaxConcurrent int  // steps at once; 0 for what run config says, else the number of processors
+	NoMemo        bool // run everything, whatever is stored
+	NoWait        bool // fail with a [*BusyError] instead of waiting for another process that computes the same step
+
+	// Resources are values in place of resources, by key: for tests. What depends on one has no known version, so it always runs and is
+	// not recorded.
+	Resources map[string]any
+	// Inputs are values for parameters of the job, by name. They win over the run config's.
+	Inputs map[string]any
+
+	Getenv  func(string) (string, bool) // for env: values of run config; nil for os.LookupEnv
+	Observe func(Progress)              // told what happens as it happens, one call at a time; must not block for long
+	Console slog.Handler                // where log lines of steps go besides the event log; nil for nowhere
+}
+
+// A ProgressKind says what happened.
+type ProgressKind uint8
+
+// The kinds of [Progress].
+const (
+	ProgressPlanned  ProgressKind = iota // the plan is made: Total is known, Reused counts what it reuses
+	ProgressStarted                      // a step starts
+	ProgressFinished                     // a step is done and durable
+	ProgressReused                       // a step that might have run is reused
+	ProgressFailed                       // a step failed
+	ProgressSkipped                      // a step is skipped because something above it failed
+	ProgressWarning                      // something that a person should see: a damaged blob, a step that leaves no record
+)
+
+// Progress is one thing that happened in a run.
+type Progress struct {
+	Kind    ProgressKind
+	Step    string        // key; empty where it is about the run
+	Message string        // of warnings and skips
+	Err     error         // of failures
+	Elapsed time.Duration // of a finished or failed step
+
+	Total   int // steps of the run
+	Running int // now
+	Ran     int // finished
+	Reused  int
+	Failed  int
+	Skipped int
+}
+
+// Done is the number of steps that are settled.
+func (p Progress) Done() int { return p.Ran + p.Reused + p.Failed + p.Skipped }

@@ -1,0 +1,64 @@
+package execute
+
+import (
+	"sync"
+	"time"
+)
+
+// observer tells Options.Observe what happens, one call at a time, with the counts kept right.
+type observer struct {
+	tell func(Progress)
+	mu   sync.Mutex
+	now  Progress // the counts
+}
+
+// say lets change adjust the counts, and passes the result on as p.
+func (o *observer) say(p Progress, change func(counts *Progress)) {
+	if o.tell == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	change(&o.now)
+	p.Total, p.Running, p.Ran = o.now.Total, o.now.Running, o.now.Ran
+	p.Reused, p.Failed, p.Skipped = o.now.Reused, o.now.Failed, o.now.Skipped
+	o.tell(p)
+}
+
+func (o *observer) started(step string) {
+	o.say(Progress{Kind: ProgressStarted, Step: step}, func(c *Progress) { c.Running++ })
+}
+
+func (o *observer) finished(step string, elapsed time.Duration) {
+	o.say(Progress{Kind: ProgressFinished, Step: step, Elapsed: elapsed}, func(c *Progress) { c.Running--; c.Ran++ })
+}
+
+func (o *observer) reused(step string) {
+	o.say(Progress{Kind: ProgressReused, Step: step}, func(c *Progress) { c.Reused++ })
+}
+
+func (o *observer) failed(step string, err error, elapsed time.Duration, running bool) {
+	o.say(Progress{Kind: ProgressFailed, Step: step, Err: err, Elapsed: elapsed}, func(c *Progress) {
+		if running {
+			c.Running--
+		}
+		c.Failed++
+	})
+}
+
+func (o *observer) skipped(step, why string) {
+	o.say(Progress{Kind: ProgressSkipped, Step: step, Message: why}, func(c *Progress) { c.Skipped++ })
+}
+
+func (o *observer) warn(step, message string) {
+	o.say(Progress{Kind: ProgressWarning, Step: step, Message: message}, func(*Progress) {})
+}
+
+// restored corrects the counts for a reused step that is computed after all.
+func (o *observer) restored() {
+	if o.tell != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.now.Reused--
+	}
+}

@@ -1,0 +1,184 @@
+package execute
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/runconfig"
+)
+
+// ConfigSchema returns what run config may say for a job ("" for the assets) with a selection: what [Run] holds a document
+// against, and what `config schema` shows.
+func ConfigSchema(cat *plan.Catalog, job, selection string) (runconfig.Schema, error) {
+	t, err := cat.Target(job, selection)
+	if err != nil {
+		return runconfig.Schema{}, err
+	}
+	return schemaOf(t, &Options{}), nil
+}
+
+func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
+	s := runconfig.Schema{
+		Executors: []string{InProcessExecutor, MultiExecutor},
+		Given:     slices.Sorted(maps.Keys(o.Inputs)),
+		Ops:       make([]runconfig.OpSchema, len(t.Graph.Nodes)),
+	}
+	for i := range t.Graph.Nodes {
+		n := &t.Graph.Nodes[i]
+		op := &s.Ops[i]
+		*op = runconfig.OpSchema{Key: n.Key, Config: n.Op.Config, Optional: !t.IsSelected(i)}
+		if b := n.Config; b != nil && n.Op.Config != nil {
+			switch b.Kind {
+			case dag.FromLiteral:
+				op.Default = b.Value
+			case dag.FromParam:
+				name := t.Job.Params[b.Param].Name
+				if v, given := o.Inputs[name]; given {
+					op.Default = v
+				} else {
+					op.Param = name
+				}
+			}
+		}
+	}
+	for _, i := range t.Sources {
+		s.Ops[i].Optional = false
+	}
+	needed := map[string]bool{}
+	for _, r := range t.Resources() {
+		if _, replaced := o.Resources[r.Key]; !replaced {
+			needed[r.Key] = true
+			s.Resources = append(s.Resources, r)
+		}
+	}
+	for _, r := range t.Catalog.Resources() {
+		if !needed[r.Key] {
+			s.OptionalResources = append(s.OptionalResources, r)
+		}
+	}
+	if t.Job != nil {
+		s.Inputs = t.Job.Params
+	}
+	return s
+}
+
+// resolved is what a run was asked for, checked.
+type resolved struct {
+	ops, resources map[string]*plan.Config
+	params         []any
+	executor       string
+	concurrent     int
+	text           string
+}
+
+// resolve checks options and run config against what the target needs. All that is wrong with the options is one error, all that is
+// wrong with the document another.
+func resolve(t *plan.Target, o *Options) (*resolved, error) {
+	if err := checkOptions(t, o); err != nil {
+		return nil, err
+	}
+	getenv := o.Getenv
+	if getenv == nil {
+		getenv = os.LookupEnv
+	}
+	doc, err := runconfig.Resolve(o.Config, schemaOf(t, o), getenv)
+	if err != nil {
+		return nil, err
+	}
+	r := &resolved{ops: configs(doc.Ops), resources: configs(doc.Resources), executor: doc.Executor, concurrent: doc.MaxConcurrent, text: doc.Text}
+	if t.Job != nil {
+		r.params = make([]any, len(t.Job.Params))
+		for i, p := range t.Job.Params {
+			if v, given := o.Inputs[p.Name]; given {
+				r.params[i] = v
+			} else {
+				r.params[i] = doc.Inputs[p.Name]
+			}
+		}
+		if r.executor == "" {
+			r.executor = t.Job.Executor
+		}
+	}
+	if o.Executor != "" {
+		r.executor = o.Executor
+	}
+	if r.executor == "" {
+		r.executor = MultiExecutor
+	}
+	if o.MaxConcurrent > 0 {
+		r.concurrent = o.MaxConcurrent
+	}
+	return r, nil
+}
+
+func configs(values map[string]*runconfig.Value) map[string]*plan.Config {
+	out := make(map[string]*plan.Config, len(values))
+	for k, v := range values {
+		out[k] = &plan.Config{Go: v.Go, Canonical: v.Canonical, Digest: v.Digest}
+	}
+	return out
+}
+
+// checkOptions holds the Go values among the options against the definitions.
+func checkOptions(t *plan.Target, o *Options) error {
+	var wrong []plan.Problem
+	add := func(code, format string, args ...any) {
+		wrong = append(wrong, plan.Problem{Code: code, Message: fmt.Sprintf(format, args...)})
+	}
+	if o.Executor != "" && o.Executor != InProcessExecutor && o.Executor != MultiExecutor {
+		add("unknown_executor", "no executor %q; there is %s and %s", o.Executor, InProcessExecutor, MultiExecutor)
+	}
+	if o.MaxConcurrent < 0 {
+		add("bad_option", "max_concurrent is %d; it must not be negative", o.MaxConcurrent)
+	}
+	for _, key := range slices.Sorted(maps.Keys(o.Resources)) {
+		r, ok := t.Catalog.Resource(key)
+		switch {
+		case !ok:
+			add("unknown_resource", "a value is given for the resource %q, which no package defines", key)
+		case !fits(r.Type, o.Resources[key]):
+			add("type_mismatch", "the value given for the resource %q is a %T, not a %s", key, o.Resources[key], r.Type.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Inputs)) {
+		switch i := paramIndex(t, name); {
+		case t.Job == nil:
+			add("unknown_input", "a value is given for the input %q, but assets take none; give inputs to a job", name)
+		case i < 0:
+			add("unknown_input", "a value is given for the input %q, which job %q does not have", name, t.Job.Key)
+		case !fits(t.Job.Params[i].Type, o.Inputs[name]):
+			add("type_mismatch", "the value given for the input %q of job %q is a %T, not a %s", name, t.Job.Key, o.Inputs[name], t.Job.Params[i].Type.Name)
+		}
+	}
+	if wrong != nil {
+		return &plan.Error{Problems: wrong}
+	}
+	return nil
+}
+
+func paramIndex(t *plan.Target, name string) int {
+	if t.Job == nil {
+		return -1
+	}
+	return slices.IndexFunc(t.Job.Params, func(p dag.JobParam) bool { return p.Name == name })
+}
+
+// fits reports whether v may stand where a t is wanted.
+func fits(t *dag.Type, v any) bool {
+	if t == nil || t.Go == nil {
+		return true
+	}
+	if v == nil {
+		switch t.Go.Kind() {
+		case reflect.Interface, reflect.Pointer, reflect.Map, reflect.Slice:
+			return true
+		}
+		return false
+	}
+	return reflect.TypeOf(v).AssignableTo(t.Go)
+}

@@ -1,0 +1,391 @@
+package execute
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/iomanager"
+	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// What was done about a step, and how it ended.
+const (
+	ActionRun   = "run"
+	ActionReuse = "reuse"
+	ActionSkip  = "skip" // something above it failed, or the run ended before it
+
+	StatusSuccess = "success"
+	StatusFailure = "failure"
+	StatusSkipped = "skipped"
+)
+
+// A Result is how a run ended. Outputs are read from the instance of the run on demand, so it must still be open; a result that was made
+// without an instance keeps its own until [Result.Close].
+type Result struct {
+	RunID  string
+	Job    string // empty for assets
+	Status storage.RunStatus
+	Run    storage.Run
+	Steps  []StepResult // in plan order
+
+	run    *run
+	index  map[string]int // of Steps, made on first use
+	reason error          // why it was canceled or failed as a whole; nil where the steps say it
+	busy   *BusyError
+	close  func() error
+}
+
+// A StepResult is how a step ended.
+type StepResult struct {
+	Key     string
+	Op      *dag.Op
+	Version canon.Digest // zero where a source above it could not be observed
+	Action  string       // run, reuse or skip
+	Status  string       // success, failure or skipped
+	Reasons []plan.Reason
+	Outputs []OutputResult // of a successful step
+	Err     *StepError     // of a failed one
+	Because string         // of a skipped one: the step that failed
+	Elapsed time.Duration  // in user code and storing; zero unless it ran
+}
+
+// An OutputResult is an output of a successful step. The metadata of a reused step is what was recorded when it ran.
+type OutputResult struct {
+	Name        string
+	Asset       string // empty in jobs
+	Version     canon.Digest
+	DataVersion canon.Digest
+	Size        int64 // of the encoded value in bytes
+	Metadata    []dag.MetadataEntry
+	File        string // where the file of an output that is one can be read; empty otherwise
+}
+
+func newResult(r *run, stored error) *Result {
+	res := &Result{RunID: r.id, Job: r.jobKey(), run: r, Steps: make([]StepResult, len(r.plan.Steps))}
+	total := 0
+	for _, s := range r.plan.Steps {
+		total += len(s.Op.Outputs)
+	}
+	slab := make([]OutputResult, total)
+	failed, unfinished := false, false
+	for k, s := range r.plan.Steps {
+		t := &r.engine.tasks[s.Index]
+		out := &res.Steps[k]
+		*out = StepResult{Key: s.Key, Op: s.Op, Version: s.Version, Reasons: s.Reasons, Elapsed: t.elapsed}
+		switch t.state {
+		case taskDone:
+			out.Action, out.Status = ActionRun, StatusSuccess
+			if t.reused {
+				out.Action = ActionReuse
+			}
+			n := len(s.Op.Outputs)
+			out.Outputs, slab = slab[:n:n], slab[n:]
+			r.outputsOf(t, out.Outputs)
+		case taskFailed:
+			out.Action, out.Status, out.Err, failed = ActionRun, StatusFailure, t.err, true
+		default:
+			out.Action, out.Status, out.Because = ActionSkip, StatusSkipped, t.skipped
+			unfinished = unfinished || t.state != taskSkipped
+		}
+	}
+	cause := context.Cause(r.ctx)
+	var broken *StoreError
+	switch {
+	case stored != nil:
+		res.Status, res.reason = storage.RunFailure, &StoreError{stored}
+	case errors.As(cause, &res.busy):
+		res.Status, res.reason = storage.RunFailure, res.busy
+	case errors.As(cause, &broken):
+		res.Status, res.reason = storage.RunFailure, broken
+	case cause != nil && (unfinished || failed):
+		res.Status, res.reason = storage.RunCanceled, cause
+	case failed:
+		res.Status = storage.RunFailure
+	default:
+		res.Status = storage.RunSuccess
+	}
+	return res
+}
+
+// outputsOf fills in the outputs of a task that is done.
+func (r *run) outputsOf(t *task, outs []OutputResult) {
+	s := t.step
+	for k := range s.Op.Outputs {
+		o := &outs[k]
+		*o = OutputResult{Name: s.Op.Outputs[k].Name, Version: s.Outputs[k]}
+		if r.target.Job == nil {
+			if o.Asset = s.Op.Outputs[k].Asset; o.Asset == "" {
+				o.Asset = s.Op.Key
+			}
+		}
+		if s.Observed != nil {
+			o.DataVersion = s.Observed.Data
+			if f, ok := s.Observed.Value.(dag.File); ok {
+				o.File, o.Size = f.Path(), f.Size()
+			}
+			continue
+		}
+		if out := t.output(k); out != nil {
+			o.DataVersion, o.Size, o.Metadata = out.DataVersion, out.Size, out.Metadata
+			if out.File != "" && out.IO == "" {
+				name := o.Asset
+				if name == "" {
+					name = s.Key
+				}
+				if path, err := r.inst.IO().Readable(context.WithoutCancel(r.ctx), name, out); err == nil {
+					o.File = path
+				}
+			}
+		}
+	}
+}
+
+// output is where output k of a task that is done is stored.
+func (t *task) output(k int) *storage.Output {
+	if t.outs != nil {
+		return &t.outs[k].Output
+	}
+	if t.record != nil {
+		return plan.OutputOf(t.record, t.step.Op.Outputs[k].Name)
+	}
+	return nil
+}
+
+// Success reports whether every step was computed or reused.
+func (res *Result) Success() bool { return res.Status == storage.RunSuccess }
+
+// Err returns nil for a run that succeeded, else a [*RunError] that names each failed step.
+func (res *Result) Err() error {
+	if res.Success() {
+		return nil
+	}
+	e := &RunError{RunID: res.RunID, Status: res.Status}
+	if res.reason != nil && !errors.Is(res.reason, context.Canceled) {
+		e.Cause = res.reason.Error()
+	}
+	e.Reason = res.reason
+	for i := range res.Steps {
+		if res.Steps[i].Err != nil {
+			e.Steps = append(e.Steps, res.Steps[i].Err)
+		}
+	}
+	return e
+}
+
+// cause is the first line of why the run did not succeed.
+func (res *Result) cause() string {
+	if res.Success() {
+		return ""
+	}
+	if res.reason != nil {
+		return firstLine(res.reason.Error())
+	}
+	for i := range res.Steps {
+		if res.Steps[i].Err != nil {
+			return firstLine(res.Steps[i].Err.Error())
+		}
+	}
+	return ""
+}
+
+func firstLine(s string) string {
+	for i := range len(s) {
+		if s[i] == '\n' {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// Step returns how the step with a key ended; nil if there is none.
+func (res *Result) Step(key string) *StepResult {
+	if res.index == nil {
+		res.index = make(map[string]int, len(res.Steps))
+		for i := range res.Steps {
+			res.index[res.Steps[i].Key] = i
+		}
+	}
+	if i, ok := res.index[key]; ok {
+		return &res.Steps[i]
+	}
+	return nil
+}
+
+// Events returns the log of the run, in order.
+func (res *Result) Events(ctx context.Context) ([]storage.Event, error) {
+	return res.run.store.Events(ctx, res.RunID, 0, 0)
+}
+
+// EventsOf returns the events of a step, in order.
+func (res *Result) EventsOf(ctx context.Context, step string) ([]storage.Event, error) {
+	events, err := res.Events(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(events, func(e storage.Event) bool { return e.StepKey != step }), nil
+}
+
+// SuccessEvent returns the STEP_SUCCESS of a step, or nil: a reused step has none.
+func (res *Result) SuccessEvent(ctx context.Context, step string) (*storage.Event, error) {
+	return res.first(ctx, step, storage.EventStepSuccess)
+}
+
+// FailureEvent returns the STEP_FAILURE of a step, or nil.
+func (res *Result) FailureEvent(ctx context.Context, step string) (*storage.Event, error) {
+	return res.first(ctx, step, storage.EventStepFailure)
+}
+
+func (res *Result) first(ctx context.Context, step string, typ storage.EventType) (*storage.Event, error) {
+	events, err := res.EventsOf(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(events, func(e storage.Event) bool { return e.Type == typ }); i >= 0 {
+		return &events[i], nil
+	}
+	return nil, nil
+}
+
+// Output returns an output of a step by name; an empty name is the only one. Reused steps have their outputs too. A stored output that
+// turns out to be damaged is an error here, and computed again by the next run.
+func (res *Result) Output(ctx context.Context, step, output string) (any, error) {
+	s := res.Step(step)
+	switch {
+	case s == nil:
+		return nil, fmt.Errorf("run %s has no step %q", res.RunID, step)
+	case s.Status != StatusSuccess:
+		return nil, fmt.Errorf("step %s has no outputs: it ended as %s", step, s.Status)
+	case output == "" && len(s.Op.Outputs) != 1:
+		return nil, fmt.Errorf("step %s has %d outputs; name one", step, len(s.Op.Outputs))
+	}
+	k := slices.IndexFunc(s.Op.Outputs, func(o dag.Output) bool { return o.Name == output || output == "" })
+	if k < 0 {
+		return nil, fmt.Errorf("step %s has no output %q", step, output)
+	}
+	for i := range res.run.plan.Steps {
+		if p := res.run.plan.Steps[i]; p.Key == step {
+			return res.run.value(ctx, &res.run.engine.tasks[p.Index], k)
+		}
+	}
+	return nil, fmt.Errorf("run %s has no step %q", res.RunID, step)
+}
+
+// value reads output k of a task after the run.
+func (r *run) value(ctx context.Context, t *task, k int) (any, error) {
+	def := &t.step.Op.Outputs[k]
+	if t.step.Observed != nil {
+		return copyOf(def.Type, t.step.Observed.Value)
+	}
+	if t.outs != nil {
+		switch o := &t.outs[k]; {
+		case o.held:
+			return o.value, nil
+		case o.data != nil:
+			return codec.Decode(def.Type, o.data)
+		}
+	}
+	out := t.output(k)
+	if out.IO != "" {
+		// The resources of the run are cleaned up; the manager is built again for this.
+		res := newResources(r.target.Catalog, r.asked.resources, r.opts.Resources)
+		defer res.close()
+		reader := &run{id: r.id, target: r.target, res: res, ctx: ctx}
+		return reader.loadCustom(ctx, t.step, out, t.step.Key, &dag.Input{Name: def.Name, Type: def.Type})
+	}
+	v, err := r.inst.IO().Load(ctx, out, def.Type)
+	if err != nil && errors.Is(err, iomanager.ErrDamaged) && t.record != nil {
+		drop := r.store.Submit(&storage.Batch{Drop: []int64{t.record.ID}})
+		return nil, errors.Join(fmt.Errorf("output %s of step %s: %w; the next run computes it again", def.Name, t.step.Key, err), drop.Wait(ctx))
+	}
+	return v, err
+}
+
+// own makes the result responsible for an instance of its own.
+func (res *Result) own(inst *instance.Instance) {
+	cleanup := runtime.AddCleanup(res, func(i *instance.Instance) { _ = i.Close() }, inst)
+	res.close = func() error {
+		cleanup.Stop()
+		return inst.Close()
+	}
+}
+
+// Close lets go of what a result without an instance keeps: its outputs, and the files among them. It does nothing for other results.
+func (res *Result) Close() error {
+	if res.close == nil {
+		return nil
+	}
+	c := res.close
+	res.close = nil
+	return c()
+}
+
+// MarshalJSON writes {"run_id","status","steps":[{"key","version","action","status","outputs"}]}. A failed step has "error", a skipped one
+// "because"; an output has "name", "asset" (null in jobs), "version", "data_version", "size", "file" (null unless it is one) and "metadata".
+func (res *Result) MarshalJSON() ([]byte, error) {
+	type output struct {
+		Name        string              `json:"name"`
+		Asset       *string             `json:"asset"`
+		Version     *string             `json:"version"`
+		DataVersion *string             `json:"data_version"`
+		Size        int64               `json:"size"`
+		File        *string             `json:"file"`
+		Metadata    []dag.MetadataEntry `json:"metadata"`
+	}
+	type step struct {
+		Key     string   `json:"key"`
+		Version *string  `json:"version"`
+		Action  string   `json:"action"`
+		Status  string   `json:"status"`
+		Seconds float64  `json:"seconds"`
+		Outputs []output `json:"outputs"`
+		Error   *string  `json:"error,omitempty"`
+		Because *string  `json:"because,omitempty"`
+	}
+	doc := struct {
+		RunID  string            `json:"run_id"`
+		Job    *string           `json:"job"`
+		Status storage.RunStatus `json:"status"`
+		Steps  []step            `json:"steps"`
+	}{RunID: res.RunID, Job: optional(res.Job), Status: res.Status, Steps: make([]step, len(res.Steps))}
+	for i := range res.Steps {
+		s := &res.Steps[i]
+		out := step{Key: s.Key, Version: digestText(s.Version), Action: s.Action, Status: s.Status, Seconds: s.Elapsed.Seconds(), Outputs: []output{}, Because: optional(s.Because)}
+		if s.Err != nil {
+			out.Error = optional(s.Err.Err.Error())
+		}
+		for _, o := range s.Outputs {
+			x := output{o.Name, optional(o.Asset), digestText(o.Version), digestText(o.DataVersion), o.Size, optional(o.File), o.Metadata}
+			if x.Metadata == nil {
+				x.Metadata = []dag.MetadataEntry{}
+			}
+			out.Outputs = append(out.Outputs, x)
+		}
+		doc.Steps[i] = out
+	}
+	return json.Marshal(doc)
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func digestText(d canon.Digest) *string {
+	if d.IsZero() {
+		return nil
+	}
+	s := d.String()
+	return &s
+}

@@ -1,0 +1,351 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// Plan says what [Run] would do with the same arguments. It observes sources and reads the store; it writes nothing. The error of a source that could not be
+// observed is an error of the plan.
+func Plan(ctx context.Context, cat *plan.Catalog, job string, o Options) (*plan.Plan, error) {
+	r, err := prepare(cat, job, &o)
+	if err != nil {
+		return nil, err
+	}
+	r.res.scope = &dag.Scope{Log: discard(o.Console)}
+	defer r.res.close()
+	if r.inst = o.Instance; r.inst != nil {
+		r.store = r.inst.Store()
+		r.look = &lookup{Store: r.store, io: r.inst.IO(), res: r.res, jobKey: r.jobKey(), warn: func(string, string) {}}
+	}
+	r.seen = observe(dag.WithScope(ctx, r.res.scope), r.target, r.asked, r.res)
+	var failed []error
+	for _, i := range r.target.Sources {
+		if err := r.seen[i].Err; err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if failed != nil {
+		return nil, errors.Join(failed...)
+	}
+	return r.build(ctx)
+}
+
+// prepare checks everything about a run that needs neither the store nor user code.
+func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
+	if err := CheckProof(cat); err != nil {
+		return nil, err
+	}
+	t, err := cat.Target(job, o.Select)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {
+		return nil, err
+	}
+	asked, err := resolve(t, o)
+	if err != nil {
+		return nil, err
+	}
+	return &run{opts: o, target: t, asked: asked, res: newResources(cat, asked.resources, o.Resources), show: &observer{tell: o.Observe}}, nil
+}
+
+// build makes the plan.
+func (r *run) build(ctx context.Context) (*plan.Plan, error) {
+	observed := make(map[int32]*plan.Observation, len(r.seen))
+	for i, s := range r.seen {
+		observed[i] = &s.Observation
+	}
+	var look plan.Lookup // a nil *lookup would be a Lookup that is not nil
+	if r.look != nil {
+		look = r.look
+	}
+	p, err := plan.Build(ctx, r.request(r.target, observed), look)
+	if err != nil && storage.IsUnavailable(err) {
+		err = &StoreError{err}
+	}
+	return p, err
+}
+
+func (r *run) request(t *plan.Target, observed map[int32]*plan.Observation) plan.Request {
+	replaced := make(map[string]bool, len(r.opts.Resources))
+	for k := range r.opts.Resources {
+		replaced[k] = true
+	}
+	return plan.Request{
+		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Configs: r.asked.ops, Resources: r.asked.resources, Replaced: replaced,
+		Params: r.asked.params, Observed: observed, Encode: codec.Encode, Position: positions.Of,
+	}
+}
+
+// positions is shared by all plans of a process: the sources in a binary do not change.
+var positions plan.Positions
+
+func (r *run) memo() bool { return r.plan.Memo }
+
+// Run executes a job, or the assets where job is empty. The result is not nil once the run has begun; its Status says how it ended and
+// [Result.Err] why. The error is not nil if the run could not begin (definitions, selection, config, stale code), if it was told not to wait
+// ([*BusyError]), or if the store failed ([*StoreError]). When Run returns, what the result reports as done is on disk.
+//
+// A canceled ctx stops the run: no step is started any more, running ones see their context canceled and are waited for, and what they give
+// is kept.
+func Run(ctx context.Context, cat *plan.Catalog, job string, o Options) (*Result, error) {
+	r, err := prepare(cat, job, &o)
+	if err != nil {
+		return nil, err
+	}
+	if r.id, err = runID(o.RunID); err != nil {
+		return nil, err
+	}
+	if r.inst = o.Instance; r.inst == nil {
+		r.private, r.inst = true, instance.Ephemeral()
+	}
+	res, err := r.execute(ctx)
+	if r.private {
+		if res == nil {
+			err = errors.Join(err, r.inst.Close())
+		} else {
+			res.own(r.inst)
+		}
+	}
+	return res, err
+}
+
+func runID(given string) (string, error) {
+	if given == "" {
+		id, err := uuid.NewV7()
+		return id.String(), err
+	}
+	id, err := uuid.Parse(given)
+	if err != nil || id.String() != strings.ToLower(given) {
+		return "", &plan.Error{Problems: []plan.Problem{{Code: "bad_option", Message: fmt.Sprintf("run id %q is not a UUID such as %s", given, uuid.Nil)}}}
+	}
+	return id.String(), nil
+}
+
+// execute does what Run says, on an instance.
+func (r *run) execute(ctx context.Context) (*Result, error) {
+	began := time.Now()
+	r.store = r.inst.Store()
+	r.ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
+	r.log = newJournal(r.id, r.store, r.private, func(err error) { r.stop(&StoreError{err}) })
+	if !r.private {
+		r.look = &lookup{Store: r.store, io: r.inst.IO(), res: r.res, jobKey: r.jobKey(), warn: r.warn}
+		if _, err := r.inst.ReapDeadRuns(ctx); err != nil {
+			return nil, storeError(err)
+		}
+	}
+	// Taken before the row is inserted: a row without a living owner is a dead run.
+	unlock, err := r.inst.LockRun(r.id)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	defer unlock()
+	defer r.res.close() // for the ways out below; at the end of a run it has been done
+	if err := r.begin(ctx, began); err != nil {
+		return nil, err
+	}
+
+	r.engine = newEngine(r)
+	r.afterPlan()
+	release := context.AfterFunc(r.ctx, r.engine.halt)
+	r.executor().execute(r.engine, (*worker).work)
+	release()
+	stored := r.log.close()
+	r.res.close()
+	return r.finish(ctx, began, stored)
+}
+
+// storeError marks an error of the instance, unless it is of another kind.
+func storeError(err error) error {
+	if storage.IsUnavailable(err) || errors.Is(err, storage.ErrTooNew) {
+		return &StoreError{err}
+	}
+	return err
+}
+
+// begin observes, plans, and inserts the run with what the plan already settles.
+func (r *run) begin(ctx context.Context, began time.Time) error {
+	o := newObject(nil)
+	o.opt("job", r.jobKey())
+	o.opt("selection", r.target.Selection)
+	start := r.log.event(storage.EventRunStart, "", "", o.end())
+	r.log.add(start)
+	r.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: r.id, JobKey: r.jobKey()}, Log: newLogger(r.log, r.opts.Console, "")}
+	r.res.note = r.resourceEvent
+	r.seen = observe(dag.WithScope(r.ctx, r.res.scope), r.target, r.asked, r.res)
+	var err error
+	if r.plan, err = r.build(ctx); err != nil {
+		return err
+	}
+	first := &storage.Batch{NewRun: &storage.Run{
+		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Status: storage.RunStarted, Tags: r.tags(), Config: r.asked.text,
+		Started: began.UTC(), Steps: len(r.plan.Steps),
+	}, Files: r.inst.IO().States()} // what planning has learnt about stored files
+	r.settled(first)
+	if err := r.log.open(first); err != nil {
+		return &StoreError{err}
+	}
+	return nil
+}
+
+// tags are those of the run over those of the job.
+func (r *run) tags() map[string]string {
+	tags := map[string]string{}
+	if r.target.Job != nil {
+		maps.Copy(tags, r.target.Job.Tags)
+	}
+	maps.Copy(tags, r.opts.Tags)
+	return tags
+}
+
+// settled adds to the first batch what the plan has decided: observations, and one event for all reused steps.
+func (r *run) settled(b *storage.Batch) {
+	for _, i := range r.target.Sources {
+		s := r.plan.All[i]
+		if s.Observed.Err != nil {
+			continue
+		}
+		b.Events = append(b.Events, r.observation(s))
+		if s.Latest == nil || s.Latest.Content != s.Content {
+			b.Records = append(b.Records, r.sourceRecord(s))
+		}
+	}
+	var reused []string
+	for _, s := range r.plan.Steps {
+		if s.Action != plan.Reuse {
+			continue
+		}
+		reused = append(reused, s.Key)
+		if s.Note {
+			b.Aliases = append(b.Aliases, storage.Alias{Step: s.Version, Record: s.Record.ID, Identity: s.Identity})
+		}
+	}
+	if len(reused) > 0 {
+		o := newObject(make([]byte, 0, 32+24*len(reused)))
+		o.list("reused", reused)
+		b.Events = append(b.Events, r.log.event(storage.EventEngine, "", fmt.Sprintf("reused %d of %d steps", len(reused), len(r.plan.Steps)), o.end()))
+	}
+}
+
+// sourceRecord is what is remembered of an observation.
+func (r *run) sourceRecord(s *plan.Step) storage.Record {
+	out := storage.Output{Name: s.Op.Outputs[0].Name, Asset: sourceAsset(s), DataVersion: s.Observed.Data, Codec: "source", Version: s.Observed.Data, RunID: r.id}
+	if f, ok := s.Observed.Value.(dag.File); ok {
+		out.File, out.Size = f.Name(), f.Size()
+	}
+	return storage.Record{
+		Step: s.Version, Content: s.Content, Identity: s.Identity, RunID: r.id, StepKey: s.Key, Symbol: s.Op.Symbol,
+		Outputs: []storage.Output{out}, Time: time.Now().UTC(),
+	}
+}
+
+func sourceAsset(s *plan.Step) string {
+	if a := s.Op.Outputs[0].Asset; a != "" {
+		return a
+	}
+	return s.Op.Key
+}
+
+// afterPlan reports the failures that observing has brought, and what the plan has settled.
+func (r *run) afterPlan() {
+	r.show.say(Progress{Kind: ProgressPlanned}, func(c *Progress) {
+		c.Total = len(r.plan.Steps)
+		for _, s := range r.plan.Steps {
+			switch t := &r.engine.tasks[s.Index]; {
+			case t.state != taskDone:
+			case t.reused:
+				c.Reused++
+			default: // a source with new data
+				c.Ran++
+			}
+		}
+	})
+	for _, i := range r.target.Sources {
+		if t := &r.engine.tasks[i]; t.state == taskFailed {
+			r.log.add(r.failure(t))
+			r.show.failed(t.step.Key, t.err, 0, false)
+			r.saySkipped(r.engine.skipFailed(i))
+		}
+	}
+}
+
+// skipFailed skips what is below a task that failed before the engine started.
+func (e *engine) skipFailed(i int32) []int32 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.skipBelow(i)
+}
+
+func (r *run) executor() executor {
+	if r.asked.executor == InProcessExecutor {
+		return workers(1)
+	}
+	n := r.asked.concurrent
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	return workers(max(1, min(n, len(r.plan.Steps))))
+}
+
+// finish records how the run ended and makes the result.
+func (r *run) finish(ctx context.Context, began time.Time, stored error) (*Result, error) {
+	res := newResult(r, stored)
+	row := storage.Run{
+		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Status: res.Status, Cause: res.cause(), Tags: r.tags(), Config: r.asked.text,
+		Started: began.UTC(), Ended: time.Now().UTC(), Steps: len(r.plan.Steps),
+	}
+	for i := range res.Steps {
+		switch s := &res.Steps[i]; {
+		case s.Status == StatusFailure:
+			row.Failed++
+		case s.Action == ActionRun:
+			row.Ran++
+		case s.Action == ActionReuse:
+			row.Reused++
+		default:
+			row.Skipped++
+		}
+	}
+	res.Run = row
+	typ, level := storage.EventRunSuccess, "INFO"
+	switch res.Status {
+	case storage.RunFailure:
+		typ, level = storage.EventRunFailure, "ERROR"
+	case storage.RunCanceled:
+		typ, level = storage.EventRunCanceled, "WARN"
+	}
+	o := newObject(nil)
+	o.num("ran", int64(row.Ran))
+	o.num("reused", int64(row.Reused))
+	o.num("failed", int64(row.Failed))
+	o.num("skipped", int64(row.Skipped))
+	o.seconds("seconds", row.Ended.Sub(row.Started).Seconds())
+	end := r.log.event(typ, "", row.Cause, o.end())
+	end.Level = level
+	err := r.log.now(&storage.Batch{Events: []storage.Event{end}, Files: r.inst.IO().States(), Finish: &row})
+	switch {
+	case stored != nil:
+		return res, &StoreError{stored}
+	case err != nil:
+		res.Status, res.Run.Status = storage.RunFailure, storage.RunFailure
+		return res, &StoreError{err}
+	case res.busy != nil:
+		return res, res.busy
+	}
+	return res, nil
+}

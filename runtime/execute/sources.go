@@ -1,0 +1,152 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+)
+
+// A sighting is what a source said, with what it takes to notice a file that changes later.
+type sighting struct {
+	plan.Observation
+	file  dag.File
+	stamp fileStamp
+	fresh bool // the file changed so shortly before that its stamp proves nothing
+}
+
+// fileStamp is what a file system says of a file without reading it.
+type fileStamp struct {
+	info os.FileInfo
+	ok   bool
+}
+
+func stampOf(path string) fileStamp {
+	info, err := os.Stat(path)
+	return fileStamp{info, err == nil}
+}
+
+func (s fileStamp) same(t fileStamp) bool {
+	return s.ok && t.ok && os.SameFile(s.info, t.info) && s.info.Size() == t.info.Size() && s.info.ModTime().Equal(t.info.ModTime())
+}
+
+// racy is how close to its observation a change of a file makes its time stamp worthless: no file system in use is coarser.
+const racy = 2 * time.Second
+
+// observe asks all sources of a target what their data is now, several at once unless one at a time is asked for.
+func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) map[int32]*sighting {
+	found := make(map[int32]*sighting, len(t.Sources))
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	width := runtime.GOMAXPROCS(0)
+	if r.executor == InProcessExecutor {
+		width = 1
+	}
+	slots := make(chan struct{}, width)
+	for _, i := range t.Sources {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			s := observeOne(ctx, &t.Graph.Nodes[i], r, res)
+			mu.Lock()
+			defer mu.Unlock()
+			found[i] = s
+		})
+	}
+	wg.Wait()
+	return found
+}
+
+func observeOne(ctx context.Context, n *plan.Node, r *resolved, res *resources) *sighting {
+	s := &sighting{}
+	fail := func(where string, err error, stack string) *sighting {
+		s.Err = &StepError{Step: n.Key, Where: where, Err: err, Stack: stack}
+		return s
+	}
+	if err := ctx.Err(); err != nil {
+		return fail(WhereSource, err, "")
+	}
+	// One more slot than outputs: a source that returns a value and its version fills both.
+	call := &dag.Call{Out: make([]any, len(n.Op.Outputs)+1)}
+	if c := r.ops[n.Key]; c != nil {
+		call.Config = c.Go
+	}
+	for _, u := range n.Op.Resources {
+		v, err := res.get(ctx, u.Key)
+		if err != nil {
+			return fail(WhereResource, err, stackOf(err))
+		}
+		call.Resources = append(call.Resources, v)
+	}
+	began := time.Now()
+	err, stack := guard(func() error { return n.Op.Invoke(ctx, call) })
+	if err != nil {
+		return fail(WhereSource, err, stack)
+	}
+	if err := s.read(n, call.Out); err != nil {
+		return fail(WhereSource, err, "")
+	}
+	if !s.file.IsZero() {
+		s.stamp = stampOf(s.file.Path())
+		s.fresh = !s.stamp.ok || s.stamp.info.ModTime().After(began.Add(-racy))
+	}
+	return s
+}
+
+// read finds the value and the data version among what a source returned.
+func (s *sighting) read(n *plan.Node, out []any) error {
+	if len(n.Op.Outputs) != 1 {
+		return fmt.Errorf("a source has one output, %s has %d; run `go generate ./...` again", n.Op.Symbol, len(n.Op.Outputs))
+	}
+	o := &n.Op.Outputs[0]
+	h := plan.NewHasher()
+	s.Value = out[0]
+	for _, v := range out {
+		if dv, ok := v.(dag.DataVersion); ok {
+			if dv == "" {
+				return errors.New("it returned an empty data version; return one that names the state of the data")
+			}
+			s.Data = h.NamedData("asset:"+n.Key, o.Name, dv)
+			s.Text = fmt.Sprintf("version %q", string(dv))
+		}
+	}
+	if f, ok := out[0].(dag.File); ok {
+		if f.IsZero() {
+			return errors.New("it returned no file; return an error where there is none")
+		}
+		s.file = f
+		if s.Data.IsZero() {
+			s.Data, s.Text = f.Version(), f.String()
+		}
+	}
+	if s.Data.IsZero() {
+		data, err := codec.Encode(o.Type, out[0])
+		if err != nil {
+			return err
+		}
+		s.Data = canon.Sum(data)
+		s.Text = "value of " + fmt.Sprint(len(data)) + " bytes"
+	}
+	return nil
+}
+
+// changed reports whether the file of a source is not what was observed. It reads the file again only where its stamp is no proof.
+func (s *sighting) changed() bool {
+	if s.file.IsZero() {
+		return false
+	}
+	now := stampOf(s.file.Path())
+	if now.same(s.stamp) && !s.fresh {
+		return false
+	}
+	again, err := dag.OpenFile(s.file.Path())
+	return err != nil || again.Digest() != s.file.Digest()
+}

@@ -1,0 +1,370 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// An executor decides where and how many at a time the tasks of an engine are worked on. It returns when the engine hands out nothing
+// more and all that it handed out is settled.
+type executor interface {
+	execute(e *engine, work func(w *worker, i int32))
+}
+
+// workers is the executor of both names: in_process is one worker, who takes tasks in plan order; multi is several.
+type workers int
+
+func (n workers) execute(e *engine, work func(w *worker, i int32)) {
+	ended := make(chan bool) // whether the worker is to be replaced
+	start := func() {
+		w := &worker{run: e.run, hash: plan.NewHasher()}
+		go func() {
+			lost := true // unless the loop ends: user code that ends its goroutine takes the worker with it
+			defer func() { ended <- lost }()
+			for {
+				i, ok := e.next()
+				if !ok {
+					lost = false
+					return
+				}
+				work(w, i)
+			}
+		}()
+	}
+	for range n {
+		start()
+	}
+	for alive := int(n); alive > 0; {
+		if <-ended {
+			start()
+		} else {
+			alive--
+		}
+	}
+}
+
+// worker computes tasks, one after the other. What it holds is scratch space.
+type worker struct {
+	run   *run
+	hash  *plan.Hasher
+	feeds []feed
+	data  []canon.Digest
+}
+
+// feed is where an input of a task comes from, as it was found under the engine's lock.
+type feed struct {
+	edge    *plan.Edge
+	up      *plan.Step      // nil for a value
+	seen    *sighting       // of a source
+	outcome *outcome        // of a step that was computed in this run
+	stored  *storage.Output // of a reused or hidden step
+	loaded  bool            // its value was read back from where it is stored
+}
+
+// verdict is how an attempt at a task ended.
+type verdict uint8
+
+const (
+	verdictDone verdict = iota
+	verdictFailed
+	verdictSkipped
+	verdictBlocked  // it waits for another task, which will make it ready again
+	verdictCanceled // it was not started, and will not be
+)
+
+// work brings task i to an end, or parks it.
+func (w *worker) work(i int32) {
+	e := w.run.engine
+	v := verdictFailed
+	settled := false
+	end := func() {
+		settled = true
+		switch v {
+		case verdictBlocked:
+		case verdictCanceled:
+			e.giveUp(i)
+		case verdictDone:
+			e.settle(i, taskDone)
+		case verdictSkipped:
+			w.run.saySkipped(append(e.settle(i, taskSkipped), i))
+		default:
+			w.run.saySkipped(e.settle(i, taskFailed))
+		}
+	}
+	// User code may end the goroutine (t.FailNow): then this is all that still runs.
+	defer func() {
+		if !settled {
+			t := &e.tasks[i]
+			w.fail(i, &StepError{Step: t.step.Key, Where: WhereOp, Err: errGoexit}, time.Time{})
+			end()
+		}
+	}()
+	v = w.attempt(i)
+	end()
+}
+
+// giveUp takes a task back that the run will not get to.
+func (e *engine) giveUp(i int32) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tasks[i].state = taskWaiting
+	e.running--
+	e.stopped = true
+	e.wake.Broadcast()
+}
+
+// attempt tries to reuse task i and computes it otherwise.
+func (w *worker) attempt(i int32) verdict {
+	r, e := w.run, w.run.engine
+	t := &e.tasks[i]
+	for {
+		on, failed := w.gather(i)
+		if failed != "" {
+			t.skipped = failed
+			return verdictSkipped
+		}
+		if on < 0 {
+			break
+		}
+		if e.block(i, on) {
+			return verdictBlocked
+		}
+	}
+	s := t.step
+	t.content = w.hash.Content(s, w.data)
+	unlock := func() {}
+	if !s.Force || t.restored {
+		if !t.restored {
+			switch j, state := e.claim(i, t.content); state {
+			case taskDone:
+				return w.takeOver(i, j)
+			case taskRunning:
+				return verdictBlocked
+			}
+		}
+		if !r.private {
+			var v verdict
+			var done bool
+			if unlock, v, done = w.lookAgain(i); done {
+				return v
+			}
+		}
+	}
+	v := verdictCanceled
+	defer func() {
+		if v != verdictDone { // a computed step keeps its lock until it is durable
+			unlock()
+		}
+	}()
+	call, on, err := w.call(i)
+	switch {
+	case on == blockedAlready:
+		v = verdictBlocked
+	case err != nil:
+		v = w.fail(i, err, time.Time{})
+	case r.ctx.Err() != nil:
+		// The inputs took so long that the run was canceled meanwhile.
+	default:
+		v = w.compute(i, call, unlock)
+	}
+	return v
+}
+
+// gather finds the inputs of a task. on is a task it must wait for, or -1; failed names one that will never give what is needed.
+func (w *worker) gather(i int32) (on int32, failed string) {
+	r, e := w.run, w.run.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.tasks[i].step
+	w.feeds, w.data = w.feeds[:0], w.data[:0]
+	for k := range len(s.Inputs) + len(s.Deps) {
+		var f feed
+		if k < len(s.Inputs) {
+			f.edge = &s.Node.Inputs[k]
+		} else {
+			f.edge = &s.Deps[k-len(s.Inputs)]
+		}
+		d := s.Data[k]
+		if f.edge.Kind == plan.FromStep {
+			u := f.edge.Node
+			up := &e.tasks[u]
+			switch {
+			case up.state == taskFailed, up.state == taskSkipped:
+				return -1, up.step.Key
+			case up.state != taskDone:
+				return u, ""
+			}
+			d = w.feedFrom(&f, up, r.seen[u])
+		}
+		w.feeds, w.data = append(w.feeds, f), append(w.data, d)
+	}
+	return -1, ""
+}
+
+// feedFrom fills in where an output of a settled task is, and returns its data version.
+func (w *worker) feedFrom(f *feed, up *task, seen *sighting) canon.Digest {
+	f.up = up.step
+	switch {
+	case seen != nil && up.step.Op.Kind == dag.KindSource:
+		f.seen = seen
+		return seen.Data
+	case f.edge.Output < 0:
+		return w.hash.Nothing(up.content)
+	case up.outs != nil:
+		f.outcome = &up.outs[f.edge.Output]
+		return f.outcome.DataVersion
+	}
+	f.stored = plan.OutputOf(up.record, up.step.Op.Outputs[f.edge.Output].Name)
+	return f.stored.DataVersion
+}
+
+// claim makes task i the one that computes a content. If another task is at it, that one is returned: with taskDone its outputs can be
+// taken over, with taskRunning task i has been parked until it is settled.
+func (e *engine) claim(i int32, content canon.Digest) (j int32, state taskState) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	j, taken := e.content[content]
+	if !taken || j == i {
+		e.content[content] = i
+		return i, taskAbsent
+	}
+	switch other := &e.tasks[j]; {
+	case other.state == taskDone && other.outs != nil && !other.outsOnly():
+		return j, taskDone
+	case other.settled():
+		e.content[content] = i
+		return i, taskAbsent
+	}
+	e.blockLocked(i, j)
+	return j, taskRunning
+}
+
+// outsOnly reports whether the task's outputs are recorded nowhere, so that another task must not stand on them.
+func (t *task) outsOnly() bool {
+	for i := range t.outs {
+		if t.outs[i].only {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAgain takes the version lock of a task and asks the store once more: another process may have computed it meanwhile. done means that
+// there is nothing left to compute.
+func (w *worker) lookAgain(i int32) (unlock func(), v verdict, done bool) {
+	r := w.run
+	t := &r.engine.tasks[i]
+	unlock, waited, err := r.inst.LockVersion(r.ctx, t.content, !r.opts.NoWait)
+	switch {
+	case errors.Is(err, instance.ErrBusy):
+		r.stop(&BusyError{t.step.Key})
+		return nil, verdictCanceled, true
+	case err != nil && r.ctx.Err() != nil:
+		return nil, verdictCanceled, true
+	case err != nil:
+		r.stop(&StoreError{err})
+		return nil, verdictCanceled, true
+	}
+	if waited {
+		o := newObject(nil)
+		o.digest("content", t.content)
+		r.log.add(r.log.event(storage.EventEngine, t.step.Key, "waited for another run that was computing this step", o.end()))
+	}
+	rec, broken, err := r.look.hit(context.WithoutCancel(r.ctx), t.step, t.content)
+	switch {
+	case err != nil: // a failed look-up is a miss
+		r.warn(t.step.Key, fmt.Sprintf("the store could not be asked: %v", err))
+	case rec != nil && (t.broken == nil || rec.ID > t.broken.ID):
+		unlock()
+		return nil, w.reuse(i, rec), true
+	case broken != nil && t.broken == nil:
+		t.broken = broken
+	}
+	return unlock, 0, false
+}
+
+// reuse lets a record stand for a task: the early cutoff.
+func (w *worker) reuse(i int32, rec *storage.Record) verdict {
+	r := w.run
+	t := &r.engine.tasks[i]
+	s := t.step
+	t.record, t.reused, t.outs = rec, true, nil
+	o := newObject(nil)
+	o.list("reused", []string{s.Key})
+	o.digest("content", t.content)
+	o.str("run_id", rec.RunID)
+	b := &storage.Batch{Events: []storage.Event{r.log.event(storage.EventEngine, s.Key, "reused: its inputs have the data they had before", o.end())}}
+	if rec.Step != s.Version || !rec.Newest || rec.Identity != s.Identity {
+		b.Aliases = []storage.Alias{{Step: s.Version, Record: rec.ID, Identity: s.Identity}}
+	}
+	r.log.submit(b, func(err error) {
+		if err == nil {
+			r.engine.kept(i)
+			r.show.reused(s.Key)
+		}
+	})
+	return verdictDone
+}
+
+// takeOver lets what another task of this run computed from equal content stand for task i. The record is written again under the identity
+// of task i, because the other one may not have an id yet.
+func (w *worker) takeOver(i, j int32) verdict {
+	r, e := w.run, w.run.engine
+	e.mu.Lock()
+	from := &e.tasks[j]
+	outs := append([]outcome(nil), from.outs...)
+	key := from.step.Key
+	e.mu.Unlock()
+	t := &e.tasks[i]
+	t.outs, t.reused = outs, true
+	o := newObject(nil)
+	o.list("reused", []string{t.step.Key})
+	o.digest("content", t.content)
+	o.str("step", key)
+	b := &storage.Batch{
+		Events:  []storage.Event{r.log.event(storage.EventEngine, t.step.Key, "reused: step "+key+" of this run is the same work", o.end())},
+		Records: []storage.Record{w.record(t)},
+	}
+	for k := range outs {
+		b.Records[0].Outputs[k].Asset = t.outs[k].Asset
+	}
+	r.log.submit(b, func(err error) {
+		if err == nil {
+			e.kept(i)
+			r.show.reused(t.step.Key)
+		}
+	})
+	return verdictDone
+}
+
+// fail records why a task failed. began is zero where user code was not reached.
+func (w *worker) fail(i int32, err error, began time.Time) verdict {
+	r := w.run
+	t := &r.engine.tasks[i]
+	t.err = asStepError(t.step.Key, WhereOp, err)
+	started := !began.IsZero()
+	if started {
+		t.elapsed = time.Since(began)
+	}
+	r.log.submit(&storage.Batch{Events: []storage.Event{r.failure(t)}}, func(error) {
+		r.show.failed(t.step.Key, t.err, t.elapsed, started)
+	})
+	return verdictFailed
+}
+
+// asStepError gives an error the step and place it came from, unless it has them.
+func asStepError(step, where string, err error) *StepError {
+	var s *StepError
+	if errors.As(err, &s) {
+		return s
+	}
+	return &StepError{Step: step, Where: where, Err: err, Stack: stackOf(err)}
+}
