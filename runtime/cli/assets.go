@@ -1,0 +1,365 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/iomanager"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+func (a *app) assetsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "assets",
+		Short: "Look at assets and what is stored of them",
+		Args:  cobra.ArbitraryArgs,
+		RunE:  a.group,
+	}
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List assets and when each was last materialized",
+		Args:  arguments(""),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := a.assetList(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.result(l, l.view)
+		},
+	}
+	var history int
+	show := &cobra.Command{
+		Use:               "show ASSET",
+		Short:             "Show an asset: where it comes from, its latest value's versions and metadata, its history",
+		Args:              arguments("", "the key of an asset"),
+		ValidArgsFunction: a.completeAssets,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if history < 1 {
+				return usage(cmd, fmt.Errorf("--history is %d; it must be at least 1", history))
+			}
+			d, err := a.assetDetail(cmd, args[0], history)
+			if err != nil {
+				return err
+			}
+			return a.result(d, d.view)
+		},
+	}
+	show.Flags().IntVarP(&history, "history", "n", 10, "show at most so many materializations")
+	cmd.AddCommand(list, show)
+	return cmd
+}
+
+// An assetState is an asset of `assets list`: what the code says, and what is stored.
+type assetState struct {
+	Key     string           `json:"key"`
+	Kind    string           `json:"kind"` // "asset", "source", or "" for one that no code defines any more
+	Group   string           `json:"group,omitempty"`
+	Latest  *materialization `json:"latest"` // null for none
+	defined bool
+}
+
+// A materialization is one stored value of an asset, or one observation of a source.
+type materialization struct {
+	Time        time.Time           `json:"time"`
+	RunID       string              `json:"run_id"`
+	Version     string              `json:"version"`
+	DataVersion string              `json:"data_version"`
+	Code        string              `json:"code"`
+	Config      rawJSON             `json:"config,omitempty"`
+	Inputs      []usedInput         `json:"inputs"`
+	Size        int64               `json:"size"`
+	File        string              `json:"file,omitempty"` // where the value is a file
+	Metadata    []dag.MetadataEntry `json:"metadata"`
+}
+
+// rawJSON is JSON that is there already.
+type rawJSON []byte
+
+// MarshalJSON returns the bytes.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+
+type usedInput struct {
+	Name        string `json:"name"`
+	From        string `json:"from"` // the asset or step; empty for a value
+	DataVersion string `json:"data_version"`
+}
+
+// materializationOf reads what a record has of one asset; nil if it has nothing.
+func materializationOf(r *storage.Record, asset string) (*materialization, *storage.Output) {
+	m := &materialization{Time: r.Time.UTC(), RunID: r.RunID, Version: r.Step.String(), Code: r.Code, Config: r.Config, Inputs: []usedInput{}, Metadata: []dag.MetadataEntry{}}
+	for _, in := range r.Inputs {
+		m.Inputs = append(m.Inputs, usedInput{in.Name, in.From, in.DataVersion.String()})
+	}
+	for i := range r.Outputs {
+		if o := &r.Outputs[i]; o.Asset == asset {
+			m.DataVersion, m.Size, m.RunID = o.DataVersion.String(), o.Size, r.RunID
+			if !o.Version.IsZero() {
+				m.Version = o.Version.String()
+			}
+			m.Metadata = append(m.Metadata, o.Metadata...)
+			return m, o
+		}
+	}
+	return m, nil
+}
+
+type assetList struct {
+	Assets []assetState `json:"assets"`
+	now    time.Time
+}
+
+func (a *app) assetList(ctx context.Context) (*assetList, error) {
+	cat, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	l := &assetList{Assets: []assetState{}, now: a.now()}
+	var identities []string
+	known := map[string]bool{}
+	identity := map[string]string{}
+	for _, op := range cat.Assets() {
+		id := "asset:" + op.Key
+		identities = append(identities, id)
+		for _, as := range assetsOf(op) {
+			known[as.Key], identity[as.Key] = true, id
+			l.Assets = append(l.Assets, assetState{Key: as.Key, Kind: as.Kind, Group: as.Group, defined: true})
+		}
+	}
+	inst, err := a.openReadOnly(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = a.latest(ctx, inst.Store(), l, identities, identity, known)
+	return l, closed(err, inst)
+}
+
+// latest fills in what is stored, and adds the assets that only the store knows.
+func (a *app) latest(ctx context.Context, store storage.Store, l *assetList, identities []string, identity map[string]string, known map[string]bool) error {
+	records, err := store.Latest(ctx, identities)
+	if err != nil {
+		return err
+	}
+	for i := range l.Assets {
+		if r := records[identity[l.Assets[i].Key]]; r != nil {
+			l.Assets[i].Latest, _ = materializationOf(r, l.Assets[i].Key)
+		}
+	}
+	stored, err := store.AssetKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range stored {
+		if known[key] {
+			continue
+		}
+		s := assetState{Key: key}
+		records, err := store.AssetRecords(ctx, key, 1)
+		if err != nil {
+			return err
+		}
+		if len(records) > 0 {
+			s.Latest, _ = materializationOf(&records[0], key)
+		}
+		l.Assets = append(l.Assets, s)
+	}
+	return nil
+}
+
+func (l *assetList) view(lk look) []string {
+	if len(l.Assets) == 0 {
+		return []string{"no assets"}
+	}
+	t := &table{columns: []column{{title: "ASSET"}, {title: "KIND"}, {title: "GROUP"}, {title: "DATA"}, {title: "LAST"}, {title: "METADATA", wrap: true}}}
+	for _, s := range l.Assets {
+		kind := s.Kind
+		if !s.defined {
+			kind = "gone"
+		}
+		data, last, facts := "-", "never", ""
+		if s.Latest != nil {
+			data, last, facts = shortDigest(s.Latest.DataVersion), shortTime(s.Latest.Time, lk), shortMetadata(s.Latest.Metadata)
+		}
+		t.add(text(s.Key), styled(kind, dim), text(s.Group), styled(data, dim), text(last), text(facts))
+	}
+	return t.render(lk)
+}
+
+// shortDigest is the 12 hexadecimal digits that people see of "sha256:...".
+func shortDigest(s string) string {
+	s = strings.TrimPrefix(s, "sha256:")
+	if len(s) > 12 {
+		return s[:12]
+	}
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// An assetDetail is an asset with its history.
+type assetDetail struct {
+	listedAsset
+	Defined bool              `json:"defined"`
+	Latest  *materialization  `json:"latest"`
+	History []materialization `json:"history"` // the newest first; Latest is its first
+
+	show func(string) string
+}
+
+func (a *app) assetDetail(cmd *cobra.Command, key string, history int) (*assetDetail, error) {
+	ctx := cmd.Context()
+	cat, err := a.catalog()
+	if err != nil {
+		return nil, err
+	}
+	d := &assetDetail{listedAsset: listedAsset{Key: key, From: []string{}}, History: []materialization{}, show: a.relative}
+	if op, output, ok := cat.AssetOp(key); ok {
+		d.Defined = true
+		d.listedAsset = assetsOf(op)[max(output, 0)]
+	}
+	inst, err := a.openReadOnly(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = d.read(ctx, inst, history)
+	if err = closed(err, inst); err != nil {
+		return nil, err
+	}
+	if !d.Defined && d.Latest == nil {
+		return nil, usage(cmd, unknownAsset(key, cat))
+	}
+	return d, nil
+}
+
+func unknownAsset(key string, cat *plan.Catalog) error {
+	keys := cat.AssetKeys()
+	hint := suggestion(key, keys)
+	if hint == "" && len(keys) > 0 && len(keys) <= 10 {
+		hint = "; there is " + strings.Join(keys, ", ")
+	}
+	return fmt.Errorf("no asset %q%s", key, hint)
+}
+
+// read fills in what is stored of the asset.
+func (d *assetDetail) read(ctx context.Context, inst *instance.Instance, history int) error {
+	records, err := inst.Store().AssetRecords(ctx, d.Key, history)
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		m, out := materializationOf(&records[i], d.Key)
+		if i == 0 && out != nil && out.Codec == iomanager.CodecFile {
+			m.File = filePath(ctx, inst, d.Key, out)
+		}
+		d.History = append(d.History, *m)
+	}
+	if len(d.History) > 0 {
+		d.Latest = &d.History[0]
+	}
+	return nil
+}
+
+// filePath is where the file of an asset can be read: the copy for people, or the object where none can be made. A file that is
+// damaged or gone has no path worth showing; the next run makes it again.
+func filePath(ctx context.Context, inst *instance.Instance, asset string, out *storage.Output) string {
+	if path, err := inst.IO().Readable(ctx, asset, out); err == nil {
+		return path
+	}
+	if v, err := inst.IO().Load(ctx, out, dag.TypeOf[dag.File]("dag.File")); err == nil {
+		return v.(dag.File).Path()
+	}
+	return ""
+}
+
+// view shows an asset as a page: what it is, what is stored, what was recorded about it, and its history.
+func (d *assetDetail) view(l look) []string {
+	kind := d.Kind
+	if !d.Defined {
+		kind = "no code defines it any more"
+	}
+	out := []string{l.paint(escape(d.Key), bold) + gap + l.paint(kind, dim)}
+	if d.Description != "" {
+		for _, line := range escapeLines(d.Description) {
+			out = append(out, wrapLine(line, l.width)...)
+		}
+	}
+	head := &table{columns: []column{{}, {wrap: true}}}
+	row := func(label string, lines ...string) {
+		if strings.Join(lines, "") != "" {
+			head.add(styled(label, dim), texts(lines))
+		}
+	}
+	row("group", d.Group)
+	row("from", strings.Join(d.From, ", "))
+	row("type", shortType(d.Type))
+	row("owners", strings.Join(d.Owners, ", "))
+	row("kinds", strings.Join(d.Kinds, ", "))
+	row("tags", sortedTags(d.Tags)...)
+	row("metadata", sortedTags(d.Metadata)...)
+	if d.Latest == nil {
+		row("last", "never materialized")
+		return append(append(out, ""), head.render(l)...)
+	}
+	m := d.Latest
+	row("last", m.Time.Local().Format(timeLayout))
+	row("run", m.RunID)
+	row("version", shortDigest(m.Version))
+	row("data", shortDigest(m.DataVersion))
+	row("code", shortDigest(m.Code))
+	row("config", string(m.Config))
+	row("inputs", inputLines(m.Inputs)...)
+	row("size", size(m.Size))
+	if m.File != "" {
+		row("file", d.show(m.File))
+	}
+	out = append(append(out, ""), head.render(l)...)
+	if lines := metadataView(m.Metadata, l); lines != nil {
+		out = append(append(out, ""), lines...)
+	}
+	if len(d.History) > 1 {
+		t := &table{columns: []column{{title: "HISTORY"}, {title: "VERSION"}, {title: "DATA"}, {title: "RUN"}}}
+		for _, h := range d.History {
+			t.add(text(shortTime(h.Time, l)), text(shortDigest(h.Version)), text(shortDigest(h.DataVersion)), text(shortRun(h.RunID, l)))
+		}
+		out = append(append(out, ""), t.render(l)...)
+	}
+	return out
+}
+
+func inputLines(inputs []usedInput) []string {
+	var lines []string
+	for _, in := range inputs {
+		from := in.From
+		if from == "" {
+			from = "a value"
+		}
+		line := in.Name + " ← " + from + " " + shortDigest(in.DataVersion)
+		if in.Name == in.From {
+			line = in.Name + " " + shortDigest(in.DataVersion)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// size writes a number of bytes for people.
+func size(n int64) string {
+	if n < 1024 {
+		return plural(int(n), "byte")
+	}
+	v, unit := float64(n)/1024, 0
+	for v >= 1023.95 && unit < 4 {
+		v /= 1024
+		unit++
+	}
+	return fmt.Sprintf("%.1f %s", v, [...]string{"KiB", "MiB", "GiB", "TiB", "PiB"}[unit])
+}

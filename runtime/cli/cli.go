@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+)
+
+// Main is the whole command line of a pipeline binary: it runs the command that the arguments of the process name and exits
+// with its code. The first interrupt lets running steps end, a second one stops at once.
+//
+// While it runs, os.Stdout is stderr: what user code prints does not mix with results.
+func Main(defs ...dag.Definitions) {
+	stdout := os.Stdout
+	os.Stdout = os.Stderr
+	ctx, stop := interruptible(os.Stderr)
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
+	}
+	code := Run(ctx, Environment{
+		Name: filepath.Base(os.Args[0]), Args: os.Args[1:],
+		Stdin: os.Stdin, Stdout: stdout, Stderr: os.Stderr,
+		Dir: dir, Getenv: os.LookupEnv,
+	}, defs...)
+	stop()
+	os.Exit(code)
+}
+
+// An Environment is what a command line needs of the world around it.
+type Environment struct {
+	Name           string   // of the program, for messages
+	Args           []string // without the name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Dir            string // where the instance's folder is looked for from, and files are named from
+	Getenv         func(string) (string, bool)
+}
+
+// Run runs one command and returns its exit code: 0 success, 1 a step failed, 2 usage or config, 3 busy, 4 the store is too new,
+// 5 stale generated code, 74 the store or the output cannot be read or written, 130 or 143 canceled. It is [Main] for tests and for
+// programs that are more than a pipeline.
+func Run(ctx context.Context, e Environment, defs ...dag.Definitions) int {
+	a := newApp(e, defs)
+	root := a.command()
+	root.SetArgs(e.Args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = a.out.err
+	}
+	code := exitCode(ctx, err)
+	if err != nil {
+		a.report(err)
+	}
+	return code
+}
+
+// An app is one command line on its way: what was asked for, and where it goes.
+type app struct {
+	env  Environment
+	defs []dag.Definitions
+	out  *output // stdout
+	now  func() time.Time
+
+	look    look // of stdout
+	errLook look // of stderr
+	live    bool // whether stderr can be redrawn in place
+
+	format  string // "table" or "json"
+	quiet   bool
+	verbose bool
+
+	cat *plan.Catalog // see catalog
+}
+
+func newApp(e Environment, defs []dag.Definitions) *app {
+	if e.Args == nil {
+		e.Args = []string{} // cobra takes nil for the arguments of the process
+	}
+	a := &app{env: e, defs: defs, out: &output{w: e.Stdout}, now: time.Now, format: formatTable}
+	a.look, _ = a.lookOf(e.Stdout)
+	a.errLook, a.live = a.lookOf(e.Stderr)
+	return a
+}
+
+// lookOf finds out what can be shown on w: colours and a width only on a terminal that has them.
+func (a *app) lookOf(w io.Writer) (l look, terminal bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return look{}, false
+	}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+		l.width = width
+	}
+	name, _ := a.env.Getenv("TERM")
+	noColor, _ := a.env.Getenv("NO_COLOR")
+	l.color = name != "dumb" && noColor == ""
+	return l, name != "dumb"
+}
+
+// catalog merges the definitions, on first need.
+func (a *app) catalog() (*plan.Catalog, error) {
+	if a.cat == nil {
+		cat, err := plan.NewCatalog(a.defs...)
+		if err != nil {
+			return nil, err
+		}
+		a.cat = cat
+	}
+	return a.cat, nil
+}
+
+func (a *app) verbosity() verbosity {
+	switch {
+	case a.quiet:
+		return quiet
+	case a.verbose:
+		return verbose
+	case a.format == formatJSON && !a.live:
+		return quiet // a program reads: what it wants to know is in the result
+	}
+	return normal
+}
+
+// report writes an error for people, each line escaped, and where help is.
+func (a *app) report(err error) {
+	var usage *usageError
+	lines := escapeLines(err.Error())
+	const most = 50
+	if len(lines) > most {
+		lines = append(lines[:most], plural(len(lines)-most, "more line"))
+	}
+	var b strings.Builder
+	b.WriteString(a.errLook.paint(escape(a.env.Name)+":", red) + " " + strings.Join(lines, "\n") + "\n")
+	if errors.As(err, &usage) {
+		b.WriteString("run \"" + escape(usage.help) + " --help\" for usage\n")
+	}
+	_, _ = io.WriteString(a.env.Stderr, b.String()) // if stderr is gone there is nobody to tell
+}
+
+// relative writes a path as a person in the working folder would.
+func (a *app) relative(path string) string {
+	if rel, err := filepath.Rel(a.env.Dir, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct {
+	err  error
+	help string // the command whose help to read
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) ExitCode() int { return 2 }
+
+func usage(cmd *cobra.Command, err error) error { return &usageError{err, cmd.CommandPath()} }

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// completeJobs offers the keys of jobs, with what they do, for the first argument.
+func (a *app) completeJobs(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []cobra.Completion
+	if cat, err := a.catalog(); err == nil {
+		for _, j := range cat.Jobs() {
+			out = append(out, cobra.CompletionWithDesc(j.Key, escape(firstSentence(j.Description))))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeAssets offers the keys of assets for the first argument.
+func (a *app) completeAssets(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.assetCompletions(""), cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *app) assetCompletions(prefix string) []cobra.Completion {
+	var out []cobra.Completion
+	cat, err := a.catalog()
+	if err != nil {
+		return nil
+	}
+	for _, op := range cat.Assets() {
+		for _, as := range assetsOf(op) {
+			out = append(out, cobra.CompletionWithDesc(prefix+as.Key, escape(firstSentence(as.Description))))
+		}
+	}
+	return out
+}
+
+// selectFlag adds --select. What is completed is the last clause: a step of the job that the arguments name, or an asset.
+func (a *app) selectFlag(cmd *cobra.Command, value *string) {
+	cmd.Flags().StringVarP(value, "select", "s", "", "only these steps: keys, with * or + for what is above or below, separated by commas (`SELECTION`)")
+	// The flag was defined a line before: registering it cannot fail.
+	_ = cmd.RegisterFlagCompletionFunc("select", func(_ *cobra.Command, args []string, wrote string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		prefix := wrote[:strings.LastIndexByte(wrote, ',')+1]
+		directive := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		if len(args) == 0 {
+			return a.assetCompletions(prefix), directive
+		}
+		var out []cobra.Completion
+		if cat, err := a.catalog(); err == nil {
+			if j, err := cat.Job(args[0]); err == nil {
+				for _, n := range j.Nodes {
+					out = append(out, prefix+n.Key)
+				}
+			}
+		}
+		return out, directive
+	})
+}

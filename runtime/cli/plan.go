@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dagstergen/dagstergen/runtime/execute"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "plan [JOB]",
+		Short: "Show what would run, and why; without a job: of the assets",
+		Long: "Show for each step of a job, or for each asset, what a run would do and why. Sources are observed, and nothing is written.\n\n" +
+			"run    it will run\nreuse  its output is there\nmaybe  something above it runs; it is reused if that gives the same data as before",
+		Args:              arguments("a job"),
+		ValidArgsFunction: a.completeJobs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.plan(cmd, first(args), &f)
+		},
+	}
+	f.addPlan(a, cmd)
+	return cmd
+}
+
+func (a *app) plan(cmd *cobra.Command, job string, f *runFlags) error {
+	ctx := cmd.Context()
+	cat, o, err := a.options(cmd, f)
+	if err != nil {
+		return err
+	}
+	inst, err := a.openReadOnly(ctx)
+	if err != nil {
+		return err
+	}
+	o.Instance = inst
+	p, err := execute.Plan(ctx, cat, job, o)
+	if err = closed(err, inst); err != nil {
+		return err
+	}
+	return a.result(p, func(l look) []string { return planView(p, l) })
+}
+
+// planView shows a plan: a line for each step, more where there are several reasons, and what it comes to.
+func planView(p *plan.Plan, l look) []string {
+	t := &table{columns: []column{{title: "ACTION"}, {title: stepTitle(p.Job)}, {title: "VERSION"}, {title: "WHY", wrap: true}}}
+	for _, s := range p.Steps {
+		version := "-"
+		if !s.Version.IsZero() {
+			version = s.Version.Short()
+		}
+		why := make([]string, len(s.Reasons))
+		for i, r := range s.Reasons {
+			why[i] = r.Text
+		}
+		t.add(styled(string(s.Action), actionStyle(string(s.Action))), text(s.Key), styled(version, dim), texts(why))
+	}
+	lines := t.render(l)
+	run, reuse, maybe := p.Counts()
+	return append(lines, "", l.paint(planSummary(run, reuse, maybe), bold))
+}
+
+func stepTitle(job string) string {
+	if job == "" {
+		return "ASSET"
+	}
+	return "STEP"
+}
+
+func planSummary(run, reuse, maybe int) string {
+	if run == 0 && maybe == 0 {
+		return fmt.Sprintf("nothing to run, %s reused", group(int64(reuse)))
+	}
+	parts := []string{group(int64(run)) + " to run"}
+	if maybe > 0 {
+		parts = append(parts, group(int64(maybe))+" maybe")
+	}
+	parts = append(parts, group(int64(reuse))+" reused")
+	return strings.Join(parts, ", ")
+}
+
+// runFlags are the flags of plan, run and materialize.
+type runFlags struct {
+	config    configFlags
+	selection string
+	tags      []string
+	executor  string
+	noMemo    bool
+	noWait    bool
+}
+
+func (f *runFlags) addPlan(a *app, cmd *cobra.Command) {
+	f.config.add(cmd)
+	a.selectFlag(cmd, &f.selection)
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.tags, "tag", nil, "put a tag on the run (`KEY=VALUE`)")
+	flags.BoolVar(&f.noMemo, "no-memo", false, "run everything, whatever is stored")
+}
+
+func (f *runFlags) addRun(a *app, cmd *cobra.Command) {
+	f.addPlan(a, cmd)
+	flags := cmd.Flags()
+	flags.Var(&choice{&f.executor, []string{execute.InProcessExecutor, execute.MultiExecutor}}, "executor", "how steps run: one at a time, or side by side")
+	flags.BoolVar(&f.noWait, "no-wait", false, "exit with code 3 instead of waiting for another process that computes the same step")
+	complete(cmd, "executor", execute.InProcessExecutor, execute.MultiExecutor)
+}
+
+// options turns flags into what execute takes; all that is wrong with them is one error.
+func (a *app) options(cmd *cobra.Command, f *runFlags) (*plan.Catalog, execute.Options, error) {
+	o := execute.Options{Select: f.selection, Executor: f.executor, NoMemo: f.noMemo, NoWait: f.noWait, Getenv: a.env.Getenv}
+	cat, err := a.catalog()
+	if err != nil {
+		return nil, o, err
+	}
+	if o.Tags, err = parseTags(f.tags); err != nil {
+		return nil, o, usage(cmd, err)
+	}
+	o.Config, err = a.document(cmd, &f.config)
+	return cat, o, err
+}
+
+// parseTags reads KEY=VALUE; the last value of a key counts.
+func parseTags(list []string) (map[string]string, error) {
+	tags := map[string]string{}
+	for _, t := range list {
+		key, value, ok := strings.Cut(t, "=")
+		if !ok || key == "" {
+			return nil, fmt.Errorf("--tag %q: want KEY=VALUE", t)
+		}
+		tags[key] = value
+	}
+	return tags, nil
+}
+
+// closed closes c after a command that ended with err; the first error is the one that counts.
+func closed(err error, c interface{ Close() error }) error {
+	if e := c.Close(); err == nil {
+		return e
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The words that our scripts have beside those of testscript:
+//
+//	exits CODE PROGRAM ARG...               run it; its exit code must be CODE
+//	interrupt SIGNAL CODE PROGRAM ARG...    start it, send the signal once the file "waiting" is there; its exit code must be CODE
+//	json PATH [WANT]                        stdout is one JSON document and nothing else, with WANT as JSON at the dotted path
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := err.(*exec.ExitError); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: interrupt SIGNAL CODE PROGRAM ARG...")
+	}
+	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[0]]
+	path, err := exec.LookPath(args[2])
+	ts.Check(err)
+	c := exec.Command(path, args[3:]...)
+	c.Dir, c.Stdout, c.Stderr = ts.MkAbs("."), ts.Stdout(), ts.Stderr()
+	c.Env = append(os.Environ(), "DAGSTERGEN_HOME="+ts.Getenv("DAGSTERGEN_HOME"))
+	ts.Check(c.Start())
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs("waiting")); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			_ = c.Process.Kill()
+			_ = c.Wait()
+			ts.Fatalf("it never waited")
+		}
+	}
+	ts.Check(c.Process.Signal(signal))
+	_ = c.Wait()
+	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != args[1] {
+		ts.Fatalf("exit code %s, want %s", got, args[1])
+	}
+	ts.Check(os.Remove(ts.MkAbs("waiting")))
+}
+
+func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
+	var doc any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &doc))
+	if len(args) == 0 {
+		return
+	}
+	for _, key := range strings.Split(args[0], ".") {
+		switch v := doc.(type) {
+		case map[string]any:
+			sub, ok := v[key]
+			if !ok {
+				ts.Fatalf("no %q at %s", key, args[0])
+			}
+			doc = sub
+		case []any:
+			if i, err := strconv.Atoi(key); err == nil && i < len(v) {
+				doc = v[i]
+				continue
+			}
+			// of a list of objects: that of each
+			var all []any
+			for _, e := range v {
+				all = append(all, e.(map[string]any)[key])
+			}
+			doc = slices.Clip(all)
+		default:
+			ts.Fatalf("nothing below %s", args[0])
+		}
+	}
+	if len(args) == 1 {
+		return
+	}
+	got, err := json.Marshal(doc)
+	ts.Check(err)
+	if (string(got) == args[1]) == neg {
+		ts.Fatalf("%s is %s, want %s (negated: %t)", args[0], got, args[1], neg)
+	}
+}
