@@ -2,6 +2,7 @@ package load
 
 import (
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -35,7 +36,7 @@ var modLine = regexp.MustCompile(`(?m)^(?:go: )?(\S*go\.(?:mod|work|sum)):(\d+)(
 func listFailure(dir, stderr string) diag.List {
 	text := strings.TrimSpace(stderr)
 	if strings.Contains(text, "go.mod file not found") {
-		return diag.List{problem(CodeNoModule, "", "there is no go.mod in "+dir+" or above it", "run `go mod init example.com/yourmodule` in the folder of your module")}
+		return diag.List{noModule(dir)}
 	}
 	if all := modLine.FindAllStringSubmatch(text, -1); all != nil {
 		var l diag.List
@@ -54,6 +55,26 @@ func listFailure(dir, stderr string) diag.List {
 		hint = "" // the go command has said it
 	}
 	return diag.List{problem(CodeModFile, "go.mod", text, hint)}
+}
+
+func noModule(dir string) diag.Diagnostic {
+	return problem(CodeNoModule, "", "there is no go.mod in "+dir+" or above it", "run `go mod init example.com/yourmodule` in the folder of your module")
+}
+
+// belowModule reports whether a go.mod or go.work stands in dir or above it.
+func belowModule(dir string) bool {
+	for {
+		for _, name := range []string{"go.mod", "go.work"} {
+			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+				return true
+			}
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return false
+		}
+		dir = parent
+	}
 }
 
 // listWarnings reports patterns that matched nothing; the go command warns of them and goes on.
@@ -107,6 +128,8 @@ func (l *loader) listError(lp *listedPackage, e *listedError, asked bool) (diag.
 		if !d.Pos.IsValid() && w != nil {
 			d.Pos.Filename = l.prog.Rel(w.p.Dir)
 		}
+	case strings.Contains(text, "does not contain main module") && !belowModule(l.prog.Dir):
+		return noModule(l.prog.Dir), true
 	case strings.Contains(text, "missing go.sum entry"):
 		d.Code = CodeNoSum
 	case strings.Contains(text, "not one of the workspace modules"):

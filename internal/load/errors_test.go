@@ -24,6 +24,8 @@ func TestErrors(t *testing.T) {
 	}{
 		{name: "no go.mod", archive: "-- m.go --\npackage m\n", flags: " ",
 			want: []string{"-: there is no go.mod in $DIR or above it; run `go mod init example.com/yourmodule` in the folder of your module [DAG0202]"}},
+		{name: "no go.mod for a tree", archive: "-- a/m.go --\npackage m\n", patterns: []string{"./..."}, flags: " ",
+			want: []string{"-: there is no go.mod in $DIR or above it; run `go mod init example.com/yourmodule` in the folder of your module [DAG0202]"}},
 		{name: "no such folder", archive: gomod, patterns: []string{"./gone"},
 			want: []string{"-: stat gone: directory not found; name a folder with Go files, such as ./... or ./weather [DAG0203]"}},
 		{name: "no Go files", archive: gomod + "-- x/readme.txt --\n", patterns: []string{"./x"},

@@ -50,6 +50,13 @@ type listedError struct {
 // a user's code, and nothing is generated into it.
 const ownModule = "github.com/dagstergen/dagstergen"
 
+// framework reports whether p is what pipelines run on, in our own module, where the examples are the user's code: it is no more
+// part of a version there than it is elsewhere.
+func framework(p *Package) bool {
+	below, ok := strings.CutPrefix(p.Path, ownModule+"/")
+	return ok && p.Name != "main" && (strings.HasPrefix(below, "runtime/") || strings.HasPrefix(below, "internal/"))
+}
+
 // module says what the program keeps of m. A module replaced by a folder is local whether its files are read there or
 // in a vendor folder, so that vendoring changes no version.
 func (m *listedModule) module() *Module {

@@ -116,7 +116,7 @@ func (l *loader) build(listed []*listedPackage, patterns []string) {
 		}
 		if !lp.Standard {
 			p.Module = lp.Module.module()
-			p.Local = p.Module != nil && p.Module.Local
+			p.Local = p.Module != nil && p.Module.Local && !framework(p)
 		}
 		w := &work{l: l, p: p, listed: lp, ready: make(chan struct{})}
 		l.prog.Packages[p.Path] = p

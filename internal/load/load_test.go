@@ -3,6 +3,7 @@ package load_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -104,6 +105,15 @@ func TestACheckoutOfDagstergenIsNotLocal(t *testing.T) {
 	require.NotNil(t, p.Runtime())
 	assert.False(t, p.Runtime().Local)
 	assert.Empty(t, p.Roots[0].Errors)
+}
+
+func TestTheRuntimeIsNotLocalToOurOwnExamples(t *testing.T) {
+	p := mustLoad(t, filepath.Join("..", ".."), "./examples/...")
+	var locals []string
+	for _, l := range p.Locals() {
+		locals = append(locals, l.Path)
+	}
+	assert.Equal(t, []string{"github.com/dagstergen/dagstergen/examples/quickstart", "github.com/dagstergen/dagstergen/examples/weather"}, slices.Sorted(slices.Values(locals)))
 }
 
 func TestWorkspace(t *testing.T) {
