@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -184,6 +185,9 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 			b.jobs[obj], b.funcs[obj] = j, &j.Func
 		default:
 			op := &Op{Func: f, Volatile: a.Flag("volatile"), Share: a.Flag("share"), Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds")}
+			if op.Group == "" && a.Kind != annotations.Op {
+				op.Group = defaultGroup(p)
+			}
 			p.Ops = append(p.Ops, op)
 			b.ops[obj], b.funcs[obj] = op, &op.Func
 			if a.Kind != annotations.Op {
@@ -193,6 +197,14 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 			}
 		}
 	}
+}
+
+// defaultGroup is the name of the package; that of a main package is its folder's, where that is a name.
+func defaultGroup(p *Package) string {
+	if base := annotations.Snake(path.Base(p.Path)); p.Name == "main" && annotations.ValidName(base) {
+		return base
+	}
+	return p.Name
 }
 
 // symbol spells obj as versions know it: "path.Func", "path.Type.Method" or "path.(*Type).Method".

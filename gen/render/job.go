@@ -126,7 +126,7 @@ func (r *renderer) node(j *model.Job, n *model.Node) jen.Code {
 	if n.Config != nil {
 		l.add("Config", jen.Op("&").Add(r.binding(j, n.Config, true)))
 	}
-	l.text("Pos", source(j.File, j.GoName))
+	l.text("Pos", j.File+":"+j.GoName) // without a line, which an edit above it would move
 	return jen.Add(multi(l...))
 }
 

@@ -3,7 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
-	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -69,7 +69,32 @@ func finish(f *jen.File) ([]byte, error) {
 	if err := f.Render(&b); err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
-	return bytes.Replace(b.Bytes(), []byte(load.Header+"\n//\n"), []byte(load.Header+"\n\n"), 1), nil
+	text := bytes.Replace(b.Bytes(), []byte(load.Header+"\n//\n"), []byte(load.Header+"\n\n"), 1)
+	return groupImports(text), nil
+}
+
+// groupImports sets the standard library apart from other imports, as people write them. jennifer sorts imports by path in one group.
+func groupImports(text []byte) []byte {
+	start := bytes.Index(text, []byte("\nimport (\n"))
+	if start < 0 {
+		return text
+	}
+	start += len("\nimport (\n")
+	end := start + bytes.Index(text[start:], []byte("\n)\n"))
+	var standard, others []string
+	for line := range strings.SplitSeq(string(text[start:end]), "\n") {
+		if first, _, _ := strings.Cut(strings.Split(line, `"`)[1], "/"); strings.Contains(first, ".") {
+			others = append(others, line)
+		} else {
+			standard = append(standard, line)
+		}
+	}
+	groups := strings.Join(standard, "\n")
+	if len(standard) > 0 && len(others) > 0 {
+		groups += "\n\n"
+	}
+	groups += strings.Join(others, "\n")
+	return slices.Concat(text[:start], []byte(groups), text[end:])
 }
 
 // A renderer writes one dag_gen.go.
@@ -311,11 +336,6 @@ func (r *renderer) versionGuard(f *jen.File) {
 	f.Comment("This line compiles as long as the dagstergen in go.mod understands code of this shape.")
 	f.Const().Id("_").Add(r.dag("SupportedCodegen")).Op("=").Add(r.dag("Codegen")).Types(shape).Call(
 		jen.Lit("to use another version of dagstergen, run: go tool dagstergen ./..."))
-}
-
-// source is the place of a job's body for people, "jobs.go:Nightly". It has no line, which an edit above it would move.
-func source(file, name string) string {
-	return path.Base(strings.ReplaceAll(file, `\`, "/")) + ":" + name
 }
 
 // doc is the text of a comment about something generated.
