@@ -309,6 +309,9 @@ func (m *Default) States() []storage.FileState {
 // NewFile makes a file for a step: the function of dag.Scope.NewFile. It stands in a folder that is removed when the process has ended,
 // until Stage moves it into the store.
 func (m *Default) NewFile(name string, write func(io.Writer) error) (dag.File, error) {
+	if err := dag.CheckFileName(name); err != nil {
+		return dag.File{}, err
+	}
 	files, err := m.files()
 	if err != nil {
 		return dag.File{}, err
