@@ -1,6 +1,7 @@
 package versionhash
 
 import (
+	"encoding/binary"
 	"go/ast"
 	"go/types"
 	"strconv"
@@ -139,8 +140,8 @@ func (w *writer) builtinArgs(name string, e *ast.CallExpr) {
 	}
 }
 
-// syntax writes an expression as it is spelt, to the explanation alone. Constants, aliases and other declarations are written by name,
-// and named declarations that only fold into a constant become mentions, so that they can be blamed.
+// syntax writes an expression as it is spelt, to the explanation alone, and notes what it names: declarations that fold into a
+// constant, and aliases, so that they can be blamed.
 func (w *writer) syntax(e ast.Expr) {
 	w.expl = append(w.expl, mSyntax)
 	w.spell(e, true)
@@ -220,23 +221,21 @@ func (w *writer) spellIdent(id *ast.Ident, text func(byte, string)) {
 		text(mName, id.Name)
 		return
 	}
-	text(mName, o.Pkg().Path()+"."+o.Name())
-	switch o := o.(type) {
-	case *types.Const:
-		if w.s.where(o.Pkg()) == standard {
-			text(mConst, o.Val().ExactString())
-			return
+	c, isConst := o.(*types.Const)
+	if w.s.where(o.Pkg()) != local && (!isConst || w.s.where(o.Pkg()) == standard) {
+		text(mName, o.Pkg().Path()+"."+o.Name())
+		if isConst {
+			text(mConst, c.Val().ExactString())
 		}
-		w.mention(key{kind: keyObject, obj: o})
+		return
+	}
+	if v, ok := o.(*types.Var); ok {
+		o = v.Origin()
+	}
+	n := w.name(key{kind: keyObject, obj: o})
+	text(mRef, string(binary.AppendUvarint(nil, n)))
+	if isConst {
 		w.skipped(o.Pkg())
-	case *types.TypeName:
-		if w.s.where(o.Pkg()) == local {
-			w.mention(key{kind: keyObject, obj: o})
-		}
-	case *types.Var:
-		if w.s.where(o.Pkg()) == local {
-			w.mention(key{kind: keyObject, obj: o.Origin()})
-		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package versionhash
 
 import (
+	"encoding/binary"
 	"go/ast"
 	"go/constant"
 	"go/token"
@@ -221,8 +222,7 @@ func (w *writer) instance(id *ast.Ident) {
 func (w *writer) global(o types.Object) {
 	switch w.s.where(o.Pkg()) {
 	case local:
-		w.mark(mRef)
-		w.num(w.ref(key{kind: keyObject, obj: o}))
+		w.both(key{kind: keyObject, obj: o})
 	case universe:
 		w.mark(mUniverse)
 		w.str(o.Name())
@@ -255,7 +255,7 @@ func (w *writer) selector(e *ast.SelectorExpr, u use) {
 	switch o := sel.Obj().(type) {
 	case *types.Var:
 		w.mark(mField)
-		w.int(len(sel.Index()))
+		w.depth(sel)
 		w.fieldName(o)
 		w.receiver(sel.Recv())
 		w.expr(e.X, part(u, w.typeOf(e)))
@@ -265,12 +265,12 @@ func (w *writer) selector(e *ast.SelectorExpr, u use) {
 		if recv != nil && isInterface(recv.Type()) {
 			w.mark(mInterfaceMethod)
 			w.fieldName(o)
-			w.typ(recv.Type())
+			w.typ(o.Type()) // not the interface that declares it: listing a method and embedding it are the same
 		} else {
 			w.mark(mMethod)
 			w.method(o)
 		}
-		w.int(len(sel.Index()))
+		w.depth(sel)
 		w.int(int(sel.Kind()))
 		w.receiver(sel.Recv())
 		if sel.Kind() == types.MethodExpr {
@@ -282,6 +282,11 @@ func (w *writer) selector(e *ast.SelectorExpr, u use) {
 		w.mark(mBad)
 		w.str(e.Sel.Name)
 	}
+}
+
+// depth writes how many embedded fields a selection goes through; the text does not say it.
+func (w *writer) depth(sel *types.Selection) {
+	w.core = binary.AppendUvarint(w.core, uint64(len(sel.Index())))
 }
 
 // receiver writes the type a selection is made on, so that what the selection goes through counts.
@@ -298,8 +303,7 @@ func (w *writer) fieldName(o types.Object) {
 func (w *writer) method(o *types.Func) {
 	switch w.s.where(o.Pkg()) {
 	case local:
-		w.mark(mRef)
-		w.num(w.ref(key{kind: keyObject, obj: o}))
+		w.both(key{kind: keyObject, obj: o})
 	default:
 		w.mark(mExternal)
 		if o.Pkg() != nil {

@@ -56,17 +56,17 @@ type Graph struct {
 	closures map[int32][]bool // local packages that a local package imports, at any depth
 
 	// The nodes, by number.
-	index    map[key]int32
-	sums     []*summary
-	names    []string
-	byName   map[string]int32
-	refs     [][]int32 // hashed
-	mentions [][]int32 // not hashed
-	calls    []bool    // of a type as a value: whether there is a method to call
-	comp     []int32   // strongly connected component; a component is numbered after all it refers to
-	comps    [][]int32 // its members
-	hashes   []canon.Digest
-	hashed   []bool // by component
+	index  map[key]int32
+	sums   []*summary
+	names  []string
+	byName map[string]int32
+	refs   [][]int32 // hashed
+	text   [][]int32 // what the text names; not hashed
+	calls  []bool    // of a type as a value: whether there is a method to call
+	comp   []int32   // strongly connected component; a component is numbered after all it refers to
+	comps  [][]int32 // its members
+	hashes []canon.Digest
+	hashed []bool // by component
 
 	states    []state
 	stateOf   map[key]int32
@@ -154,7 +154,7 @@ func (g *Graph) connect() {
 	for i := 0; i < len(g.sums); i++ {
 		sum := g.sums[i]
 		g.refs = append(g.refs, g.numbers(sum.refs))
-		g.mentions = append(g.mentions, g.numbers(sum.mentions))
+		g.text = append(g.text, g.numbers(sum.text))
 	}
 	g.hashes = make([]canon.Digest, len(g.sums))
 	g.prune()

@@ -193,8 +193,8 @@ func (g *Graph) bodyHash(n int32) canon.Digest {
 	g.core(n)
 	e := canon.New("dagstergen/code/body/v1")
 	e.Digest("text", g.sums[n].local)
-	e.List("refs", len(g.refs[n]))
-	for _, r := range g.refs[n] {
+	e.List("refs", len(g.text[n]))
+	for _, r := range g.text[n] {
 		e.String("", g.names[r])
 	}
 	return e.Sum()
@@ -219,7 +219,7 @@ func (g *Graph) manifestNodes(nodes, sources map[int32]bool) []manifest.Node {
 		for len(queue) > 0 {
 			n := queue[len(queue)-1]
 			queue = queue[:len(queue)-1]
-			for _, r := range g.mentions[n] {
+			for _, r := range g.text[n] {
 				push(r)
 			}
 			for _, r := range g.refs[n] {
@@ -236,7 +236,7 @@ func (g *Graph) manifestNodes(nodes, sources map[int32]bool) []manifest.Node {
 		if body {
 			node.Hash = g.bodyHash(n)
 		} else {
-			node.Refs = g.refNames(n)
+			node.Refs, node.Implied = g.refNames(n)
 			node.Sets = g.setNames(n, all)
 		}
 		out = append(out, node)
@@ -246,16 +246,20 @@ func (g *Graph) manifestNodes(nodes, sources map[int32]bool) []manifest.Node {
 	return out
 }
 
-func (g *Graph) refNames(n int32) []string {
-	var out []string
+// refNames are the names of what a node refers to: in its text, and beyond that.
+func (g *Graph) refNames(n int32) (text, implied []string) {
 	seen := map[int32]bool{}
-	for _, r := range slices.Concat(g.refs[n], g.mentions[n]) {
+	for _, r := range g.text[n] {
+		seen[r] = true
+		text = append(text, g.names[r])
+	}
+	for _, r := range g.refs[n] {
 		if !seen[r] {
 			seen[r] = true
-			out = append(out, g.names[r])
+			implied = append(implied, g.names[r])
 		}
 	}
-	return out
+	return text, implied
 }
 
 // setNames are the variables of the manifest that an initialiser sets.
@@ -325,7 +329,7 @@ func (g *Graph) sources(r *reached, start int32, out map[int32]bool) {
 		seen[n] = true
 		note(n)
 		if g.opts.Mode == Transitive {
-			queue = append(queue, g.mentions[n]...)
+			queue = append(queue, g.text[n]...)
 			if !r.in[n] {
 				queue = append(queue, g.refs[n]...)
 			}

@@ -280,7 +280,7 @@ func (g *Graph) outsideNode(path string) int32 {
 	for i := int(n); i < len(g.sums); i++ {
 		sum := g.sums[i]
 		g.refs = append(g.refs, g.numbers(sum.refs))
-		g.mentions = append(g.mentions, nil)
+		g.text = append(g.text, nil)
 		g.hashes = append(g.hashes, [32]byte{})
 		g.comp = append(g.comp, -1)
 	}

@@ -126,7 +126,7 @@ type summary struct {
 	core     canon.Digest
 	local    canon.Digest // the same for explanations: with the names of constants and aliases in place of what they stand for
 	refs     []key        // hashed, in the order of first mention
-	mentions []key        // not hashed: constants and aliases by name, so that one can be blamed
+	text     []key        // what the text names, in order: explains; constants and aliases are here alone
 	states   []key        // package variables, and packages of others, whose state the code may change
 	uses     []string     // import paths of packages that are not local, the standard library too
 	problems []problem
@@ -143,7 +143,7 @@ type writer struct {
 	tparams    map[*types.TypeParam]uint64
 	refs       map[key]uint64
 	out        *summary
-	mentioned  map[key]bool
+	text       map[key]uint64
 	states     map[key]bool
 	uses       map[string]bool
 	runtime    map[types.Type]bool // already walked by runtimeType
@@ -154,7 +154,7 @@ type writer struct {
 func (s *scanner) newWriter(out *summary) *writer {
 	return &writer{
 		s: s, pkg: s.pkg, out: out,
-		locals: map[types.Object]uint64{}, tparams: map[*types.TypeParam]uint64{}, refs: map[key]uint64{}, mentioned: map[key]bool{},
+		locals: map[types.Object]uint64{}, tparams: map[*types.TypeParam]uint64{}, refs: map[key]uint64{}, text: map[key]uint64{},
 		states: map[key]bool{}, uses: map[string]bool{}, runtime: map[types.Type]bool{},
 	}
 }
@@ -220,11 +220,22 @@ func (w *writer) ref(k key) uint64 {
 	return n
 }
 
-func (w *writer) mention(k key) {
-	if !w.mentioned[k] {
-		w.mentioned[k] = true
-		w.out.mentions = append(w.out.mentions, k)
+// name adds a declaration that the text names and returns its number among these.
+func (w *writer) name(k key) uint64 {
+	if n, ok := w.text[k]; ok {
+		return n
 	}
+	n := uint64(len(w.text))
+	w.text[k] = n
+	w.out.text = append(w.out.text, k)
+	return n
+}
+
+// both writes a reference that the text names, by its number in each of the two lists: what is called does not matter by its name.
+func (w *writer) both(k key) {
+	w.mark(mRef)
+	w.core = binary.AppendUvarint(w.core, w.ref(k))
+	w.expl = binary.AppendUvarint(w.expl, w.name(k))
 }
 
 // change notes that the code may change the state behind k.

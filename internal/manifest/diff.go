@@ -139,7 +139,7 @@ func (s *side) spread(queue []string, setters map[string][]string) {
 		if n == nil {
 			continue
 		}
-		for _, next := range sortedSet(slices.Concat(n.Refs, setters[name])) {
+		for _, next := range sortedSet(slices.Concat(n.Refs, n.Implied, setters[name])) {
 			if _, seen := s.from[next]; !seen && s.nodes[next] != nil {
 				s.from[next] = name
 				queue = append(queue, next)
@@ -270,59 +270,69 @@ func (d *differ) oldOf(new string) *Node {
 
 // compare looks at every pair of nodes whose hashes differ, and at the nodes that only one side has.
 func (d *differ) compare() {
-	explained := map[string]bool{} // new nodes with a derived reference that came or went
-	for _, name := range sortedKeys(d.new.nodes) {
-		n := d.new.nodes[name]
-		if d.oldOf(name) != nil {
-			continue
-		}
-		// Of a group that came together, the one that something old refers to is the news.
-		if parent := d.new.from[name]; parent == "" || d.oldOf(parent) != nil {
-			d.causes = append(d.causes, Cause{Added, n.Kind, n.Name, n.File, d.new.path(name)})
-			explained[parent] = true
-		}
-	}
-	for _, name := range sortedKeys(d.old.nodes) {
-		o := d.old.nodes[name]
-		if d.newOf(name) != nil {
-			continue
-		}
-		parent := d.old.from[name]
-		if p := d.newOf(parent); parent == "" || p != nil {
-			d.causes = append(d.causes, Cause{Removed, o.Kind, o.Name, o.File, d.old.path(name)})
-			if p != nil {
-				explained[p.Name] = true
-			}
-		}
-	}
+	derived := d.unpaired(Added, d.new, d.oldOf)
+	derived = append(derived, d.unpaired(Removed, d.old, d.newOf)...)
 	for _, name := range sortedKeys(d.new.nodes) {
 		n, o := d.new.nodes[name], d.oldOf(name)
-		if o == nil || o.Hash == n.Hash {
-			continue
-		}
-		if o.Local != n.Local || !d.sameRefs(o, n) && (isCode(n.Kind) || !explained[name]) {
+		if o != nil && o.Hash != n.Hash && (o.Local != n.Local || d.renamed(o, n)) {
 			d.causes = append(d.causes, Cause{Changed, n.Kind, n.Name, n.File, d.new.path(name)})
 		}
 	}
+	if len(d.causes) == 0 {
+		d.causes = derived
+	}
 }
 
-// sameRefs reports whether two nodes refer to the same things in the same order. Where something only got another name, it is the same.
-func (d *differ) sameRefs(o, n *Node) bool {
+// unpaired reports the nodes of one side without a partner on the other. Of a group that came together, the one that something
+// older refers to is the news; a type as a value is none, but what can be called through it is.
+func (d *differ) unpaired(change string, s *side, partner func(string) *Node) (derived []Cause) {
+	for _, name := range sortedKeys(s.nodes) {
+		if partner(name) != nil {
+			continue
+		}
+		parent := s.from[name]
+		for parent != "" && partner(parent) == nil && isDerived(s.nodes[parent].Kind) {
+			parent = s.from[parent]
+		}
+		if parent != "" && partner(parent) == nil {
+			continue
+		}
+		n := s.nodes[name]
+		c := Cause{change, n.Kind, n.Name, n.File, s.path(name)}
+		if isDerived(n.Kind) {
+			derived = append(derived, c)
+		} else {
+			d.causes = append(d.causes, c)
+		}
+	}
+	return derived
+}
+
+// renamed reports whether the text of a node names something else than before, in a place where all else is the same: another callee, or
+// two of them exchanged. Where something only got another name, or a name means something else now, the text itself is not the cause.
+func (d *differ) renamed(o, n *Node) bool {
 	if len(o.Refs) != len(n.Refs) {
-		return false
+		return true
 	}
 	for i := range o.Refs {
 		a, b := d.old.nodes[o.Refs[i]], d.new.nodes[n.Refs[i]]
-		if a == nil || b == nil || d.newOf(a.Name) != b && a.Hash != b.Hash {
-			return false
+		if a == nil || b == nil {
+			return true
+		}
+		if d.newOf(a.Name) != b && a.Hash != b.Hash && base(a.Name) != base(b.Name) {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
-// isCode reports whether the references of a kind are what its text names. Those of the others (which methods a type has, what a
-// package imports) are derived, so that a new one is no change of the node.
-func isCode(kind string) bool { return kind == KindFunc || kind == KindMethod || kind == KindType }
+// base is the name that a text has for a node.
+func base(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
+
+// isDerived reports whether a node stands for no text of its own.
+func isDerived(kind string) bool {
+	return kind == KindRuntime || kind == KindCodec
+}
 
 func sortedSet(names []string) []string {
 	slices.Sort(names)

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func graph(text string) *Manifest {
 		case strings.HasPrefix(name, "var"):
 			n.Kind = KindVar
 		case strings.HasPrefix(name, "rt"):
-			n.Kind = KindRuntime
+			n.Kind, n.Implied, n.Refs = KindRuntime, n.Refs, nil
 		case name == "env" || name == "language":
 			n.Kind = KindEnv
 		}
@@ -48,7 +49,7 @@ func graph(text string) *Manifest {
 			code.WriteString("(" + local[name])
 			if n := m.node(name); n != nil && !seen[name] {
 				seen[name] = true
-				for _, r := range n.Refs {
+				for _, r := range slices.Concat(n.Refs, n.Implied) {
 					walk(r)
 				}
 			}
@@ -75,21 +76,24 @@ func TestDiff(t *testing.T) {
 		old, new string
 		want     []string
 	}{
-		"nothing":              {"op: a\na:", "op: a\na:", nil},
-		"the entry itself":     {"op=1:", "op=2:", []string{"changed op"}},
-		"below":                {"op: a\na: b\nb=1:", "op: a\na: b\nb=2:", []string{"changed b via op a b"}},
-		"shortest path":        {"op: a b\na: b\nb=1:", "op: a b\na: b\nb=2:", []string{"changed b via op b"}},
-		"two causes":           {"op=1: a\na: b\nb=1:", "op=2: a\na: b\nb=2:", []string{"changed op", "changed b via op a b"}},
-		"added":                {"op=1: a\na=:", "op=2: a n\na=:\nn=n: m\nm=m:", []string{"changed op", "added n via op n"}},
-		"removed":              {"op=1: a n\na=:\nn=n: m\nm=m:", "op=2: a\na=:", []string{"changed op", "removed n via op n"}},
-		"other callee":         {"op: a\na=1:\nb=2:\nenv: a b", "op: b\na=1:\nb=2:\nenv: a b", []string{"changed op"}},
-		"swapped callees":      {"op: a b\na=1:\nb=2:", "op: b a\na=1:\nb=2:", []string{"changed op"}},
-		"cycle":                {"op: a\na: b\nb: c\nc=1: a", "op: a\na: b\nb: c\nc=2: a", []string{"changed c via op a b c"}},
-		"entry in the cycle":   {"op: b\nb=1: op", "op: b\nb=2: op", []string{"changed b via op b"}},
-		"not reached":          {"op: a\na:\nx=1:", "op: a\na:\nx=2:", nil},
-		"environment":          {"op:\nenv: language\nlanguage=1:", "op:\nenv: language\nlanguage=2:", []string{"changed language via op env language"}},
-		"new init of a var":    {"op: var\nvar:", "op: var\nvar:\nm.init(a.go)=1: var", []string{"added m.init(a.go) via op var m.init(a.go)"}},
-		"new method of a type": {"op: rt\nrt:", "op: rt\nrt: m\nm=1:", []string{"added m via op rt m"}},
+		"nothing":                     {"op: a\na:", "op: a\na:", nil},
+		"the entry itself":            {"op=1:", "op=2:", []string{"changed op"}},
+		"below":                       {"op: a\na: b\nb=1:", "op: a\na: b\nb=2:", []string{"changed b via op a b"}},
+		"shortest path":               {"op: a b\na: b\nb=1:", "op: a b\na: b\nb=2:", []string{"changed b via op b"}},
+		"two causes":                  {"op=1: a\na: b\nb=1:", "op=2: a\na: b\nb=2:", []string{"changed op", "changed b via op a b"}},
+		"added":                       {"op=1: a\na=:", "op=2: a n\na=:\nn=n: m\nm=m:", []string{"changed op", "added n via op n"}},
+		"removed":                     {"op=1: a n\na=:\nn=n: m\nm=m:", "op=2: a\na=:", []string{"changed op", "removed n via op n"}},
+		"other callee":                {"op: a\na=1:\nb=2:\nenv: a b", "op: b\na=1:\nb=2:\nenv: a b", []string{"changed op"}},
+		"swapped callees":             {"op: a b\na=1:\nb=2:", "op: b a\na=1:\nb=2:", []string{"changed op"}},
+		"cycle":                       {"op: a\na: b\nb: c\nc=1: a", "op: a\na: b\nb: c\nc=2: a", []string{"changed c via op a b c"}},
+		"entry in the cycle":          {"op: b\nb=1: op", "op: b\nb=2: op", []string{"changed b via op b"}},
+		"not reached":                 {"op: a\na:\nx=1:", "op: a\na:\nx=2:", nil},
+		"environment":                 {"op:\nenv: language\nlanguage=1:", "op:\nenv: language\nlanguage=2:", []string{"changed language via op env language"}},
+		"new init of a var":           {"op: var\nvar:", "op: var\nvar:\nm.init(a.go)=1: var", []string{"added m.init(a.go) via op var m.init(a.go)"}},
+		"new method of a type":        {"op: rt\nrt:", "op: rt\nrt: m\nm=1:", []string{"added m via op rt m"}},
+		"first method of a type":      {"op:", "op: rt\nrt: m\nm=1:", []string{"changed op", "added m via op rt m"}},
+		"only the type as a value":    {"op: a m\na: rt\nrt: m\nm:", "op: a m\na:\nm:\n", []string{"changed a via op a"}},
+		"a name means something else": {"op: q.f\nq.f=1:", "op: r.f\nr.f=2:", []string{"added r.f via op r.f", "removed q.f via op q.f"}},
 		"init above another": {
 			"op: var\nvar:\nm.init(a.go)=1: var", "op: var\nvar:\nm.init(a.go)=0: var\nm.init(a.go)#2=1: var",
 			[]string{"added m.init(a.go) via op var m.init(a.go)"},

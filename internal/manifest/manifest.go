@@ -65,9 +65,13 @@ type Node struct {
 	Kind  string       // one of the Kind constants
 	Local canon.Digest // what the declaration itself says
 	Hash  canon.Digest // Local with the hashes of all that it refers to, at any depth
-	Refs  []string     // names of the nodes it refers to, in the order of first use; each is a node of the manifest
+	Refs  []string     // names of the nodes that its text names, in the order of first use; each is a node of the manifest
 	Sets  []string     // names of the variables whose value it sets when a program starts, sorted; see Entry.Also
-	File  string       // the module-relative, slash-separated file it stands in; empty where there is none
+
+	// Implied are the names of nodes that count without being named in the text: types of values, methods behind an interface,
+	// packages of other modules.
+	Implied []string
+	File    string // the module-relative, slash-separated file it stands in; empty where there is none
 }
 
 // A SourcePackage lists the files of one package of the user's modules that versions were computed from.
@@ -137,6 +141,7 @@ func (m *Manifest) reach(e *Entry) map[string]*Node {
 		}
 		seen[name] = n
 		queue = append(queue, n.Refs...)
+		queue = append(queue, n.Implied...)
 	}
 	return seen
 }

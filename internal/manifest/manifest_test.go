@@ -26,7 +26,7 @@ func sample() *Manifest {
 		},
 		Nodes: []Node{
 			{Name: "", Kind: "", Local: sum("x")},
-			{Name: "a\nnode b", Kind: KindFunc, File: "dir with space/a.go", Local: sum("y"), Hash: sum("z"), Refs: []string{"z", "a b", `"`, "z"}, Sets: []string{"v", "w x"}},
+			{Name: "a\nnode b", Kind: KindFunc, File: "dir with space/a.go", Local: sum("y"), Hash: sum("z"), Refs: []string{"z", "a b", `"`, "z"}, Implied: []string{"i j", "k"}, Sets: []string{"v", "w x"}},
 			{Name: "env", Kind: KindEnv, Hash: sum("env")},
 			{Name: "example.com/m.(*T).Do", Kind: KindMethod, File: "m.go"},
 			{Name: "rt:struct{A int \"json:\\\"a\\\"\"}", Kind: KindRuntime},

@@ -127,6 +127,9 @@ func (p *parser) node(m *Manifest) (err error) {
 	if n.Refs, err = p.list("\tref "); err != nil {
 		return err
 	}
+	if n.Implied, err = p.list("\timplied "); err != nil {
+		return err
+	}
 	if n.Sets, err = p.list("\tsets "); err != nil {
 		return err
 	}

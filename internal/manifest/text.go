@@ -56,6 +56,9 @@ func (m *Manifest) Text() string {
 		for _, r := range n.Refs {
 			line("\t", "ref", quote(r))
 		}
+		for _, r := range n.Implied {
+			line("\t", "implied", quote(r))
+		}
 		for _, v := range n.Sets {
 			line("\t", "sets", quote(v))
 		}

@@ -1,0 +1,49 @@
+package versionhash
+
+// stateEdits are edits of package variables and of what sets them.
+var stateEdits = []edit{
+	{name: "the initialiser of a variable", src: "var v = 1\nfunc Op() int { return v }\nfunc Keep() int { return 1 }", edits: []string{"v = 1", "v = 2"}, cause: "changed v"},
+	{name: "the type of a variable", src: "var v int8\nfunc Op() int { return int(v) }", edits: []string{"int8", "int16"}, cause: "changed v"},
+	{name: "a variable that an initialiser uses", src: "var a = 1\nvar b = a\nfunc Op() int { return b }", edits: []string{"a = 1", "a = 2"}, cause: "changed a"},
+	{name: "a function that an initialiser calls", src: "var v = f()\nfunc f() int { return 1 }\nfunc Op() int { return v }", edits: []string{"return 1", "return 2"}, cause: "changed f"},
+	{name: "which of two equal variables is used", src: "var a, b = 1, 1\nfunc Op() int { return a }", edits: []string{"return a", "return b"}, cause: "changed Op"},
+	{name: "which result of a call initialises a variable", src: "func f() (int, int) { return 1, 2 }\nvar a, _ = f()\nfunc Op() int { return a }", edits: []string{"var a, _", "var _, a"}, cause: "changed a"},
+	{name: "an init that assigns a variable", src: "var v int\nfunc init() { v = 1 }\nfunc Op() int { return v }\nvar w int\nfunc init() { w = 1 }\nfunc Keep() int { return w }", edits: []string{"v = 1", "v = 2"}, cause: "changed init(a.go)"},
+	{name: "a new init that assigns a variable", src: "var v int\nfunc Op() int { return v }", edits: []string{"var v int", "var v int\nfunc init() { v = 1 }"}, cause: "added init(a.go)"},
+	{name: "a function called by an init", src: "var v int\nfunc init() { set() }\nfunc set() { v = 1 }\nfunc Op() int { return v }", edits: []string{"v = 1", "v = 2"}, cause: "changed set"},
+	{name: "an init that fills a map", src: "var m = map[string]int{}\nfunc init() { m[\"a\"] = 1 }\nfunc Op() int { return m[\"a\"] }", edits: []string{"= 1", "= 2"}, cause: "changed init(a.go)"},
+	{name: "an init that fills a map under another name", src: "var m = map[string]int{}\nfunc init() { x := m; x[\"a\"] = 1 }\nfunc Op() int { return m[\"a\"] }", edits: []string{"= 1", "= 2"}, cause: "changed init(a.go)"},
+	{name: "an init that sets a field", src: "var v struct{ n int }\nfunc init() { v.n = 1 }\nfunc Op() int { return v.n }", edits: []string{"v.n = 1", "v.n = 2"}, cause: "changed init(a.go)"},
+	{name: "an init that calls a method on a variable", src: "type T struct{ n int }\nfunc (t *T) set(n int) { t.n = n }\nvar v T\nfunc init() { v.set(1) }\nfunc Op() int { return v.n }", edits: []string{"set(1)", "set(2)"}, cause: "changed init(a.go)"},
+	{name: "an init that hands out the address of a variable", src: "import \"flag\"\nvar v int\nfunc init() { flag.IntVar(&v, \"v\", 1, \"\") }\nfunc Op() int { return v }", edits: []string{"1, \"\"", "2, \"\""}, cause: "changed init(a.go)"},
+	{name: "an init that appends", src: "var l []int\nfunc init() { l = append(l, 1) }\nfunc Op() int { return l[0] }", edits: []string{"l, 1", "l, 2"}, cause: "changed init(a.go)"},
+	{name: "an initialiser that sets another variable", src: "var v int\nvar w = f()\nfunc f() int { v = 1; return 0 }\nfunc Op() int { return v }", edits: []string{"v = 1", "v = 2"}, cause: "changed f"},
+	{name: "a blank variable that registers", src: "var m = map[string]int{}\nfunc reg(n int) bool { m[\"a\"] = n; return true }\nvar _ = reg(1)\nfunc Op() int { return m[\"a\"] }", edits: []string{"reg(1)", "reg(2)"}, cause: "changed init(a.go)"},
+	{
+		name: "an init of an imported package that sets a variable of a third", why: "the import is enough: it runs before the op",
+		src:   "-- a.go --\nimport (\"ROW/reg\"; _ \"ROW/plugin\")\nfunc Op() int { return reg.M[\"a\"] }\n-- reg/reg.go --\npackage reg\nvar M = map[string]int{}\nfunc KeepR() int { return len(M) }\n-- plugin/plugin.go --\npackage plugin\nimport \"ROW/reg\"\nfunc init() { reg.M[\"a\"] = 1 }",
+		edits: []string{"= 1", "= 2"}, cause: "changed plugin.init(plugin.go)",
+	},
+	{
+		name: "a method of a type that an init registers", src: "-- a.go --\nimport (\"ROW/reg\"; _ \"ROW/plugin\")\nfunc Op() int { return reg.M[\"a\"].Get() }\n-- reg/reg.go --\npackage reg\ntype I interface{ Get() int }\nvar M = map[string]I{}\nfunc Register(n string, i I) { M[n] = i }\n-- plugin/plugin.go --\npackage plugin\nimport \"ROW/reg\"\ntype t struct{}\nfunc (t) Get() int { return 1 }\nfunc init() { reg.Register(\"a\", t{}) }",
+		edits: []string{"return 1", "return 2"}, cause: "changed plugin.t.Get",
+	},
+	{
+		name: "a package imported for what it registers", src: "-- a.go --\nimport \"ROW/reg\"\nfunc Op() int { return reg.M[\"a\"] }\n-- reg/reg.go --\npackage reg\nvar M = map[string]int{}\n-- plugin/plugin.go --\npackage plugin\nimport \"ROW/reg\"\nfunc init() { reg.M[\"a\"] = 1 }",
+		edits: []string{"import \"ROW/reg\"\nfunc Op", "import (\"ROW/reg\"; _ \"ROW/plugin\")\nfunc Op"}, cause: "added plugin.init(plugin.go)",
+	},
+	{
+		name: "a variable of the standard library set by an init", src: "import \"net/http\"\nfunc init() { http.DefaultClient.Timeout = 1 }\nfunc Op() (*http.Response, error) { return http.Get(\"\") }\nfunc Keep() int { return 1 }",
+		edits: []string{"= 1", "= 2"}, cause: "changed init(a.go)",
+	},
+	{
+		name: "a registration with the standard library", src: "import \"encoding/gob\"\ntype T struct{ N int8 }\nfunc init() { gob.RegisterName(\"a\", T{}) }\nfunc Op(d *gob.Decoder) (x any) { _ = d.Decode(&x); return }\nfunc Keep() int { return 1 }",
+		edits: []string{`"a"`, `"b"`}, cause: "changed init(a.go)",
+	},
+	{
+		name: "a driver imported by a blank name", src: "import (\"image\"; \"io\"; _ \"image/png\")\nfunc Op(r io.Reader) (image.Image, error) { i, _, err := image.Decode(r); return i, err }\nfunc Keep() int { return 1 }",
+		edits: []string{"; _ \"image/png\"", "; _ \"image/gif\""}, cause: "added image/gif", also: "removed image/png",
+	},
+	{name: "a call that a package variable of a function type makes", src: "var f = func() int { return 1 }\nfunc Op() int { return f() }", edits: []string{"return 1", "return 2"}, cause: "changed f"},
+	{name: "an element of a table", src: "var t = []struct{ n int; s string }{{1, \"a\"}, {2, \"b\"}}\nfunc Op() int { return t[0].n }", edits: []string{`{2, "b"}`, `{3, "b"}`}, cause: "changed t"},
+}

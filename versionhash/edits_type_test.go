@@ -1,0 +1,33 @@
+package versionhash
+
+// typeEdits are edits of constants and types.
+var typeEdits = []edit{
+	{name: "the value of a constant", src: "const n = 1\nfunc Op() int { return n }\nfunc Keep() int { return 1 }", edits: []string{"n = 1", "n = 2"}, cause: "changed n"},
+	{name: "a constant that another is made of", src: "const n = 1\nconst k = n * 2\nfunc Op() int { return k }", edits: []string{"n = 1", "n = 2"}, cause: "changed k"},
+	{name: "a constant moved by iota", src: "const (\n\ta = iota\n\tb\n\tc\n)\nfunc Op() int { return c }\nfunc Keep() int { return a }", edits: []string{"\ta = iota\n\tb\n\tc", "\ta = iota\n\tb\n\tx\n\tc"}, cause: "changed c"},
+	{name: "the type of a constant", src: "const n int8 = 1\nfunc Op() any { return n }", edits: []string{"int8", "int16"}, cause: "changed n"},
+	{name: "a constant of another package", src: "-- a.go --\nimport \"ROW/q\"\nfunc Op() int { return q.N }\n-- q/q.go --\npackage q\nconst N = 1", edits: []string{"N = 1", "N = 2"}, cause: "changed q.N"},
+	{name: "a constant in the length of an array", src: "const n = 1\nfunc Op() int { var a [n]int; return len(a) }", edits: []string{"n = 1", "n = 2"}, cause: "changed n"},
+	{name: "1 to \"1\"", src: "func Op() any { return 1 }", edits: []string{"return 1", `return "1"`}, cause: "changed Op"},
+	{name: "1 to 1.0 where the type is inferred", src: "func Op() any { x := 1; return x }", edits: []string{":= 1", ":= 1.0"}, cause: "changed Op"},
+	{name: "nil to an empty slice", src: "func Op() []int { return nil }", edits: []string{"return nil", "return []int{}"}, cause: "changed Op"},
+	{name: "a character of a long string", src: "func Op() string { return `0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789A` }", edits: []string{"9A`", "9B`"}, cause: "changed Op"},
+	{name: "the size of a type, folded by unsafe.Sizeof", src: "import \"unsafe\"\ntype T struct{ a int8 }\nfunc Op() uintptr { return unsafe.Sizeof(T{}) }", edits: []string{"int8", "int64"}, cause: "changed T"},
+	{name: "a field added", src: "type T struct{ A int }\nfunc Op(t T) int { return t.A }\nfunc Keep(a int) int { return a }", edits: []string{"{ A int }", "{ A int; B int }"}, cause: "changed T"},
+	{name: "the order of fields", src: "type T struct{ A, B int }\nfunc Op(t T) int { return t.A }", edits: []string{"A, B int", "B, A int"}, cause: "changed T"},
+	{name: "the type of a field", src: "type T struct{ A int8 }\nfunc Op(t T) int { return int(t.A) }", edits: []string{"int8", "int16"}, cause: "changed T"},
+	{name: "a tag", src: "type T struct{ A int `json:\"a\"` }\nfunc Op(t T) int { return t.A }", edits: []string{`"a"`, `"b"`}, cause: "changed T"},
+	{name: "a field to an embedded one", src: "type A struct{ N int }\ntype T struct{ A A }\nfunc Op(t T) int { return t.A.N }", edits: []string{"struct{ A A }", "struct{ A }"}, cause: "changed T"},
+	{name: "a type of a field of a field", src: "type A struct{ N int8 }\ntype B struct{ A *A }\ntype T struct{ B []B }\nfunc Op(t T) int { return len(t.B) }", edits: []string{"int8", "int16"}, cause: "changed A"},
+	{name: "the underlying type", src: "type T int8\nfunc Op(t T) int { return int(t) }", edits: []string{"int8", "int16"}, cause: "changed T"},
+	{name: "the name of a type", why: "it shows in %T, in type switches and in encodings", src: "type T int8\nfunc Op(t T) int { return int(t) }", edits: []string{"T int8", "U int8", "t T", "t U"}, cause: "changed Op", also: "added U"},
+	{name: "the name of a type declared in a function", why: "it shows in %T", src: "func Op() any { type a struct{}; return a{} }", edits: []string{"type a struct{}; return a{}", "type b struct{}; return b{}"}, cause: "changed Op"},
+	{name: "what an alias stands for", src: "type A = int8\nfunc Op(a A) int { return int(a) }", edits: []string{"= int8", "= int16"}, cause: "changed A"},
+	{name: "an alias to a definition", src: "type A = int8\nfunc Op(a A) int { return int(a) }", edits: []string{"A = int8", "A int8"}, cause: "changed A"},
+	{name: "which type a definition starts from", src: "type A struct{ N int }\ntype B struct{ N int }\ntype T A\nfunc Op(t T) int { return t.N }", edits: []string{"type T A", "type T B"}, cause: "changed T"},
+	{name: "a method added to an interface", src: "type I interface{ Get() int }\nfunc Op(i I) int { return i.Get() }", edits: []string{"{ Get() int }", "{ Get() int; Set(int) }"}, cause: "changed I"},
+	{name: "the signature of an interface's method", src: "type I interface{ Get(int8) }\nfunc Op(i I) { i.Get(1) }", edits: []string{"int8", "int16"}, cause: "changed I"},
+	{name: "an embedded interface", src: "type A interface{ Get() }\ntype B interface{ Get(); Put() }\ntype I interface{ A }\nfunc Op(i I) { i.Get() }", edits: []string{"interface{ A }", "interface{ B }"}, cause: "changed I"},
+	{name: "the type of a type assertion", src: "func Op(x any) bool { _, ok := x.(int8); return ok }", edits: []string{"int8", "int16"}, cause: "changed Op"},
+	{name: "the direction of a channel", src: "func Op(c chan int) { f(c) }\nfunc f(c <-chan int) {}", edits: []string{"<-chan", "chan"}, cause: "changed f"},
+}
