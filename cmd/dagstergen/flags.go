@@ -1,6 +1,7 @@
 package main
 
 import (
+	"go/types"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,8 +41,8 @@ func (t *tool) loading(f *pflag.FlagSet) {
 func (t *tool) config(patterns []string) (gen.Config, error) {
 	var c gen.Config
 	goos, goarch, ok := strings.Cut(t.flags.target, "/")
-	if !ok || goos == "" || goarch == "" {
-		return c, usagef("--target %s: write it like linux/amd64", t.flags.target)
+	if !ok || goos == "" || types.SizesFor("gc", goarch) == nil {
+		return c, usagef("--target %s: name a platform of Go, such as linux/amd64", t.flags.target)
 	}
 	switch t.flags.mode {
 	case versionhash.Transitive.String():

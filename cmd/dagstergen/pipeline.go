@@ -127,13 +127,16 @@ const shimDir = "dagstergen_main"
 // build makes the program of p, or of a main that is laid over it. The program is kept in the user's cache, where the go command sees that it
 // is up to date and does not link again. release must be called after the program was started: until then no other call replaces it.
 func (t *tool) build(ctx context.Context, p mainPackage) (program string, release func(), err error) {
-	dir, release, err := cacheFolder(p)
+	if p.Name == "" {
+		return "", nil, inputf("%s is no package that can be run", p.ImportPath)
+	}
+	dir, unlock, err := cacheFolder(p)
 	if err != nil {
 		return "", nil, err
 	}
 	defer func() {
 		if err != nil {
-			release()
+			unlock()
 		}
 	}()
 	args := []string{"build", t.tagsFlag()}
@@ -155,14 +158,11 @@ func (t *tool) build(ctx context.Context, p mainPackage) (program string, releas
 	if err != nil && (strings.Contains(err.Error(), "missing go.sum entry") || strings.Contains(err.Error(), "no required module provides package "+modulePath)) {
 		err = inputf("%w\n\nThe pipeline's command line needs modules that go.mod does not list yet; run: go get %s/runtime/cli", err, modulePath)
 	}
-	return program, release, err
+	return program, unlock, err
 }
 
 // overlay lays a main package over a folder below p that does not exist. It lies below p so that an internal package can be run.
 func overlay(args []string, dir string, p mainPackage) ([]string, error) {
-	if p.Name == "" {
-		return nil, inputf("%s has no Go package to run", p.Dir)
-	}
 	if _, err := os.Stat(filepath.Join(p.Dir, render.File)); err != nil {
 		return nil, inputf("package %s has no //dag: directives: there is nothing to run", p.ImportPath)
 	}

@@ -101,7 +101,7 @@ func (l *loader) listErrors(listed []*listedPackage, patterns []string) {
 		if lp.Error == nil {
 			continue
 		}
-		asked := slices.ContainsFunc(lp.Match, func(m string) bool { return slices.Contains(patterns, m) })
+		asked := asked(lp, patterns)
 		if !asked && len(lp.Match) > 0 && len(lp.Error.ImportStack) == 0 && lp.Error.Pos == "" {
 			continue
 		}
@@ -114,6 +114,7 @@ func (l *loader) listErrors(listed []*listedPackage, patterns []string) {
 func (l *loader) listError(lp *listedPackage, e *listedError, asked bool) (diag.Diagnostic, bool) {
 	w := l.byPath[lp.ImportPath]
 	text := strings.ReplaceAll(oneLine(e.Err), l.prog.Dir+string(filepath.Separator), "")
+	text = notInStd.ReplaceAllString(text, " is not in the standard library")
 	d := diag.Diagnostic{Code: CodeList, Pos: l.parsePosition(e.Pos), Message: text}
 	if d.Pos.IsValid() {
 		base := filepath.Base(d.Pos.Filename)
@@ -150,8 +151,7 @@ func (l *loader) listError(lp *listedPackage, e *listedError, asked bool) (diag.
 		if m, ok := l.localModule(lp.ImportPath); ok {
 			d.Message = "there is no package " + lp.ImportPath + " in module " + m.Path
 			d.Hint = "correct the import, or make the folder " + strings.TrimPrefix(lp.ImportPath, m.Path+"/") + " with a Go file"
-		} else if before, _, found := strings.Cut(text, " is not in std"); found {
-			d.Message = before + " is not in the standard library"
+		} else if strings.HasSuffix(text, " is not in the standard library") {
 			d.Hint = "correct the import; paths of other modules begin with a domain name"
 		}
 		if !d.Pos.IsValid() && len(e.ImportStack) > 0 {
@@ -179,6 +179,8 @@ func (l *loader) localModule(path string) (Module, bool) {
 	}
 	return Module{}, false
 }
+
+var notInStd = regexp.MustCompile(` is not in std \(.*\)$`)
 
 var inParentheses = regexp.MustCompile(`\(([^()]+)\)`)
 

@@ -28,6 +28,8 @@ func TestErrors(t *testing.T) {
 			want: []string{"-: there is no go.mod in $DIR or above it; run `go mod init example.com/yourmodule` in the folder of your module [DAG0202]"}},
 		{name: "no such folder", archive: gomod, patterns: []string{"./gone"},
 			want: []string{"-: stat gone: directory not found; name a folder with Go files, such as ./... or ./weather [DAG0203]"}},
+		{name: "pattern that the go command spells otherwise", archive: gomod, patterns: []string{"cmd/../cmd/shop"},
+			want: []string{"-: package cmd/shop is not in the standard library; name a folder with Go files, such as ./... or ./weather [DAG0203]"}},
 		{name: "no Go files", archive: gomod + "-- x/readme.txt --\n", patterns: []string{"./x"},
 			want: []string{"-: no Go files in x; name a folder with Go files, such as ./... or ./weather [DAG0203]"}},
 		{name: "pattern matches nothing", archive: gomod + "-- x/readme.txt --\n", patterns: []string{"./x/..."},

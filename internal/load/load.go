@@ -121,7 +121,7 @@ func (l *loader) build(listed []*listedPackage, patterns []string) {
 		w := &work{l: l, p: p, listed: lp, ready: make(chan struct{})}
 		l.prog.Packages[p.Path] = p
 		l.byPath[p.Path] = w
-		if slices.ContainsFunc(lp.Match, func(m string) bool { return slices.Contains(patterns, m) }) {
+		if asked(lp, patterns) {
 			l.prog.Roots = append(l.prog.Roots, p)
 		}
 	}
@@ -138,6 +138,11 @@ func (l *loader) build(listed []*listedPackage, patterns []string) {
 		}
 	}
 	l.order()
+}
+
+// asked reports whether a pattern of the caller names lp; the go command may spell it otherwise than the caller did.
+func asked(lp *listedPackage, patterns []string) bool {
+	return slices.ContainsFunc(lp.Match, func(m string) bool { return slices.Contains(patterns, m) || !slices.Contains(generatedImports, m) })
 }
 
 func sorted(lists ...[]string) []string { return slices.Sorted(slices.Values(slices.Concat(lists...))) }
