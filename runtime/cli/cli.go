@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 )
 
@@ -23,7 +25,7 @@ import (
 func Main(defs ...dag.Definitions) {
 	stdout := os.Stdout
 	os.Stdout = os.Stderr
-	ctx, stop := interruptible(os.Stderr)
+	ctx, stop := interruptible()
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "."
@@ -132,20 +134,44 @@ func (a *app) verbosity() verbosity {
 	return normal
 }
 
-// report writes an error for people, each line escaped, and where help is.
+// report writes an error for people, each line escaped, then where a panic of user code was, and where help is.
 func (a *app) report(err error) {
-	var usage *usageError
-	lines := escapeLines(err.Error())
 	const most = 50
+	lines := escapeLines(err.Error())
 	if len(lines) > most {
-		lines = append(lines[:most], plural(len(lines)-most, "more line"))
+		lines = append(lines[:most], "and "+plural(len(lines)-most, "more line"))
 	}
-	var b strings.Builder
-	b.WriteString(a.errLook.paint(escape(a.env.Name)+":", red) + " " + strings.Join(lines, "\n") + "\n")
+	lines[0] = a.errLook.paint(escape(a.env.Name)+":", red) + " " + lines[0]
+	var run *execute.RunError
+	if errors.As(err, &run) {
+		lines = append(lines, a.stacks(run)...)
+	}
+	var usage *usageError
 	if errors.As(err, &usage) {
-		b.WriteString("run \"" + escape(usage.help) + " --help\" for usage\n")
+		lines = append(lines, fmt.Sprintf("run %q for usage", usage.help+" --help"))
 	}
-	_, _ = io.WriteString(a.env.Stderr, b.String()) // if stderr is gone there is nobody to tell
+	_, _ = io.WriteString(a.env.Stderr, strings.Join(lines, "\n")+"\n") // if stderr is gone there is nobody to tell
+}
+
+// stacks shows where user code panicked: a line for each of its frames.
+func (a *app) stacks(run *execute.RunError) []string {
+	const most = 3 // the first ones are the ones to mend
+	var out []string
+	shown := 0
+	for _, s := range run.Steps {
+		if s.Stack == "" {
+			continue
+		}
+		if shown++; shown > most {
+			break
+		}
+		out = append(out, "step "+escape(s.Step)+" panicked at")
+		frames := strings.Split(strings.TrimSpace(s.Stack), "\n")
+		for i := 0; i+1 < len(frames); i += 2 {
+			out = append(out, "    "+escape(a.relative(strings.TrimSpace(frames[i+1])))+"  "+a.errLook.paint(escape(frames[i]), dim))
+		}
+	}
+	return out
 }
 
 // relative writes a path as a person in the working folder would.

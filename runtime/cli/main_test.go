@@ -66,7 +66,7 @@ var printingConfig = &dag.Config{
 }
 
 var (
-	words = dag.ImmutableOf[[]string]("[]string")
+	words  = dag.ImmutableOf[[]string]("[]string")
 	number = dag.ImmutableOf[int]("int")
 	word   = dag.ImmutableOf[string]("string")
 	file   = dag.TypeOf[dag.File]("dag.File")

@@ -89,7 +89,7 @@ func TestScreenLeavesWhatStays(t *testing.T) {
 func terminal(s string) []string {
 	var lines []string
 	for s != "" {
-		if rest, ok := strings.CutPrefix(s, "\x1b["); ok {
+		if rest, ok := strings.CutPrefix(s, "\r\x1b["); ok {
 			var up int
 			fmt.Sscanf(rest, "%dA", &up)
 			lines = lines[:len(lines)-up]

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -79,7 +80,9 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 	o.Instance, o.Observe, o.Console = inst, s.observe, newConsole(s)
 	began := a.now()
 	s.start()
+	unwatch := context.AfterFunc(ctx, func() { s.stopping(context.Cause(ctx)) })
 	res, err := execute.Run(ctx, cat, job, o)
+	unwatch()
 	s.close()
 	if err = closed(err, inst); err != nil && res == nil {
 		return err

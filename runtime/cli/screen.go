@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -97,6 +98,14 @@ func (s *screen) note(lines ...string) {
 	s.print(lines)
 }
 
+// stopping says that a signal was heard, and what another one would do.
+func (s *screen) stopping(cause error) {
+	var by *interrupted
+	if errors.As(cause, &by) && s.level >= normal {
+		s.note("stopping: waiting for running steps to end; again to stop at once")
+	}
+}
+
 func (s *screen) print(lines []string) {
 	if s.live && s.stop != nil {
 		s.redraw(lines)
@@ -122,10 +131,11 @@ func (s *screen) redraw(above []string) {
 	_, _ = io.WriteString(s.w, b.String())
 }
 
-// erase moves the cursor n lines up and clears from there on.
+// erase moves the cursor to the start of the line, n lines up, and clears from there on. The line it is on may have been written to: a
+// terminal shows ^C there.
 func erase(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\x1b[%dA\x1b[J", n)
+	return fmt.Sprintf("\r\x1b[%dA\x1b[J", n)
 }

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,7 +18,7 @@ func (i *interrupted) ExitCode() int { return 128 + int(i.signal) }
 // interruptible returns a context that the first SIGINT or SIGTERM ends, with an [*interrupted] as its cause; the second one ends the
 // process at once. Writing to a pipe that nobody reads becomes an error instead of the end of the process, so that a run whose
 // reader went away is finished.
-func interruptible(stderr io.Writer) (ctx context.Context, stop func()) {
+func interruptible() (ctx context.Context, stop func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -34,7 +32,6 @@ func interruptible(stderr io.Writer) (ctx context.Context, stop func()) {
 				if !first {
 					os.Exit(i.ExitCode())
 				}
-				fmt.Fprintln(stderr, "stopping: waiting for running steps to end; again to stop at once")
 				cancel(i)
 			case <-done:
 				return
