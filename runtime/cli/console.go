@@ -48,15 +48,12 @@ func (c *console) Handle(_ context.Context, r slog.Record) error {
 	}
 	b.WriteString(l.paint(pad(r.Level.String(), 5, false), st))
 	b.WriteByte(' ')
-	if c.step != "" {
-		b.WriteString(l.paint(escape(c.step), bold) + gap)
+	step, attrs := c.take(r.Attrs)
+	if step != "" {
+		b.WriteString(l.paint(escape(step), bold) + gap)
 	}
 	b.WriteString(escape(r.Message))
-	b.WriteString(c.attrs)
-	r.Attrs(func(a slog.Attr) bool {
-		appendAttr(&b, c.prefix, a)
-		return true
-	})
+	b.WriteString(attrs)
 	c.screen.note(b.String())
 	return nil
 }
@@ -64,16 +61,28 @@ func (c *console) Handle(_ context.Context, r slog.Record) error {
 // WithAttrs returns a console that writes attrs behind each message.
 func (c *console) WithAttrs(attrs []slog.Attr) slog.Handler {
 	d := *c
-	var b strings.Builder
-	for _, a := range attrs {
-		if a.Key == "step" && c.prefix == "" && c.step == "" {
-			d.step = a.Value.String()
-			continue
+	d.step, d.attrs = c.take(func(yield func(slog.Attr) bool) {
+		for _, a := range attrs {
+			yield(a)
 		}
-		appendAttr(&b, c.prefix, a)
-	}
-	d.attrs += b.String()
+	})
 	return &d
+}
+
+// take adds attributes to those of c: the first one called step, outside of any group, stands before the message.
+func (c *console) take(each func(func(slog.Attr) bool)) (step, attrs string) {
+	var b strings.Builder
+	step = c.step
+	b.WriteString(c.attrs)
+	each(func(a slog.Attr) bool {
+		if a.Key == "step" && c.prefix == "" && step == "" {
+			step = a.Value.String()
+		} else {
+			appendAttr(&b, c.prefix, a)
+		}
+		return true
+	})
+	return step, b.String()
 }
 
 // WithGroup returns a console that puts name before the keys that follow.
