@@ -37,11 +37,14 @@ func (t *tool) loading(f *pflag.FlagSet) {
 	f.BoolVar(&t.flags.noCgo, "no-cgo", false, "choose files as for CGO_ENABLED=0")
 }
 
+// systems are the values of GOOS; the go command itself accepts any word.
+var systems = []string{"aix", "android", "darwin", "dragonfly", "freebsd", "illumos", "ios", "js", "linux", "netbsd", "openbsd", "plan9", "solaris", "wasip1", "windows"}
+
 // config is what the loading flags say, for the given patterns.
 func (t *tool) config(patterns []string) (gen.Config, error) {
 	var c gen.Config
 	goos, goarch, ok := strings.Cut(t.flags.target, "/")
-	if !ok || goos == "" || types.SizesFor("gc", goarch) == nil {
+	if !ok || !slices.Contains(systems, goos) || types.SizesFor("gc", goarch) == nil {
 		return c, usagef("--target %s: name a platform of Go, such as linux/amd64", t.flags.target)
 	}
 	switch t.flags.mode {
