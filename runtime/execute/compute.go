@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -21,12 +22,17 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	s := t.step
 	sc := &scope{step: s}
 	sc.Info = dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key}
-	sc.Log = newLogger(r.log, r.opts.Console, s.Key)
+	sc.lines = stepHandler{journal: r.log, console: r.opts.Console, step: s.Key}
+	sc.Log = slog.New(&sc.lines)
 	sc.AddMetadata = sc.addMetadata
-	sc.NewFile = r.inst.IO().NewFile
-	r.log.add(w.startEvents(s)...)
-	r.show.started(s.Key)
+	sc.NewFile = r.newFile
 	began := time.Now()
+	if r.private {
+		r.log.mark(markStart, i, began)
+	} else {
+		r.log.add(w.startEvents(s, began)...)
+	}
+	r.show.started(s.Key)
 	ctx := dag.WithScope(r.ctx, &sc.Scope)
 	err, stack := guard(func() error { return s.Op.Invoke(ctx, call) })
 	metadata := sc.close()
@@ -40,15 +46,19 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 			r.warn(s.Key, fmt.Sprintf("the file of source %q changed while the step ran: its result is used in this run and not recorded", f.up.Key))
 		}
 	}
+	if r.private {
+		return w.keep(ctx, i, call.Out, metadata, recorded, began)
+	}
 	b := &storage.Batch{}
 	outs, err := w.store(ctx, s, call.Out, metadata, recorded, b)
 	if err != nil {
 		return w.fail(i, err, began)
 	}
-	t.outs, t.reused, t.elapsed = outs, false, time.Since(began)
-	b.Events = w.endEvents(t)
+	ended := time.Now()
+	t.outs, t.reused, t.elapsed = outs, false, ended.Sub(began)
+	b.Events = r.endEvents(t, ended)
 	if recorded {
-		b.Records = []storage.Record{w.record(t)}
+		b.Records = []storage.Record{w.record(t, ended)}
 		w.manifests(s, b)
 		if t.broken != nil {
 			b.Drop = []int64{t.broken.ID}
@@ -64,6 +74,24 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	return verdictDone
 }
 
+// keep is the end of compute in a run that is kept nowhere: the outputs stay with the task.
+func (w *worker) keep(ctx context.Context, i int32, values []any, metadata [][]dag.MetadataEntry, recorded bool, began time.Time) verdict {
+	r := w.run
+	t := &r.engine.tasks[i]
+	outs, err := w.store(ctx, t.step, values, metadata, recorded, &storage.Batch{})
+	if err != nil {
+		return w.fail(i, err, began)
+	}
+	ended := time.Now()
+	for k := range outs {
+		outs[k].only = true
+	}
+	t.outs, t.reused, t.durable, t.elapsed = outs, false, true, ended.Sub(began)
+	r.log.mark(markEnd, i, ended)
+	r.show.finished(t.step.Key, t.elapsed)
+	return verdictDone
+}
+
 // store hands the outputs of a step to its IO manager and returns them as consumers will take them. Inline blobs go into the batch.
 func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata [][]dag.MetadataEntry, recorded bool, b *storage.Batch) ([]outcome, error) {
 	outs := make([]outcome, len(s.Op.Outputs))
@@ -71,7 +99,7 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata
 		def, o := &s.Op.Outputs[k], &outs[k]
 		var err error
 		if s.Op.IO != "" {
-			err = w.storeCustom(ctx, s, def, values[k], metadata[k], recorded, o)
+			err = w.storeCustom(ctx, s, def, values[k], recorded, o)
 		} else {
 			err = w.storeDefault(ctx, s, def, values[k], o, b)
 		}
@@ -81,7 +109,10 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata
 			}
 			return nil, &StepError{Step: s.Key, Where: WhereStore, Err: fmt.Errorf("output %s: %w", def.Name, err), Stack: stackOf(err)}
 		}
-		o.Name, o.Asset, o.RunID, o.Metadata = def.Name, "", w.run.id, metadata[k]
+		o.Name, o.Asset, o.RunID = def.Name, "", w.run.id
+		if metadata != nil {
+			o.Metadata = metadata[k]
+		}
 		if w.run.target.Job == nil {
 			o.Asset = def.Asset
 			if o.Asset == "" {
@@ -111,7 +142,7 @@ func (w *worker) storeDefault(ctx context.Context, s *plan.Step, def *dag.Output
 	return nil
 }
 
-func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output, v any, metadata []dag.MetadataEntry, recorded bool, o *outcome) error {
+func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output, v any, recorded bool, o *outcome) error {
 	r := w.run
 	m, err := r.res.ioManager(r.ctx, s.Op.IO)
 	if err != nil {
@@ -150,11 +181,11 @@ func outputVersion(s *plan.Step, name string) canon.Digest {
 }
 
 // record is what the store will know of a computed task.
-func (w *worker) record(t *task) storage.Record {
+func (w *worker) record(t *task, at time.Time) storage.Record {
 	s := t.step
 	rec := storage.Record{
 		Step: s.Version, Content: t.content, Identity: s.Identity, RunID: w.run.id, StepKey: s.Key,
-		Symbol: s.Op.Symbol, Code: s.Code, Time: time.Now().UTC(),
+		Symbol: s.Op.Symbol, Code: s.Code, Time: at.UTC(),
 	}
 	rec.Manifest, _ = s.OpManifest()
 	if s.Config != nil {
@@ -202,7 +233,8 @@ func (w *worker) manifests(s *plan.Step, b *storage.Batch) {
 // scope is what a step's context leads to.
 type scope struct {
 	dag.Scope
-	step *plan.Step
+	step  *plan.Step
+	lines stepHandler
 
 	mu      sync.Mutex
 	entries [][]dag.MetadataEntry // of each output
@@ -246,13 +278,10 @@ func (s *scope) addMetadata(output string, entries []dag.MetadataEntry) error {
 	return nil
 }
 
-// close ends the collection of metadata and returns it, one list for each output.
+// close ends the collection of metadata and returns it: one list for each output, or nil.
 func (s *scope) close() [][]dag.MetadataEntry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	if s.entries == nil {
-		s.entries = make([][]dag.MetadataEntry, len(s.step.Op.Outputs))
-	}
 	return s.entries
 }

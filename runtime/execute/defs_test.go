@@ -301,9 +301,10 @@ func eventTypes(t testing.TB, res *Result, step string) []storage.EventType {
 
 func add(n int) func([]int) int {
 	return func(in []int) int {
+		sum := n
 		for _, v := range in {
-			n += v
+			sum += v
 		}
-		return n
+		return sum
 	}
 }

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"io"
 	"sync"
 	"time"
 
@@ -83,7 +84,8 @@ type run struct {
 	seen    map[int32]*sighting
 	inst    *instance.Instance
 	store   storage.Store
-	private bool // nobody else can see the instance: no locks, no second looks
+	private bool // kept nowhere: no store, no locks, no second looks
+	newFile func(name string, write func(io.Writer) error) (dag.File, error)
 	res     *resources
 	log     *journal
 	look    *lookup
@@ -103,15 +105,22 @@ func (r *run) jobKey() string {
 }
 
 func newEngine(r *run) *engine {
-	e := &engine{run: r, tasks: make([]task, len(r.plan.All)), content: map[canon.Digest]int32{}}
+	e := &engine{run: r, tasks: make([]task, len(r.plan.All))}
 	e.wake.L = &e.mu
+	open := 0
 	for i, s := range r.plan.All {
 		if s != nil {
 			e.tasks[i] = newTask(s)
+			if e.tasks[i].state == taskWaiting {
+				open++
+			}
 		}
 	}
-	for i := range e.tasks {
-		e.count(int32(i))
+	e.content = make(map[canon.Digest]int32, open)
+	if open > 0 {
+		for i := range e.tasks {
+			e.count(int32(i))
+		}
 	}
 	for i := range e.tasks {
 		if t := &e.tasks[i]; t.state == taskWaiting && t.missing == 0 {

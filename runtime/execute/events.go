@@ -3,13 +3,15 @@ package execute
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
 // startEvents are STEP_START, with why the step runs, and one STEP_INPUT and LOADED_INPUT for each input.
-func (w *worker) startEvents(s *plan.Step) []storage.Event {
+func (w *worker) startEvents(s *plan.Step, at time.Time) []storage.Event {
 	j := w.run.log
 	events := make([]storage.Event, 0, 1+2*len(s.Op.Inputs))
 	o := newObject(make([]byte, 0, 192))
@@ -21,7 +23,7 @@ func (w *worker) startEvents(s *plan.Step) []storage.Event {
 		}
 		o.list("reasons", texts)
 	}
-	events = append(events, j.event(storage.EventStepStart, s.Key, "", o.end()))
+	events = append(events, j.eventAt(at, storage.EventStepStart, s.Key, "", o.end()))
 	for k := range s.Op.Inputs {
 		name := s.Op.Inputs[k].Name
 		o := newObject(make([]byte, 0, 160))
@@ -31,16 +33,16 @@ func (w *worker) startEvents(s *plan.Step) []storage.Event {
 		o.str("type", s.Op.Inputs[k].Type.Name)
 		data := o.end()
 		if w.feeds[k].loaded {
-			events = append(events, j.event(storage.EventLoadedInput, s.Key, "", data))
+			events = append(events, j.eventAt(at, storage.EventLoadedInput, s.Key, "", data))
 		}
-		events = append(events, j.event(storage.EventStepInput, s.Key, "", data))
+		events = append(events, j.eventAt(at, storage.EventStepInput, s.Key, "", data))
 	}
 	return events
 }
 
 // endEvents are what a step that was computed says of its outputs, and STEP_SUCCESS.
-func (w *worker) endEvents(t *task) []storage.Event {
-	j := w.run.log
+func (r *run) endEvents(t *task, at time.Time) []storage.Event {
+	j := r.log
 	s := t.step
 	events := make([]storage.Event, 0, 1+3*len(t.outs))
 	for k := range t.outs {
@@ -50,7 +52,7 @@ func (w *worker) endEvents(t *task) []storage.Event {
 		o.digest("version", s.Outputs[k])
 		o.digest("data_version", out.DataVersion)
 		o.str("type", s.Op.Outputs[k].Type.Name)
-		events = append(events, j.event(storage.EventStepOutput, s.Key, "", o.end()))
+		events = append(events, j.eventAt(at, storage.EventStepOutput, s.Key, "", o.end()))
 
 		o = newObject(make([]byte, 0, 192))
 		o.str("output", out.Name)
@@ -59,7 +61,7 @@ func (w *worker) endEvents(t *task) []storage.Event {
 		o.opt("codec", out.Codec)
 		o.opt("file", out.File)
 		o.opt("io", out.IO)
-		events = append(events, j.event(storage.EventHandledOutput, s.Key, "", o.end()))
+		events = append(events, j.eventAt(at, storage.EventHandledOutput, s.Key, "", o.end()))
 		if out.Asset == "" {
 			continue
 		}
@@ -70,11 +72,43 @@ func (w *worker) endEvents(t *task) []storage.Event {
 		if len(out.Metadata) > 0 {
 			o.value("metadata", out.Metadata)
 		}
-		events = append(events, j.event(storage.EventMaterialization, s.Key, "", o.end()))
+		events = append(events, j.eventAt(at, storage.EventMaterialization, s.Key, "", o.end()))
 	}
 	o := newObject(make([]byte, 0, 32))
 	o.seconds("seconds", t.elapsed.Seconds())
-	return append(events, j.event(storage.EventStepSuccess, s.Key, "", o.end()))
+	return append(events, j.eventAt(at, storage.EventStepSuccess, s.Key, "", o.end()))
+}
+
+// events returns the log of a run that is kept nowhere.
+func (r *run) events() []storage.Event {
+	j := r.log
+	j.mu.Lock()
+	marks := slices.Clone(j.marks)
+	written := slices.Clone(j.pending)
+	j.mu.Unlock()
+	w := &worker{run: r, hash: plan.NewHasher()}
+	var events []storage.Event
+	for _, m := range marks {
+		at := time.Unix(0, m.at)
+		switch m.kind {
+		case markEvent:
+			events = append(events, written[m.of])
+		case markStart:
+			t := &r.engine.tasks[m.of]
+			w.gather(m.of)
+			for k := range w.feeds {
+				f := &w.feeds[k]
+				f.loaded = f.outcome != nil && f.outcome.IO != "" && !f.outcome.held
+			}
+			events = append(events, w.startEvents(t.step, at)...)
+		case markEnd:
+			events = append(events, r.endEvents(&r.engine.tasks[m.of], at)...)
+		}
+	}
+	for i := range events {
+		events[i].Seq = int64(i + 1)
+	}
+	return events
 }
 
 // failure is STEP_FAILURE.

@@ -16,14 +16,12 @@ type stepHandler struct {
 	journal *journal
 	console slog.Handler // nil for none
 	step    string
+	named   bool        // the console knows the step
 	attrs   []slog.Attr // with the groups they were given under
 	groups  []string
 }
 
 func newLogger(j *journal, console slog.Handler, step string) *slog.Logger {
-	if console != nil && step != "" {
-		console = console.WithAttrs([]slog.Attr{slog.String("step", step)})
-	}
 	return slog.New(&stepHandler{journal: j, console: console, step: step})
 }
 
@@ -57,10 +55,14 @@ func (h *stepHandler) Handle(ctx context.Context, r slog.Record) error {
 		RunID: h.journal.runID, Time: r.Time, Type: storage.EventLog, StepKey: h.step,
 		Level: r.Level.String(), Message: message, Data: data,
 	})
-	if h.console != nil && h.console.Enabled(ctx, r.Level) {
-		return h.console.Handle(ctx, r)
+	if h.console == nil || !h.console.Enabled(ctx, r.Level) {
+		return nil
 	}
-	return nil
+	if h.step != "" && !h.named {
+		r = r.Clone()
+		r.AddAttrs(slog.String("step", h.step))
+	}
+	return h.console.Handle(ctx, r)
 }
 
 func (h *stepHandler) inGroups(a slog.Attr) slog.Attr {
@@ -111,6 +113,7 @@ func (h *stepHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 		c.attrs = append(c.attrs, h.inGroups(a))
 	}
 	if c.console != nil {
+		c.name()
 		c.console = c.console.WithAttrs(attrs)
 	}
 	return &c
@@ -124,7 +127,15 @@ func (h *stepHandler) WithGroup(name string) slog.Handler {
 	c := *h
 	c.groups = append(slices.Clone(h.groups), name)
 	if c.console != nil {
+		c.name()
 		c.console = c.console.WithGroup(name)
 	}
 	return &c
+}
+
+// name tells the console once which step its lines are from, outside of all groups.
+func (h *stepHandler) name() {
+	if h.step != "" && !h.named {
+		h.named, h.console = true, h.console.WithAttrs([]slog.Attr{slog.String("step", h.step)})
+	}
 }

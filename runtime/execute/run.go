@@ -139,22 +139,27 @@ func runID(given string) (string, error) {
 // execute does what Run says, on an instance.
 func (r *run) execute(ctx context.Context) (*Result, error) {
 	began := time.Now()
-	r.store = r.inst.Store()
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
-	r.log = newJournal(r.id, r.store, r.private, func(err error) { r.stop(&StoreError{err}) })
+	if !r.private {
+		r.store = r.inst.Store()
+	}
+	r.log = newJournal(r.id, r.store, func(err error) { r.stop(&StoreError{err}) })
+	r.newFile = r.inst.IO().NewFile
 	if !r.private {
 		r.look = &lookup{Store: r.store, io: r.inst.IO(), res: r.res, jobKey: r.jobKey(), warn: r.warn}
 		if _, err := r.inst.ReapDeadRuns(ctx); err != nil {
 			return nil, storeError(err)
 		}
 	}
-	// Taken before the row is inserted: a row without a living owner is a dead run.
-	unlock, err := r.inst.LockRun(r.id)
-	if err != nil {
-		return nil, storeError(err)
+	if !r.private {
+		// Taken before the row is inserted: a row without a living owner is a dead run.
+		unlock, err := r.inst.LockRun(r.id)
+		if err != nil {
+			return nil, storeError(err)
+		}
+		defer unlock()
 	}
-	defer unlock()
 	defer r.res.close() // for the ways out below; at the end of a run it has been done
 	if err := r.begin(ctx, began); err != nil {
 		return nil, err

@@ -237,7 +237,7 @@ func (e *engine) claim(i int32, content canon.Digest) (j int32, state taskState)
 		return i, taskAbsent
 	}
 	switch other := &e.tasks[j]; {
-	case other.state == taskDone && other.outs != nil && !other.outsOnly():
+	case other.state == taskDone && other.outs != nil && (e.run.private || !other.outsOnly()):
 		return j, taskDone
 	case other.settled():
 		e.content[content] = i
@@ -331,7 +331,7 @@ func (w *worker) takeOver(i, j int32) verdict {
 	o.str("step", key)
 	b := &storage.Batch{
 		Events:  []storage.Event{r.log.event(storage.EventEngine, t.step.Key, "reused: step "+key+" of this run is the same work", o.end())},
-		Records: []storage.Record{w.record(t)},
+		Records: []storage.Record{w.record(t, time.Now())},
 	}
 	for k := range outs {
 		b.Records[0].Outputs[k].Asset = t.outs[k].Asset

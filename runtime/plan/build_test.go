@@ -24,7 +24,7 @@ func TestFirstPlanRunsEverything(t *testing.T) { // V5
 	assert.Equal(t, "s=run a=run b=maybe", actions(p))
 	assert.Equal(t, []string{"never: never observed"}, reasons(p, "s"))
 	assert.Equal(t, []string{"never: never materialized"}, reasons(p, "a"))
-	assert.Equal(t, []string{"never: never materialized", `upstream: upstream "a" runs`}, reasons(p, "b"))
+	assert.Equal(t, []string{"never: never materialized"}, reasons(p, "b"))
 }
 
 func TestSecondPlanReusesEverything(t *testing.T) { // V27, V29
@@ -275,7 +275,7 @@ func TestSourceThatCannotBeObserved(t *testing.T) {
 	p := build(t, r, newShelf())
 	assert.Equal(t, "b=run s=run a=maybe", actions(p))
 	assert.Equal(t, []string{"source: it could not be observed: no such file"}, reasons(p, "s"))
-	assert.Equal(t, []string{"never: never materialized", `upstream: upstream "s" could not be observed`}, reasons(p, "a"))
+	assert.Equal(t, []string{"never: never materialized"}, reasons(p, "a"))
 	js, err := json.Marshal(p)
 	require.NoError(t, err)
 	assert.Contains(t, string(js), `{"key":"a","version":null,"action":"maybe"`)

@@ -83,11 +83,15 @@ func (b *builder) explainStep(s *Step) {
 		s.Reasons = append(s.Reasons, s.problem)
 		return
 	}
-	if s.Latest == nil {
-		if !s.Force {
-			s.because(ReasonNever, "%s", neverText(b.plan.Job))
+	if s.Latest == nil && !s.Force {
+		// What runs above it adds nothing: there is nothing that could spare it.
+		s.Reasons = neverMaterialized
+		if b.plan.Job != "" {
+			s.Reasons = neverRun
 		}
-	} else {
+		return
+	}
+	if s.Latest != nil {
 		b.compare(s, s.Latest)
 	}
 	if s.Action == Maybe {
@@ -108,12 +112,11 @@ func (b *builder) explainStep(s *Step) {
 	}
 }
 
-func neverText(job string) string {
-	if job == "" {
-		return "never materialized"
-	}
-	return "never run"
-}
+// Shared by all steps of a first run.
+var (
+	neverMaterialized = []Reason{{ReasonNever, "never materialized"}}
+	neverRun          = []Reason{{ReasonNever, "never run"}}
+)
 
 // above returns the undecided or running steps right above s, each once.
 func (b *builder) above(s *Step) []*Step {
