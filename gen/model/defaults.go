@@ -59,6 +59,9 @@ func defaultJSON(f *Field, text string) (string, error) {
 		n, err := plainInt(strings.TrimSpace(text), f.Bits, f.Kind == "uint")
 		return n, numError(err)
 	}
+	if f.Kind == "bool" && text != "true" && text != "false" {
+		return "", errors.New("not a bool")
+	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
 	var value any

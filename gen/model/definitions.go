@@ -165,6 +165,7 @@ func (r *reach) nameable(d *Definitions) {
 	for _, c := range d.Configs {
 		if !visibleName(c.Obj, r.p.Types) {
 			r.unexported(c.Pkg, c.GoName, c.Pos, r.configs[c])
+			continue
 		}
 		r.types(c.GoName, []*types.Var{types.NewVar(c.Pos, c.Pkg.Types, "", c.Obj.Type())}, r.configs[c])
 	}

@@ -126,13 +126,14 @@ func (b *builder) generatedTwice(p *Package) {
 		pos  token.Pos
 	}
 	seen := map[string]owner{}
-	add := func(name, what string, pos token.Pos) {
+	add := func(name, what string, pos token.Pos) bool {
 		if first, ok := seen[name]; ok {
 			d := b.report(p, CodeGeneratedName, pos, token.NoPos, "rename one of them", "%s and %s would both be called %s in generated code", first.what, what, name)
 			b.relate(d, first.pos, "%s", first.what)
-			return
+			return false
 		}
 		seen[name] = owner{what, pos}
+		return true
 	}
 	for _, op := range p.Ops {
 		for _, o := range op.Outputs {
@@ -144,7 +145,9 @@ func (b *builder) generatedTwice(p *Package) {
 	for _, j := range p.Jobs {
 		if !j.Broken {
 			for _, name := range []string{j.Handle, j.Inputs, j.OutType} {
-				add(name, "job "+j.Key, j.Pos)
+				if !add(name, "job "+j.Key, j.Pos) {
+					break
+				}
 			}
 		}
 	}

@@ -116,7 +116,11 @@ func (b *builder) outputTypes(f *Func) {
 			continue
 		}
 		if p := b.storeProblem(r.Type, f.Pkg.Types); p != nil {
-			b.unstorable(f, r.Pos, fmt.Sprintf("%s: %s cannot be stored exactly", f.GoName, what), p, p.fix)
+			fix := p.fix
+			if fix == "" {
+				fix = "return a type of your own that holds what matters"
+			}
+			b.unstorable(f, r.Pos, fmt.Sprintf("%s: %s cannot be stored exactly", f.GoName, what), p, fix)
 			f.Broken = true
 		}
 	}
@@ -209,7 +213,7 @@ func (b *builder) inputType(f *Func, p *Param) {
 	f.Broken = true
 	short := Short(p.Type, f.Pkg.Types)
 	hint := "for a resource, declare a //dag:resource function that returns " + short
-	if len(problem.hops) > 0 || problem.file {
+	if problem.fix != "" && (len(problem.hops) > 0 || problem.file) {
 		hint = problem.fix + "; " + hint
 	}
 	d := b.unstorable(f, p.Pos, fmt.Sprintf("%s: parameter %s of type %s is neither injected nor data that can be stored", f.GoName, orBlank(p.GoName), short), problem, hint)

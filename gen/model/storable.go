@@ -32,42 +32,88 @@ func (b *builder) storeProblem(t types.Type, from *types.Package) *storeProblem 
 	if p, ok := b.storable[name]; ok {
 		return p
 	}
-	w := &storeWalk{from: from, seen: map[types.Type]bool{}}
+	w := &storeWalk{from: from, seen: map[*types.Named]bool{}, local: func(p *types.Package) bool {
+		lp := b.prog.Packages[p.Path()]
+		return lp != nil && lp.Local
+	}}
 	p := w.walk(t, Short(t, from), nil)
 	b.storable[name] = p
 	return p
 }
 
-// A storeWalk visits the parts of a type depth first and stops at the first one at fault.
+// A storeWalk visits the parts of a type depth first and stops at the first one at fault. It admits what the codec of the runtime
+// stores, which is structure first: a marshaller counts only where structure alone would lose something.
 type storeWalk struct {
-	from *types.Package
-	seen map[types.Type]bool
+	from  *types.Package
+	local func(*types.Package) bool // whether a user can edit its types
+	seen  map[*types.Named]bool     // types found sound, or being looked at: values of recursive types are finite
+	order []*types.Named            // in which seen was filled
 }
 
 func (w *storeWalk) walk(t types.Type, path string, hops []fieldHop) *storeProblem {
+	named, ok := types.Unalias(t).(*types.Named)
+	if !ok {
+		return w.parts(t, path, hops)
+	}
+	if w.seen[named] || isNamed(t, "time", "Time") {
+		return nil
+	}
+	if p := special(t); p != nil {
+		p.path, p.typ, p.hops = path, Short(t, w.from), hops
+		return p
+	}
+	mark := len(w.order)
+	w.seen[named] = true
+	w.order = append(w.order, named)
+	p := w.parts(t, path, hops)
+	if p == nil {
+		return nil
+	}
+	for _, n := range w.order[mark:] { // what was found sound on the way may refer to what is not
+		delete(w.seen, n)
+	}
+	w.order = w.order[:mark]
+	if types.IsInterface(t) {
+		return p
+	}
+	pair, half := Marshaller(t)
+	switch {
+	case pair != "":
+		field := promoted(t, pair)
+		if field == "" {
+			return nil
+		}
+		p.why += ", and its " + pair + " form is that of its embedded field " + field + " alone"
+	case half != "":
+		p.why += ", and it has " + half
+	}
+	return p
+}
+
+// special judges the types of the runtime that are no plain data.
+func special(t types.Type) *storeProblem {
+	switch {
+	case isNamed(t, load.RuntimePath, "File"):
+		return &storeProblem{why: "a dag.File is data by itself", fix: "return it as an output of its own, or store its bytes", file: true}
+	case isNamed(t, load.RuntimePath, "Secret"):
+		return &storeProblem{why: "a secret is never stored", fix: "take it as config where it is needed"}
+	}
+	return nil
+}
+
+// parts judges a type by its structure.
+func (w *storeWalk) parts(t types.Type, path string, hops []fieldHop) *storeProblem {
 	fail := func(why, fix string) *storeProblem {
 		return &storeProblem{path: path, typ: Short(t, w.from), why: why, fix: fix, hops: hops}
 	}
-	if named, ok := types.Unalias(t).(*types.Named); ok {
-		if w.seen[named] {
-			return nil // a recursive type: its values are finite
-		}
-		w.seen[named] = true
-		if done, p := w.named(named, fail); done {
-			return p
-		}
-	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
-		switch {
-		case u.Kind() == types.UnsafePointer || u.Kind() == types.Uintptr:
+		if u.Kind() == types.UnsafePointer {
 			return fail("an address means nothing in another process", "store what it points to")
-		case u.Info()&types.IsComplex != 0:
-			return fail("complex numbers have no stored form", "use two floats")
 		}
 		return nil
 	case *types.Pointer:
-		return w.pointer(u, path, hops, fail)
+		return w.walk(u.Elem(), path, hops)
 	case *types.Slice:
 		return w.walk(u.Elem(), elementPath(path, hops, "[]"), hops)
 	case *types.Array:
@@ -77,11 +123,11 @@ func (w *storeWalk) walk(t types.Type, path string, hops []fieldHop) *storeProbl
 			return p
 		}
 		if why := keyProblem(u.Key(), map[types.Type]bool{}); why != "" {
-			return &storeProblem{path: path, typ: Short(t, w.from), why: "as a map key, " + Short(u.Key(), w.from) + " " + why, fix: "use a string or integer key", hops: hops}
+			return fail("as a map key, "+Short(u.Key(), w.from)+" "+why, "use a string or integer key")
 		}
 		return w.walk(u.Elem(), elementPath(path, hops, "[]"), hops)
 	case *types.Struct:
-		return w.fields(u, path, hops)
+		return w.fields(t, u, path, hops)
 	case *types.Chan:
 		return fail("a channel has no bytes", "return what comes out of it as a slice")
 	case *types.Signature:
@@ -100,46 +146,8 @@ func elementPath(path string, hops []fieldHop, step string) string {
 	return path + step
 }
 
-// named judges a declared type by itself; done says that its parts need not be looked at.
-func (w *storeWalk) named(t *types.Named, fail func(why, fix string) *storeProblem) (done bool, p *storeProblem) {
-	switch {
-	case isNamed(t, "time", "Time"):
-		return true, nil
-	case isNamed(t, load.RuntimePath, "File"):
-		p := fail("a dag.File is data by itself", "return it as an output of its own, or store its bytes")
-		p.file = true
-		return true, p
-	case isNamed(t, load.RuntimePath, "Secret"):
-		return true, fail("a secret is never stored", "take it as config where it is needed")
-	}
-	if types.IsInterface(t) {
-		return false, nil
-	}
-	pair, half := Marshaller(t)
-	if pair != "" {
-		if field := promoted(t, pair); field != "" {
-			return true, fail("its "+pair+" form is that of its embedded field "+field+" alone", "give the field a name, or the type a pair of its own")
-		}
-		return true, nil
-	}
-	if s, ok := t.Underlying().(*types.Struct); ok && half != "" && hasUnexported(s) {
-		return true, fail("it has unexported fields and "+half, "give it both methods of a pair")
-	}
-	return false, nil
-}
-
-func (w *storeWalk) pointer(u *types.Pointer, path string, hops []fieldHop, fail func(why, fix string) *storeProblem) *storeProblem {
-	elem := u.Elem()
-	if pair, _ := Marshaller(elem); pair == "" {
-		switch elem.Underlying().(type) {
-		case *types.Pointer, *types.Slice, *types.Map:
-			return fail("a pointer to nil and nil itself look the same when stored", "use "+Short(elem, w.from))
-		}
-	}
-	return w.walk(elem, path, hops)
-}
-
-func (w *storeWalk) fields(s *types.Struct, path string, hops []fieldHop) *storeProblem {
+// fields judges the fields of a struct type. owner is the type that has them.
+func (w *storeWalk) fields(owner types.Type, s *types.Struct, path string, hops []fieldHop) *storeProblem {
 	for i := range s.NumFields() {
 		f := s.Field(i)
 		if f.Name() == "_" {
@@ -148,8 +156,14 @@ func (w *storeWalk) fields(s *types.Struct, path string, hops []fieldHop) *store
 		at := append(hops[:len(hops):len(hops)], fieldHop{f.Pos(), "field " + f.Name() + " is declared here"})
 		fieldPath := path + "." + f.Name()
 		if !f.Exported() {
-			return &storeProblem{path: fieldPath, typ: Short(f.Type(), w.from), why: "an unexported field cannot be read back", hops: at,
-				fix: "export it, or give " + path + " a MarshalBinary and UnmarshalBinary pair"}
+			inner, isStruct := f.Type().Underlying().(*types.Struct)
+			if f.Embedded() && isStruct && !isNamed(f.Type(), "time", "Time") { // its exported fields can be set all the same
+				if p := w.fields(f.Type(), inner, fieldPath, at); p != nil {
+					return p
+				}
+				continue
+			}
+			return &storeProblem{path: fieldPath, typ: Short(f.Type(), w.from), why: "an unexported field cannot be read back", hops: at, fix: w.unexportedFix(owner)}
 		}
 		if p := w.walk(f.Type(), fieldPath, at); p != nil {
 			return p
@@ -158,16 +172,19 @@ func (w *storeWalk) fields(s *types.Struct, path string, hops []fieldHop) *store
 	return nil
 }
 
-func hasUnexported(s *types.Struct) bool {
-	for i := range s.NumFields() {
-		if f := s.Field(i); !f.Exported() && f.Name() != "_" {
-			return true
-		}
+// unexportedFix says what to do about an unexported field of owner.
+func (w *storeWalk) unexportedFix(owner types.Type) string {
+	n, ok := types.Unalias(owner).(*types.Named)
+	switch {
+	case !ok:
+		return "export it"
+	case !w.local(n.Obj().Pkg()):
+		return ""
 	}
-	return false
+	return "export it, or give " + Short(owner, w.from) + " a MarshalBinary and UnmarshalBinary pair"
 }
 
-// keyProblem says why a type cannot be a map key, or returns "".
+// keyProblem says why a type that can be stored cannot be a map key, or returns "": a key must be found again by what it is.
 func keyProblem(t types.Type, seen map[types.Type]bool) string {
 	if seen[t] {
 		return ""
@@ -176,15 +193,12 @@ func keyProblem(t types.Type, seen map[types.Type]bool) string {
 	if isNamed(t, "time", "Time") {
 		return "compares its location by address"
 	}
-	if pair, _ := Marshaller(t); pair != "" && !types.IsInterface(t) {
-		return ""
-	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
-		if u.Info()&(types.IsInteger|types.IsString|types.IsBoolean) != 0 && u.Kind() != types.Uintptr {
+		if u.Info()&(types.IsInteger|types.IsString|types.IsBoolean) != 0 {
 			return ""
 		}
-		if u.Info()&types.IsFloat != 0 {
+		if u.Info()&(types.IsFloat|types.IsComplex) != 0 {
 			return "may be NaN, which is never found again"
 		}
 	case *types.Array:
@@ -192,9 +206,6 @@ func keyProblem(t types.Type, seen map[types.Type]bool) string {
 	case *types.Struct:
 		for i := range u.NumFields() {
 			f := u.Field(i)
-			if !f.Exported() {
-				return "has the unexported field " + f.Name()
-			}
 			if why := keyProblem(f.Type(), seen); why != "" {
 				return "has a field " + f.Name() + " that " + why
 			}
@@ -203,17 +214,16 @@ func keyProblem(t types.Type, seen map[types.Type]bool) string {
 	case *types.Pointer:
 		return "is compared by address"
 	}
-	return "cannot be read back exactly"
+	return "is compared by more than its content"
 }
 
 // marshallers are the method pairs by which a type stores itself, in the order in which the codec prefers them.
 var marshallers = []struct{ name, marshal, unmarshal string }{
-	{"CBOR", "MarshalCBOR", "UnmarshalCBOR"},
 	{"binary", "MarshalBinary", "UnmarshalBinary"},
 	{"text", "MarshalText", "UnmarshalText"},
 }
 
-// Marshaller returns the name of the method pair ("CBOR", "binary" or "text") by which t, or a pointer to it, stores itself; "" where there
+// Marshaller returns the name of the method pair ("binary" or "text") by which t, or a pointer to it, stores itself; "" where there
 // is none, with half saying which method of a pair lacks the other.
 func Marshaller(t types.Type) (pair, half string) {
 	if _, ok := types.Unalias(t).(*types.Named); !ok {
@@ -279,12 +289,9 @@ func tupleIs(t *types.Tuple, names []string) bool {
 // Immutable reports whether values of t may be handed on without a copy: nothing in them can be modified through a copy of the value, and a
 // round trip through the store gives the identical value.
 func Immutable(t types.Type) bool {
-	if pair, _ := Marshaller(t); pair != "" {
-		return false // its stored form is its own affair
-	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
-		return u.Info()&(types.IsBoolean|types.IsInteger|types.IsFloat|types.IsString) != 0 && u.Kind() != types.Uintptr
+		return u.Info()&(types.IsBoolean|types.IsNumeric|types.IsString) != 0
 	case *types.Array:
 		return Immutable(u.Elem())
 	case *types.Struct:

@@ -173,7 +173,7 @@ func (b *builder) unwired(op *Op, in *Input, pos, end token.Position) {
 	op.Broken = true
 	hint := "annotate a function that makes it with //dag:asset or //dag:source, or name the asset with in." + in.GoName + "=KEY"
 	var related []diag.Related
-	if near, ok := diag.Nearest(in.Asset, op.Pkg.assetKeys()); ok {
+	if near, ok := diag.Nearest(in.Asset, op.Pkg.assetKeys(op)); ok {
 		hint = "did you mean " + near + "?"
 		a := op.Pkg.lookup(near)[0]
 		related = append(related, diag.Related{Pos: b.at(a.pos()), Message: a.what()})
@@ -190,12 +190,14 @@ func (b *builder) unwired(op *Op, in *Input, pos, end token.Position) {
 		Message: op.GoName + ": parameter " + in.GoName + " of type " + Short(in.Type, op.Pkg.Types) + " names no asset (" + in.Asset + ")"})
 }
 
-// assetKeys are the keys that p sees.
-func (p *Package) assetKeys() []string {
+// assetKeys are the keys that p sees, those of op left out: nobody means to name himself.
+func (p *Package) assetKeys(op *Op) []string {
 	var out []string
 	for _, q := range p.visible {
 		for _, a := range q.assets {
-			out = append(out, a.Key)
+			if a.Op != op {
+				out = append(out, a.Key)
+			}
 		}
 	}
 	return out
@@ -222,7 +224,7 @@ func (b *builder) deps(op *Op) {
 			op.Pkg.Diagnostics.Add(d)
 		case !b.known(op.Pkg, item.Text):
 			hint := "name assets of this package or of packages it imports"
-			if near, ok := diag.Nearest(item.Text, op.Pkg.assetKeys()); ok {
+			if near, ok := diag.Nearest(item.Text, op.Pkg.assetKeys(op)); ok {
 				hint = "did you mean " + near + "?"
 			}
 			op.Pkg.Diagnostics.Add(diag.Diagnostic{Code: CodeUnknownDep, Pos: item.Pos, End: item.End, Hint: hint, Message: op.GoName + ": deps names no asset: " + item.Text})
