@@ -56,7 +56,11 @@ func Run(ctx context.Context, e Environment, defs ...dag.Definitions) int {
 	a := newApp(e, defs)
 	root := a.command()
 	root.SetArgs(e.Args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	var said *usageError
+	if err != nil && !a.began && !errors.As(err, &said) { // cobra's own complaints, such as about completion
+		err = usage(cmd, err)
+	}
 	if err == nil {
 		err = a.out.err
 	}
@@ -82,7 +86,8 @@ type app struct {
 	quiet   bool
 	verbose bool
 
-	cat *plan.Catalog // see catalog
+	began bool          // the command line made sense, and its command was called
+	cat   *plan.Catalog // see catalog
 }
 
 func newApp(e Environment, defs []dag.Definitions) *app {

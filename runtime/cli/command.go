@@ -20,6 +20,8 @@ func (a *app) command() *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE:          a.group,
 	}
+	root.PersistentPreRun = func(*cobra.Command, []string) { a.began = true }
+	root.SetHelpCommand(a.helpCommand())
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.out)
 	root.SetErr(a.env.Stderr)
@@ -31,7 +33,46 @@ func (a *app) command() *cobra.Command {
 	complete(root, "output", formatTable, formatJSON)
 	root.AddCommand(a.listCommand(), a.planCommand(), a.runCommand(), a.materializeCommand(),
 		a.runsCommand(), a.assetsCommand(), a.configCommand(), a.versionCommand())
+	root.InitDefaultCompletionCmd(a.env.Args...)
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Short = "Write completions for a shell: bash, zsh, fish or powershell"
+			c.Args, c.RunE = cobra.ArbitraryArgs, a.group
+		}
+	}
 	return root
+}
+
+// helpCommand is cobra's, but that it is an error to ask for what there is not.
+func (a *app) helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Show the help of a command",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at := cmd.Root()
+			for _, name := range args {
+				i := slices.IndexFunc(at.Commands(), func(c *cobra.Command) bool { return c.Name() == name })
+				if i < 0 {
+					return a.group(at, []string{name})
+				}
+				at = at.Commands()[i]
+			}
+			at.InitDefaultHelpFlag()
+			return at.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var out []cobra.Completion
+			if at, _, err := cmd.Root().Find(args); err == nil {
+				for _, c := range at.Commands() {
+					if c.IsAvailableCommand() {
+						out = append(out, cobra.CompletionWithDesc(c.Name(), c.Short))
+					}
+				}
+			}
+			return out, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
 }
 
 // group is a command that has only commands below it: alone it shows its help, and with anything else it says what there is.

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// longestMessage bounds what a log line brings to a terminal, in bytes.
+const longestMessage = 64 << 10
+
 // A console is where the log lines of steps go: one line each, below the time and the step, with its attributes behind the message. It is a
 // slog.Handler.
 type console struct {
@@ -52,7 +55,11 @@ func (c *console) Handle(_ context.Context, r slog.Record) error {
 	if step != "" {
 		b.WriteString(l.paint(escape(step), bold) + gap)
 	}
-	b.WriteString(escape(r.Message))
+	message := r.Message
+	if len(message) > longestMessage {
+		message = strings.ToValidUTF8(message[:longestMessage], "") + "..."
+	}
+	b.WriteString(escape(message))
 	b.WriteString(attrs)
 	c.screen.note(b.String())
 	return nil

@@ -120,6 +120,11 @@ func shop() dag.Definitions {
 			switch {
 			case limit == 0:
 				panic("limit is nothing")
+			case limit == -2: // it does not listen
+				if err := os.WriteFile("waiting", nil, 0o600); err != nil {
+					return err
+				}
+				time.Sleep(time.Minute)
 			case limit < 0:
 				if err := os.WriteFile("waiting", nil, 0o600); err != nil {
 					return err

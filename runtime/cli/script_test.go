@@ -16,7 +16,7 @@ import (
 // The words that our scripts have beside those of testscript:
 //
 //	exits CODE PROGRAM ARG...               run it; its exit code must be CODE
-//	interrupt SIGNAL CODE PROGRAM ARG...    start it, send the signal once the file "waiting" is there; its exit code must be CODE
+//	interrupt SIGNAL,... CODE PROGRAM ARG...    start it, send the signals once the file "waiting" is there; its exit code must be CODE
 //	json PATH [WANT]                        stdout is one JSON document and nothing else, with WANT as JSON at the dotted path
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
@@ -41,7 +41,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt SIGNAL CODE PROGRAM ARG...")
 	}
-	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}[args[0]]
+	names := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
 	path, err := exec.LookPath(args[2])
 	ts.Check(err)
 	c := exec.Command(path, args[3:]...)
@@ -58,7 +58,12 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("it never waited")
 		}
 	}
-	ts.Check(c.Process.Signal(signal))
+	for i, name := range strings.Split(args[0], ",") {
+		if i > 0 {
+			time.Sleep(200 * time.Millisecond) // two signals that are too close are one
+		}
+		ts.Check(c.Process.Signal(names[name]))
+	}
 	_ = c.Wait()
 	if got := strconv.Itoa(c.ProcessState.ExitCode()); got != args[1] {
 		ts.Fatalf("exit code %s, want %s", got, args[1])

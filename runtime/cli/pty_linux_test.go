@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+)
+
+// terminalOf returns a terminal of so many columns, and what was written to it.
+func terminalOf(t *testing.T, columns uint16) (tty *os.File, written func() string) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	require.NoError(t, err)
+	require.NoError(t, unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0))
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	require.NoError(t, err)
+	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	require.NoError(t, unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}))
+	var b bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(&b, master) // ends with an error once the other side is closed
+	}()
+	return tty, func() string {
+		require.NoError(t, tty.Close())
+		<-read
+		require.NoError(t, master.Close())
+		return strings.ReplaceAll(b.String(), "\r\n", "\n")
+	}
+}
+
+// onTerminal runs a command with both outputs on a terminal.
+func onTerminal(t *testing.T, columns uint16, env map[string]string, args ...string) (string, int) {
+	t.Helper()
+	tty, written := terminalOf(t, columns)
+	code := Run(t.Context(), Environment{
+		Name: "shop", Args: args, Stdin: strings.NewReader(""), Stdout: tty, Stderr: tty, Dir: t.TempDir(),
+		Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+	}, shop())
+	return written(), code
+}
+
+func TestTerminal(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	t.Setenv("DAGSTERGEN_HOME", t.TempDir())
+	xterm := map[string]string{"TERM": "xterm"}
+
+	out, _ := onTerminal(t, 50, xterm, "list")
+	assert.Contains(t, out, "\x1b[1mASSET\x1b[0m")
+	for _, line := range strings.Split(out, "\n") {
+		plain := strings.NewReplacer("\x1b[1m", "", "\x1b[2m", "", "\x1b[0m", "").Replace(line)
+		assert.LessOrEqual(t, displayWidth(plain), 50, line)
+	}
+	for _, env := range []map[string]string{{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}} {
+		out, _ := onTerminal(t, 80, env, "list")
+		assert.NotContains(t, out, "\x1b")
+	}
+
+	job := []string{"run", "nightly", "--set", "inputs.words=[a]", "--set", "inputs.limit=1"}
+	out, code := onTerminal(t, 80, xterm, job...)
+	assert.Zero(t, code)
+	assert.Contains(t, out, "counted n=1")
+	assert.Contains(t, out, "\x1b[1m2 run, 0 reused in ")
+	out, _ = onTerminal(t, 80, map[string]string{"TERM": "dumb"}, append(job, "--no-memo")...)
+	assert.NotContains(t, out, "\x1b", "nothing is redrawn on a dumb terminal")
+	assert.Contains(t, out, "run     count")
+	out, code = onTerminal(t, 80, xterm, "runs", "lst")
+	assert.Equal(t, 2, code)
+	assert.Equal(t, "\x1b[31mshop:\x1b[0m unknown command \"lst\"; did you mean \"list\"?\nrun \"shop runs --help\" for usage\n", out)
+}
+
+func TestInterruptibleEnds(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	ctx, stop := interruptible()
+	require.NoError(t, ctx.Err())
+	require.NoError(t, unix.Kill(os.Getpid(), unix.SIGTERM))
+	<-ctx.Done()
+	var by *interrupted
+	require.ErrorAs(t, context.Cause(ctx), &by)
+	assert.Equal(t, 143, by.ExitCode())
+	stop()
+}
