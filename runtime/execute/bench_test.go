@@ -52,23 +52,21 @@ func BenchmarkRunInMemory(b *testing.B) {
 	}
 }
 
-// Overhead per executed step, durable: divide by benchSteps. Memoization is off, so that every round computes.
+// Overhead per executed step, durable: divide by benchSteps.
 func BenchmarkRunDurable(b *testing.B) {
 	for _, executor := range []string{InProcessExecutor, MultiExecutor} {
 		b.Run(executor, func(b *testing.B) {
-			w := newWorld(b)
-			chainOf(w.shop, benchSteps)
-			cat := w.catalog()
-			round := 0
+			s := newShop(b)
+			chainOf(s, benchSteps)
+			cat := s.catalog()
 			b.ReportAllocs()
 			for b.Loop() {
-				round++
-				for _, o := range w.ops[:10] { // other versions each round, so that everything is looked up and nothing is found
-					o.Version = fmt.Sprint(round)
-				}
-				res, err := Run(b.Context(), cat, "", Options{Instance: w.inst, Executor: executor})
+				b.StopTimer()
+				inst := openInstance(b, b.TempDir())
+				b.StartTimer()
+				res, err := Run(b.Context(), cat, "", Options{Instance: inst, Executor: executor})
 				require.NoError(b, err)
-				require.True(b, res.Success())
+				require.Equal(b, benchSteps, res.Run.Ran)
 			}
 			perStep(b, benchSteps)
 		})

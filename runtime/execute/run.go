@@ -165,6 +165,7 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 
+	r.sayDamaged()
 	r.engine = newEngine(r)
 	r.afterPlan()
 	release := context.AfterFunc(r.ctx, r.engine.halt)
@@ -173,6 +174,17 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	stored := r.log.close()
 	r.res.close()
 	return r.finish(ctx, began, stored)
+}
+
+// sayDamaged warns of stored outputs that the plan found missing or damaged: nothing of the user's doing makes their steps run again.
+func (r *run) sayDamaged() {
+	for _, s := range r.plan.Steps {
+		for _, why := range s.Reasons {
+			if why.Code == plan.ReasonDamaged {
+				r.warn(s.Key, why.Text+"; computing it again")
+			}
+		}
+	}
 }
 
 // storeError marks an error of the instance, unless it is of another kind.

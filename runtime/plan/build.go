@@ -262,7 +262,7 @@ func (b *builder) version(s *Step, wrong *problems) {
 	static, err := b.staticOf(s.info)
 	if err == nil {
 		s.static = static
-		s.code, err = b.codeOf(s, static)
+		s.code, err = b.codeOf(s)
 	}
 	if err != nil {
 		wrong.add("version", "%v", err)
@@ -402,10 +402,10 @@ func (b *builder) resourceVersions(uses []dag.ResourceUse, strategy dag.VersionS
 	return done, nil
 }
 
-// codeOf is the code version of a step; only a strategy of the user's may look at config.
-func (b *builder) codeOf(s *Step, static *opStatic) (code, error) {
-	if static.code.text != "" {
-		return static.code, nil
+// codeOf is the code version of a step. That of a strategy may depend on config; the others are known before any run.
+func (b *builder) codeOf(s *Step) (code, error) {
+	if s.info.code.text != "" && (s.Op.Version != "" || s.Op.Strategy == nil && b.jobStrategy() == nil) {
+		return s.info.code, nil
 	}
 	var config any
 	if s.Config != nil {
@@ -415,9 +415,5 @@ func (b *builder) codeOf(s *Step, static *opStatic) (code, error) {
 	if err != nil {
 		return code{}, err
 	}
-	c := opCode(b.hash, s.info, text)
-	if s.Op.Config == nil || s.Op.Version != "" || (s.Op.Strategy == nil && b.jobStrategy() == nil) {
-		static.code = c
-	}
-	return c, nil
+	return opCode(b.hash, s.info, text), nil
 }

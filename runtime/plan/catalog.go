@@ -44,6 +44,7 @@ type opInfo struct {
 	hash    string       // its source hash, "sha256:..."; empty where the manifest has none
 	index   int          // into Catalog.ops
 	shape   canon.Digest // of the names and types of its inputs and outputs
+	code    code         // by version= or source hash; its text is empty where the manifest has no entry
 	closure lazyClosure
 }
 
@@ -82,8 +83,12 @@ func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 	slices.SortFunc(c.resources, func(a, b *resourceInfo) int { return strings.Compare(a.resource.Key, b.resource.Key) })
 	slices.SortFunc(c.jobs, func(a, b *dag.JobDef) int { return strings.Compare(a.Key, b.Key) })
 	c.checkResources(&wrong)
+	h := NewHasher()
 	for i, o := range c.ops {
 		o.index, o.shape = i, opShape(o.op)
+		if text := cmp.Or(o.op.Version, o.hash); text != "" {
+			o.code = opCode(h, o, text)
+		}
 	}
 	if len(wrong) == 0 { // a graph over half a catalog would only repeat the problems above
 		c.assets = c.assetGraph(&wrong)

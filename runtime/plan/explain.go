@@ -138,7 +138,8 @@ func (s *Step) because(code, format string, args ...any) {
 // compare lists how s differs from the newest record of its identity.
 func (b *builder) compare(s *Step, was *storage.Record) {
 	if was.Code != s.Code {
-		old, now := b.manifest(was.Manifest), func() *manifest.Manifest { return s.info.pkg.closures.of(s.Op.Symbol) }
+		old := func() *manifest.Manifest { return b.manifest(was.Manifest) }
+		now := func() *manifest.Manifest { return s.info.pkg.closures.of(s.Op.Symbol) }
 		if was.Symbol != s.Op.Symbol {
 			s.because(ReasonCode, "computed by %s now, by %s before", short(s.Op.Symbol), short(was.Symbol))
 		} else {
@@ -193,10 +194,11 @@ func (b *builder) manifest(d canon.Digest) *manifest.Manifest {
 }
 
 // codeCauses says why a code version differs: which functions changed, where both versions are source hashes.
-func (b *builder) codeCauses(old *manifest.Manifest, now func() *manifest.Manifest, symbol, was, is, hash string) []string {
+func (b *builder) codeCauses(stored, now func() *manifest.Manifest, symbol, was, is, hash string) []string {
 	if is != hash || !strings.HasPrefix(was, "sha256:") {
 		return []string{fmt.Sprintf("code version: %s → %s", clip(was), clip(is))}
 	}
+	old := stored()
 	if old == nil {
 		return []string{short(symbol) + " or something it reaches changed"}
 	}
@@ -320,7 +322,7 @@ func (b *builder) compareResources(s *Step, was *storage.Record) {
 		if o.Code != r.Code {
 			info := b.Target.Catalog.resourceByKey[key]
 			now := func() *manifest.Manifest { return info.pkg.closures.of(r.Resource.Symbol) }
-			b.because(s, ReasonResource, prefixed("resource "+key+": ", b.codeCauses(b.manifest(o.Manifest), now, r.Resource.Symbol, o.Code, r.Code, info.hash)))
+			b.because(s, ReasonResource, prefixed("resource "+key+": ", b.codeCauses(func() *manifest.Manifest { return b.manifest(o.Manifest) }, now, r.Resource.Symbol, o.Code, r.Code, info.hash)))
 		}
 		var config []byte
 		if r.Config != nil {

@@ -158,7 +158,6 @@ type opStatic struct {
 	resources []canon.Digest // one for each of Op.Resources
 	reached   []*ResourceVersion
 	replaced  bool
-	code      code // where it does not depend on config
 }
 
 // source reports whether the step observes instead of computing.
