@@ -52,7 +52,7 @@ func (a *app) assetsCommand() *cobra.Command {
 			return a.result(d, d.view)
 		},
 	}
-	show.Flags().IntVarP(&history, "history", "n", 10, "show at most so many materializations")
+	show.Flags().IntVarP(&history, "history", "n", 10, "show at most `N` materializations")
 	cmd.AddCommand(list, show)
 	return cmd
 }

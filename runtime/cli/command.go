@@ -31,8 +31,20 @@ func (a *app) command() *cobra.Command {
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "write errors and warnings only to stderr")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "write every detail to stderr")
 	complete(root, "output", formatTable, formatJSON)
-	root.AddCommand(a.listCommand(), a.planCommand(), a.runCommand(), a.materializeCommand(),
-		a.runsCommand(), a.assetsCommand(), a.configCommand(), a.versionCommand())
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"work", "Commands:", []*cobra.Command{a.listCommand(), a.planCommand(), a.runCommand(), a.materializeCommand()}},
+		{"look", "Look at what is there:", []*cobra.Command{a.runsCommand(), a.assetsCommand(), a.configCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(a.versionCommand())
 	root.InitDefaultCompletionCmd(a.env.Args...)
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" {

@@ -44,7 +44,7 @@ func (a *app) assetCompletions(prefix string) []cobra.Completion {
 
 // selectFlag adds --select. What is completed is the last clause: a step of the job that the arguments name, or an asset.
 func (a *app) selectFlag(cmd *cobra.Command, value *string) {
-	cmd.Flags().StringVarP(value, "select", "s", "", "only these steps: keys, with * or + for what is above or below, separated by commas (`SELECTION`)")
+	cmd.Flags().StringVarP(value, "select", "s", "", "only the steps of a `SELECTION`: keys, with * or + for what is above or below, separated by commas")
 	// The flag was defined a line before: registering it cannot fail.
 	_ = cmd.RegisterFlagCompletionFunc("select", func(_ *cobra.Command, args []string, wrote string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		prefix := wrote[:strings.LastIndexByte(wrote, ',')+1]

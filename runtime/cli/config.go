@@ -109,7 +109,7 @@ type configFlags struct {
 func (c *configFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVarP(&c.files, "config", "c", nil, "read run config from a YAML or JSON `FILE`, - for stdin; later files win")
-	f.StringArrayVar(&c.sets, "set", nil, "set one value of the run config, such as ops.fetch.config.limit=10 (`PATH=VALUE`)")
+	f.StringArrayVar(&c.sets, "set", nil, "set one value of the run config by `PATH=VALUE`, such as ops.fetch.config.limit=10")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml", "json") // it was defined above
 }
 

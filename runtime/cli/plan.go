@@ -97,7 +97,7 @@ func (f *runFlags) addPlan(a *app, cmd *cobra.Command) {
 	f.config.add(cmd)
 	a.selectFlag(cmd, &f.selection)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.tags, "tag", nil, "put a tag on the run (`KEY=VALUE`)")
+	flags.StringArrayVar(&f.tags, "tag", nil, "put a tag `KEY=VALUE` on the run")
 	flags.BoolVar(&f.noMemo, "no-memo", false, "run everything, whatever is stored")
 }
 

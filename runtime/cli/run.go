@@ -145,7 +145,7 @@ func (r *runResult) view(l look) []string {
 			ran++
 		}
 		for _, o := range s.Outputs {
-			if o.File != "" {
+			if o.File != "" && (s.Op == nil || s.Op.Kind != dag.KindSource) { // where a source is, its reader knows
 				files = append(files, [2]string{outputName(s, o), r.show(o.File)})
 			}
 		}
@@ -157,7 +157,7 @@ func (r *runResult) view(l look) []string {
 		if !s.Version.IsZero() {
 			version = s.Version.Short()
 		}
-		if s.Action == execute.ActionRun {
+		if s.Elapsed > 0 {
 			elapsed = seconds(s.Elapsed)
 		}
 		t.add(styled(what, st), text(s.Key), styled(version, dim), text(elapsed), texts(outputLines(s)))

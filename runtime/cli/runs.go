@@ -59,9 +59,9 @@ func (a *app) runsListCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&job, "job", "", "only runs of this job (`JOB`)")
-	f.Var(&choices{&statuses, runStatuses}, "status", "only runs with this status; may be repeated (`STATUS`)")
-	f.IntVarP(&limit, "limit", "n", 20, "at most so many")
+	f.StringVar(&job, "job", "", "only runs of the job `JOB`")
+	f.Var(&choices{&statuses, runStatuses}, "status", "only runs with the status `STATUS`; may be repeated")
+	f.IntVarP(&limit, "limit", "n", 20, "at most `N` runs")
 	complete(cmd, "status", runStatuses...)
 	_ = cmd.RegisterFlagCompletionFunc("job", a.completeJobs) // it was defined above
 	return cmd
