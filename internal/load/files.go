@@ -142,12 +142,36 @@ func (w *work) parseExternal() {
 		if !ok {
 			continue
 		}
-		f, err := parser.ParseFile(w.l.prog.Fset, w.l.prog.Rel(filepath.Join(w.p.Dir, name)), src, parser.SkipObjectResolution)
+		f, err := parser.ParseFile(w.l.prog.Fset, w.l.prog.Rel(filepath.Join(w.p.Dir, name)), withoutBodies(src), parser.SkipObjectResolution)
 		w.syntaxErrors(err)
 		if f != nil {
+			dropElements(f)
 			w.files = append(w.files, f)
 		}
 	}
+}
+
+// dropElements empties the composite literals in package-level declarations of a file whose values do not matter: T{...} has the type T whatever is
+// in it. Tables of code points or font outlines make up most of what would be checked otherwise. The elements of [...]T{} are its length, so they stay.
+func dropElements(f *ast.File) {
+	for _, d := range f.Decls {
+		ast.Inspect(d, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.BlockStmt:
+				return false // not checked anyway
+			case *ast.CompositeLit:
+				if a, ok := n.Type.(*ast.ArrayType); n.Type != nil && !(ok && isEllipsis(a.Len)) {
+					n.Elts = nil
+				}
+			}
+			return true
+		})
+	}
+}
+
+func isEllipsis(e ast.Expr) bool {
+	_, ok := e.(*ast.Ellipsis)
+	return ok
 }
 
 func (w *work) read(name string) ([]byte, bool) {
