@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -144,28 +145,43 @@ func ExitCode(res *Result, err error) int {
 	if err == nil && res != nil {
 		err = res.Err()
 	}
-	var coded interface{ ExitCode() int }
-	var config runconfig.Problems
 	var run *RunError
-	var path *fs.PathError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &run):
+	if errors.As(err, &run) {
 		if run.Status == storage.RunCanceled {
 			return 130
 		}
-		if errors.As(err, &coded) {
-			return coded.ExitCode()
+		if err = run.Reason; err == nil {
+			return 1
 		}
+	}
+	// By type and not by the method alone: a user's error, such as that of a child process, may have an ExitCode too.
+	var (
+		usage  *plan.Error
+		config runconfig.Problems
+		stale  *plan.StaleError
+		busy   *BusyError
+		store  *StoreError
+		step   *StepError
+		path   *fs.PathError
+	)
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &store):
+		return store.ExitCode()
+	case errors.As(err, &step):
 		return 1
-	case errors.As(err, &coded):
-		return coded.ExitCode()
+	case errors.As(err, &usage):
+		return usage.ExitCode()
 	case errors.As(err, &config):
 		return 2
+	case errors.As(err, &stale):
+		return stale.ExitCode()
+	case errors.As(err, &busy):
+		return busy.ExitCode()
 	case errors.Is(err, storage.ErrTooNew):
 		return 4
-	case errors.Is(err, storage.ErrCorrupt), errors.Is(err, storage.ErrReadOnly), errors.As(err, &path):
+	case storage.IsUnavailable(err), errors.As(err, &path):
 		return 74
 	case errors.Is(err, context.Canceled):
 		return 130

@@ -183,7 +183,8 @@ func (b *builder) byContent(pending []*Step) error {
 	for _, s := range pending {
 		if rec := found[s.Content]; rec != nil {
 			b.take(s, rec)
-			s.Note = s.Record != nil
+			s.fresh = s.Record != nil
+			s.Note = s.Note || s.fresh
 		} else {
 			s.Action = Run
 		}

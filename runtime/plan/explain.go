@@ -58,11 +58,18 @@ func (b *builder) latest() error {
 		case s.source() || rec == nil:
 		case s.Action != Reuse:
 			s.Latest = rec
-		case s.Record.ID == rec.ID && s.Record.Step == s.Version:
+		case !s.fresh && sameData(s.Record, rec):
 			s.Note = false // shared with another job or asset, and noted before
 		}
 	}
 	return nil
+}
+
+// sameData reports whether two records stand for equal outputs.
+func sameData(a, b *storage.Record) bool {
+	return a.ID == b.ID || a.Content == b.Content && slices.EqualFunc(a.Outputs, b.Outputs, func(x, y storage.Output) bool {
+		return x.Name == y.Name && x.DataVersion == y.DataVersion
+	})
 }
 
 func (b *builder) explainSource(s *Step) {

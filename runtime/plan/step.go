@@ -70,6 +70,7 @@ type Step struct {
 	Recorded bool            // what it computes may be recorded
 	Observed *Observation    // of a source
 
+	fresh   bool // the record was found by content: that it stands for this version too is not stored yet
 	static  *opStatic
 	code    code
 	problem Reason // what is wrong with the stored output that would have been reused
