@@ -188,12 +188,14 @@ func (w *writer) insertRecord(r *storage.Record, data []byte) error {
 	if err != nil {
 		return err
 	}
-	number, _, err := w.c.run("INSERT INTO record (usable, identity, step, content, data) VALUES (1, ?, ?, ?, ?)",
-		identity, r.Step[:], r.Content[:], data)
+	number, _, err := w.c.run("INSERT INTO record (usable, identity, data) VALUES (1, ?, ?)", identity, data)
 	if err != nil {
 		return err
 	}
 	if _, _, err := w.c.run("INSERT INTO step_record (step, record) VALUES (?, ?)", r.Step[:], number); err != nil {
+		return err
+	}
+	if _, _, err := w.c.run("INSERT INTO content_record (content, record) VALUES (?, ?)", r.Content[:], number); err != nil {
 		return err
 	}
 	for i := range r.Outputs {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -11,54 +12,69 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// recordColumns are what readRecord reads, of record r and the identity i that it belongs to.
-const recordColumns = "r.number, r.step, r.content, r.data, i.name, i.latest = r.number"
+// recordColumns are what readRecord reads, of record r.
+const recordColumns = "r.number, r.data, (SELECT i.latest FROM identity i WHERE i.number = r.identity) IS r.number"
 
 // readRecord reads the columns of recordColumns.
 func readRecord(v []driver.Value) (*storage.Record, error) {
 	row := reader{row: v}
-	rec := &storage.Record{ID: row.int(), Step: row.digest(), Content: row.digest()}
-	data := row.bytes()
-	if v[4] != nil { // a record without an identity
-		rec.Identity = row.text()
-		rec.Newest = row.int() != 0
-	}
+	rec := &storage.Record{ID: row.int()}
+	data, newest := row.bytes(), row.int()
 	if row.err != nil {
 		return nil, row.err
 	}
-	return rec, decodeRecord(data, rec)
+	if err := decodeRecord(data, rec); err != nil {
+		return nil, err
+	}
+	rec.Newest = newest != 0
+	return rec, nil
+}
+
+// A lookup finds the newest usable record for each of many digests. Crossing into C costs as much as the search itself, so all
+// digests go in as one blob, and SQLite cuts it up.
+type lookup struct {
+	many string // for ?2 digests in ?1: the newest record of each, usable or not
+	one  string // for the digest ?1: the newest usable record
+}
+
+var (
+	byStep    = newLookup("step_record", "step")
+	byContent = newLookup("content_record", "content")
+)
+
+func newLookup(table, key string) *lookup {
+	return &lookup{
+		many: "WITH RECURSIVE k (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n + 1 < ?2) " +
+			"SELECT k.n, r.usable, " + recordColumns + " FROM k CROSS JOIN record r ON r.number = " +
+			"(SELECT max(record) FROM " + table + " WHERE " + key + " = substr(?1, 1 + 32 * k.n, 32))",
+		one: "SELECT " + recordColumns + " FROM " + table + " t JOIN record r ON r.number = t.record WHERE t." + key + " = ? AND r.usable " +
+			"ORDER BY t.record DESC LIMIT 1",
+	}
 }
 
 // RecordsByStep implements storage.Store.
 func (s *Store) RecordsByStep(ctx context.Context, steps []canon.Digest) (map[canon.Digest]*storage.Record, error) {
-	return s.records(ctx, steps, "SELECT "+recordColumns+" FROM step_record s JOIN record r ON r.number = s.record "+
-		"LEFT JOIN identity i ON i.number = r.identity WHERE s.step = ? AND r.usable ORDER BY s.record DESC LIMIT 1")
+	return s.records(ctx, byStep, steps)
 }
 
 // RecordsByContent implements storage.Store.
 func (s *Store) RecordsByContent(ctx context.Context, contents []canon.Digest) (map[canon.Digest]*storage.Record, error) {
-	return s.records(ctx, contents, "SELECT "+recordColumns+" FROM record r "+
-		"LEFT JOIN identity i ON i.number = r.identity WHERE r.content = ? AND r.usable ORDER BY r.number DESC LIMIT 1")
+	return s.records(ctx, byContent, contents)
 }
 
-func (s *Store) records(ctx context.Context, keys []canon.Digest, text string) (map[canon.Digest]*storage.Record, error) {
+func (s *Store) records(ctx context.Context, l *lookup, keys []canon.Digest) (map[canon.Digest]*storage.Record, error) {
+	const chunk = 2000 // between two looks at the context, watching which would cost more than the look-up
 	out := make(map[canon.Digest]*storage.Record, len(keys))
 	look := s.readers.snapshot
 	if len(keys) < 2 {
-		look = s.readers.with
+		look = s.readers.with // one statement sees one state by itself
 	}
 	err := look(ctx, func(c *conn) error {
-		for i := range keys {
-			if i%256 == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			// The context is not handed on: watching it costs more than the look-up.
-			err := c.query(context.Background(), text, func(v []driver.Value) error {
-				rec, err := readRecord(v)
-				out[keys[i]] = rec
+		for part := range slices.Chunk(keys, chunk) {
+			if err := ctx.Err(); err != nil {
 				return err
-			}, keys[i][:])
-			if err != nil {
+			}
+			if err := l.find(c, part, out); err != nil {
 				return err
 			}
 		}
@@ -68,6 +84,42 @@ func (s *Store) records(ctx context.Context, keys []canon.Digest, text string) (
 		return nil, err
 	}
 	return out, nil
+}
+
+func (l *lookup) find(c *conn, keys []canon.Digest, out map[canon.Digest]*storage.Record) error {
+	blob := make([]byte, 0, len(keys)*len(canon.Digest{}))
+	for i := range keys {
+		blob = append(blob, keys[i][:]...)
+	}
+	var dropped []canon.Digest
+	err := c.query(context.Background(), l.many, func(v []driver.Value) error {
+		row := reader{row: v}
+		n, usable := row.int(), row.int()
+		if row.err != nil {
+			return row.err
+		}
+		if usable == 0 {
+			dropped = append(dropped, keys[n])
+			return nil
+		}
+		rec, err := readRecord(row.row)
+		out[keys[n]] = rec
+		return err
+	}, blob, int64(len(keys)))
+	if err != nil {
+		return err
+	}
+	for i := range dropped { // an older one may be as good
+		err := c.query(context.Background(), l.one, func(v []driver.Value) error {
+			rec, err := readRecord(v)
+			out[dropped[i]] = rec
+			return err
+		}, dropped[i][:])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Latest implements storage.Store.
@@ -101,8 +153,7 @@ func (s *Store) Latest(ctx context.Context, identities []string) (map[string]*st
 
 // AssetRecords implements storage.Store.
 func (s *Store) AssetRecords(ctx context.Context, asset string, limit int) ([]storage.Record, error) {
-	const text = "SELECT " + recordColumns + " FROM asset_record a JOIN record r ON r.number = a.record " +
-		"LEFT JOIN identity i ON i.number = r.identity WHERE a.asset = ? ORDER BY a.record DESC LIMIT ?"
+	const text = "SELECT " + recordColumns + " FROM asset_record a JOIN record r ON r.number = a.record  WHERE a.asset = ? ORDER BY a.record DESC LIMIT ?"
 	if limit <= 0 {
 		limit = -1
 	}

@@ -43,18 +43,22 @@ CREATE TABLE identity (
 CREATE TABLE record (
   number   INTEGER PRIMARY KEY AUTOINCREMENT,
   usable   INTEGER NOT NULL,
-  identity INTEGER NOT NULL, -- number of an identity
-  step     BLOB    NOT NULL,
-  content  BLOB    NOT NULL,
-  data     BLOB    NOT NULL  -- CBOR of storage.Record
+  identity INTEGER NOT NULL, -- number of an identity; 0 for none
+  data     BLOB    NOT NULL  -- step and content version, identity, CBOR of storage.Record
 ) STRICT;
-CREATE INDEX record_by_content ON record (content, number) WHERE usable;
 
 -- Which records a step version finds: those computed under it, and those reused by content.
 CREATE TABLE step_record (
   step   BLOB    NOT NULL,
   record INTEGER NOT NULL,
   PRIMARY KEY (step, record)
+) STRICT, WITHOUT ROWID;
+
+-- Which records a content version finds.
+CREATE TABLE content_record (
+  content BLOB    NOT NULL,
+  record  INTEGER NOT NULL,
+  PRIMARY KEY (content, record)
 ) STRICT, WITHOUT ROWID;
 
 -- Which records gave an asset.
