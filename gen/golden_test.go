@@ -56,7 +56,8 @@ func repository(t testing.TB) string {
 // layOut writes the input files of all cases below root, each a module of a workspace.
 func layOut(t testing.TB, root string, cases []*goldenCase) {
 	t.Helper()
-	work := "go 1.26.0\n"
+	work := "go 1.26.0\nuse ./runner\n"
+	writeFile(t, filepath.Join(root, "runner", "go.mod"), []byte(goMod(t, "example.com/runner")))
 	for _, c := range cases {
 		c.dir = filepath.Join(root, c.name)
 		work += "use ./" + c.name + "\n"
@@ -191,13 +192,31 @@ func (c *goldenCase) got() []txtar.File {
 	return out
 }
 
-func (c *goldenCase) hasMain() bool {
-	for _, r := range c.results {
-		if bytes.Contains(r.Content, []byte("\npackage main\n")) && filepath.Dir(r.Path) == c.dir {
-			return true
-		}
+// runs reports whether the case has a func Run to call, or is a main package to start.
+func (c *goldenCase) runs() (run, main bool) {
+	if c.diags.HasErrors() {
+		return false, false
 	}
-	return false
+	for _, r := range c.results {
+		main = main || bytes.Contains(r.Content, []byte("\npackage main\n")) && filepath.Dir(r.Path) == c.dir
+	}
+	for _, f := range c.archive.Files {
+		run = run || bytes.Contains(f.Data, []byte("\nfunc Run() {\n"))
+	}
+	return run && !main, main
+}
+
+// writeRunner makes a program that calls Run of the case that its argument names: linking one program is quicker than many.
+func writeRunner(t *testing.T, root string, names []string) {
+	t.Helper()
+	imports, calls := "", ""
+	for _, n := range names {
+		imports += fmt.Sprintf("\t%s \"example.com/%s\"\n", n, n)
+		calls += fmt.Sprintf("\tcase %q:\n\t\t%s.Run()\n", n, n)
+	}
+	src := "package main\n\nimport (\n\t\"os\"\n\n" + imports + ")\n\nfunc main() {\n\tswitch os.Args[1] {\n" + calls + "\t}\n}\n"
+	writeFile(t, filepath.Join(root, "runner", "main.go"), []byte(src))
+	writeFile(t, filepath.Join(root, "runner", "go.mod"), []byte(goMod(t, "example.com/runner")))
 }
 
 func TestGolden(t *testing.T) {
@@ -206,7 +225,7 @@ func TestGolden(t *testing.T) {
 	layOut(t, root, cases)
 	generate(t, root, cases)
 
-	var patterns, mains []string
+	var patterns, mains, runs []string
 	for _, c := range cases {
 		if len(c.results) == 0 {
 			continue
@@ -216,19 +235,26 @@ func TestGolden(t *testing.T) {
 		if !c.diags.HasErrors() {
 			patterns = append(patterns, "./"+c.name+"/...")
 		}
-		if c.hasMain() {
+		switch run, main := c.runs(); {
+		case main:
 			mains = append(mains, "./"+c.name)
+		case run:
+			runs = append(runs, c.name)
 		}
 	}
+	writeRunner(t, root, runs)
 	goCommand(t, root, append([]string{"vet"}, patterns...)...)
 	bin := filepath.Join(root, "bin") + string(filepath.Separator)
-	goCommand(t, root, append([]string{"build", "-o", bin}, mains...)...)
+	goCommand(t, root, append([]string{"build", "-ldflags=-s -w", "-o", bin, "./runner"}, mains...)...)
 
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := c.got()
-			if slices.Contains(mains, "./"+c.name) {
+			switch {
+			case slices.Contains(mains, "./"+c.name):
 				got = append(got, txtar.File{Name: "want/stdout", Data: run(t, c, bin+c.name)})
+			case slices.Contains(runs, c.name):
+				got = append(got, txtar.File{Name: "want/stdout", Data: run(t, c, bin+"runner", c.name)})
 			}
 			if *update {
 				c.rewrite(t, got)
@@ -268,9 +294,9 @@ func goCommand(t *testing.T, root string, args ...string) {
 }
 
 // run starts the program of a case in its folder, with a store of its own.
-func run(t *testing.T, c *goldenCase, program string) []byte {
+func run(t *testing.T, c *goldenCase, program string, args ...string) []byte {
 	t.Helper()
-	cmd := exec.Command(program)
+	cmd := exec.Command(program, args...)
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "DAGSTERGEN_HOME="+filepath.Join(c.dir, ".dagstergen"), "NO_COLOR=1")
 	var stdout, stderr bytes.Buffer

@@ -33,7 +33,10 @@ func anyInvalid(t *types.Tuple) bool {
 func (b *builder) resourceType(r *Resource) {
 	vars := r.split()
 	if len(vars) == 2 {
-		sig, ok := types.Unalias(vars[1].Type()).(*types.Signature)
+		if captures(vars[0].Type()) == "" && b.configOf(vars[0].Type()) == nil {
+			r.Type = vars[0].Type() // whatever is wrong with the rest, parameters of this type are meant for it
+		}
+		sig, ok := vars[1].Type().Underlying().(*types.Signature)
 		if !ok || sig.Params().Len() > 0 || sig.Results().Len() > 0 {
 			b.report(r.Pkg, CodeResource, vars[1].Pos(), varEnd(vars[1]), resourceHint, "%s: its second result is the cleanup and must be a func(), not %s",
 				r.GoName, Short(vars[1].Type(), r.Pkg.Types))
