@@ -3,9 +3,11 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"syscall"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
+	"golang.org/x/sys/unix"
 
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -25,16 +27,22 @@ func dbError(doing, path string, err error) error {
 	case sqlite3.ErrFull:
 		kind = storage.ErrFull
 	case sqlite3.ErrCantOpen, sqlite3.ErrIoErr:
-		switch e.SystemErrno {
-		case syscall.ENOSPC, syscall.EDQUOT:
-			kind = storage.ErrFull
-		case syscall.EROFS, syscall.EACCES, syscall.EPERM:
+		switch {
+		case e.SystemErrno == syscall.EROFS, e.SystemErrno == syscall.EACCES, e.SystemErrno == syscall.EPERM:
 			kind = storage.ErrReadOnly
+		case e.SystemErrno == syscall.ENOSPC, e.SystemErrno == syscall.EDQUOT, noRoom(path):
+			kind = storage.ErrFull
 		}
 	case sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange, sqlite3.ErrError, sqlite3.ErrMisuse:
 		return fmt.Errorf("%s %s: %w", doing, path, err) // the fault of one batch, not of the store
 	}
 	return fmt.Errorf("%s %s: %w: %w", doing, path, kind, err)
+}
+
+// noRoom reports whether no file can be made beside path. SQLite does not tell: it says that it cannot open one.
+func noRoom(path string) bool {
+	var s unix.Statfs_t
+	return unix.Statfs(filepath.Dir(path), &s) == nil && (s.Bavail == 0 || s.Files > 0 && s.Ffree == 0)
 }
 
 // ofStore reports whether err is about the store as a whole, so that every batch of the group must fail with it.

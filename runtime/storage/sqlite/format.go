@@ -64,10 +64,13 @@ func readFormat(c *conn) (format, error) {
 		f.minReader, f.minWriter = int(r), int(w)
 		return errors.Join(rerr, werr)
 	})
-	if err != nil && f.version > len(migrations) && !errors.Is(err, storage.ErrCorrupt) {
+	switch {
+	case err == nil || storage.IsUnavailable(err):
+		return f, err
+	case f.version > len(migrations):
 		return f, nil // so new that it says it elsewhere
 	}
-	return f, err
+	return f, fmt.Errorf("%w: %w", storage.ErrCorrupt, err)
 }
 
 // migrate brings the store from a format to the newest one, one transaction for each step. A store that is newer than the
