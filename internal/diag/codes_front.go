@@ -72,4 +72,7 @@ var loadCodes = []Code{
 	{"DAG0210", "newer Go than the tool",
 		"The go command is newer than the Go that this dagstergen was built with, so that it may not understand all of the standard library.",
 		"Build the tool again with that Go: `go install`, or `go tool dagstergen`, which always does."},
+	{"DAG0211", "dagstergen is not required",
+		"The module has directives, and its go.mod does not require dagstergen, whose package `runtime/dag` generated code imports.",
+		"Run `go get github.com/dagstergen/dagstergen`; to have the tool as well, `go get -tool github.com/dagstergen/dagstergen/cmd/dagstergen`."},
 }
