@@ -23,7 +23,12 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childVariable); dir != "" {
+		os.Exit(runChild(dir))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
