@@ -195,6 +195,5 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
-func (e *usageError) ExitCode() int { return 2 }
 
 func usage(cmd *cobra.Command, err error) error { return &usageError{err, cmd.CommandPath()} }

@@ -33,7 +33,7 @@ func TestExitCodes(t *testing.T) {
 		{"bad dagstergen.yaml", &instance.ConfigError{}, 2},
 		{"stale", &plan.StaleError{}, 5},
 		{"step", &execute.RunError{Status: storage.RunFailure, Steps: []*execute.StepError{{Err: path}}}, 1},
-		{"step with a code of its own", &execute.RunError{Status: storage.RunFailure, Steps: []*execute.StepError{{Err: &usageError{err: path}}}}, 1},
+		{"step with a code of its own", &execute.RunError{Status: storage.RunFailure, Steps: []*execute.StepError{{Err: &execute.BusyError{}}}}, 1},
 		{"store in a run", &execute.RunError{Status: storage.RunFailure, Reason: &execute.StoreError{Err: storage.ErrFull}}, 74},
 		{"source of a plan", errors.Join(&execute.StepError{Err: path}), 1},
 		{"busy step", &execute.BusyError{}, 3},

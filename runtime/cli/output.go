@@ -36,7 +36,6 @@ type outputError struct{ err error }
 
 func (e *outputError) Error() string { return "cannot write the result: " + e.err.Error() }
 func (e *outputError) Unwrap() error { return e.err }
-func (e *outputError) ExitCode() int { return 74 }
 
 // The values of --output.
 const (

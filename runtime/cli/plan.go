@@ -42,13 +42,19 @@ func (a *app) plan(cmd *cobra.Command, job string, f *runFlags) error {
 	if err = closed(err, inst); err != nil {
 		return err
 	}
-	return a.result(p, func(l look) []string { return planView(p, l) })
+	return a.result(p, func(l look) []string { return planView(p, l, a.verbose) })
 }
 
-// planView shows a plan: a line for each step, more where there are several reasons, and what it comes to.
-func planView(p *plan.Plan, l look) []string {
+// planView shows a plan: a line for each step, more where there are several reasons, and what it comes to. Reused steps of a long plan are only
+// counted, unless all are asked for.
+func planView(p *plan.Plan, l look, all bool) []string {
 	t := &table{columns: []column{{title: "ACTION"}, {title: stepTitle(p.Job)}, {title: "VERSION"}, {title: "WHY", wrap: true}}}
+	left := 0
 	for _, s := range p.Steps {
+		if s.Action == plan.Reuse && len(p.Steps) > mostReused && !all {
+			left++
+			continue
+		}
 		version := "-"
 		if !s.Version.IsZero() {
 			version = s.Version.Short()
@@ -60,9 +66,15 @@ func planView(p *plan.Plan, l look) []string {
 		t.add(styled(string(s.Action), actionStyle(string(s.Action))), text(s.Key), styled(version, dim), texts(why))
 	}
 	lines := t.render(l)
+	if left > 0 {
+		lines = append(lines, l.paint(leftOut(left), dim))
+	}
 	run, reuse, maybe := p.Counts()
 	return append(lines, "", l.paint(planSummary(run, reuse, maybe), bold))
 }
+
+// leftOut says how many reused steps a table leaves out.
+func leftOut(n int) string { return "and " + plural(n, "step") + " reused" }
 
 func stepTitle(job string) string {
 	if job == "" {

@@ -164,7 +164,7 @@ func (r *runResult) view(l look) []string {
 	}
 	out := t.render(l)
 	if left > 0 {
-		out = append(out, l.paint(fmt.Sprintf("and %s reused", plural(left, "step")), dim))
+		out = append(out, l.paint(leftOut(left), dim))
 	}
 	if len(files) > 0 {
 		out = append(out, "")

@@ -36,11 +36,18 @@ func samplePlan() *plan.Plan {
 }
 
 func TestPlanView(t *testing.T) {
-	golden(t, "plan", planView(samplePlan(), look{}))
-	golden(t, "plan-70", planView(samplePlan(), look{width: 70}))
-	golden(t, "plan-color", planView(samplePlan(), look{color: true}))
+	golden(t, "plan", planView(samplePlan(), look{}, false))
+	golden(t, "plan-70", planView(samplePlan(), look{width: 70}, false))
+	golden(t, "plan-color", planView(samplePlan(), look{color: true}, false))
 	nothing := &plan.Plan{Job: "nightly", Steps: samplePlan().Steps[:1]}
-	golden(t, "plan-nothing", planView(nothing, look{}))
+	golden(t, "plan-nothing", planView(nothing, look{}, false))
+	long := &plan.Plan{}
+	for range 50 {
+		long.Steps = append(long.Steps, samplePlan().Steps[0])
+	}
+	long.Steps = append(long.Steps, samplePlan().Steps[1])
+	golden(t, "plan-long", planView(long, look{}, false))
+	assert.Len(t, planView(long, look{}, true), 1+50+2+2, "with -v every step")
 }
 
 func sampleResult() *execute.Result {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
+	"unicode"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
@@ -157,15 +159,31 @@ func (r *resolver) mapping(f *dag.Field, n *node, typ reflect.Type, path trail, 
 
 // defaultNode reads the default of a field. A duration may stand there as nanoseconds, which is how encoding/json writes it.
 func defaultNode(f *dag.Field) (*node, error) {
-	n, problems := parseJSON("default", []byte(f.Default))
-	if len(problems) > 0 {
-		return nil, fmt.Errorf("%s", problems[0].Message)
+	n := simpleDefault(f.Default)
+	if n == nil {
+		parsed, problems := parseJSON("default", []byte(f.Default))
+		if len(problems) > 0 {
+			return nil, fmt.Errorf("%s", problems[0].Message)
+		}
+		n = parsed.at(Position{})
 	}
-	n = n.at(Position{})
 	if f.Kind == dag.FieldDuration && n.kind == kindInt {
 		n.kind, n.text = kindText, n.text+"ns"
 	}
 	return n, nil
+}
+
+// simpleDefault reads the JSON of most defaults, which is not worth a decoder; nil for the others.
+func simpleDefault(js string) *node {
+	switch {
+	case js == "true" || js == "false":
+		return &node{kind: kindBool, text: js}
+	case intForm.MatchString(js):
+		return &node{kind: kindInt, text: js}
+	case len(js) >= 2 && js[0] == '"' && js[len(js)-1] == '"' && !strings.ContainsAny(js[1:len(js)-1], "\"\\") && !strings.ContainsFunc(js, unicode.IsControl):
+		return &node{kind: kindText, text: js[1 : len(js)-1]}
+	}
+	return nil
 }
 
 func hasField(fields []dag.Field, name string) bool {

@@ -1,11 +1,11 @@
 package runconfig
 
 import (
+	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // A record collects what the YAML text of a resolved config shows.
@@ -43,63 +43,125 @@ func (r *record) yaml() string {
 		return ""
 	}
 	var b strings.Builder
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if err := enc.Encode(root.yamlNode()); err != nil {
-		return "# not shown: " + strings.ReplaceAll(err.Error(), "\n", " ") + "\n"
+	root.writeYAML(&b, 0, false)
+	return b.String()
+}
+
+// writeYAML writes a mapping or a list as a block, each line indented by so many levels, but the first where it stands behind a dash. It is a fraction of YAML, which costs a fraction of
+// what an encoder takes: records are made for every run.
+func (v *val) writeYAML(b *strings.Builder, level int, inline bool) {
+	for i, m := range v.members {
+		if i > 0 || !inline {
+			indent(b, level)
+		}
+		writeText(b, m.key)
+		b.WriteByte(':')
+		m.value.writeBelow(b, level+1)
+	}
+	for _, item := range v.items {
+		indent(b, level)
+		b.WriteByte('-')
+		if len(item.members) > 0 {
+			b.WriteByte(' ')
+			item.writeYAML(b, level+1, true)
+		} else {
+			item.writeBelow(b, level+1)
+		}
+	}
+}
+
+// writeBelow writes a value behind its key, or below it.
+func (v *val) writeBelow(b *strings.Builder, level int) {
+	if len(v.members) > 0 || len(v.items) > 0 {
+		b.WriteByte('\n')
+		v.writeYAML(b, level, false)
+		return
+	}
+	b.WriteByte(' ')
+	v.writeScalar(b)
+	b.WriteByte('\n')
+}
+
+func indent(b *strings.Builder, level int) {
+	for range level {
+		b.WriteString("  ")
+	}
+}
+
+func (v *val) writeScalar(b *strings.Builder) {
+	switch v.kind {
+	case valBool, valInt, valUint:
+		b.Write(v.json())
+	case valNumber:
+		b.WriteString(v.text)
+	case valFloat:
+		switch {
+		case math.IsNaN(v.float):
+			b.WriteString(".nan")
+		case math.IsInf(v.float, 1):
+			b.WriteString(".inf")
+		case math.IsInf(v.float, -1):
+			b.WriteString("-.inf")
+		default:
+			b.WriteString(floatText(v.float))
+		}
+	case valText, valDuration:
+		writeText(b, v.text)
+	case valSecret:
+		if v.text == "" {
+			writeText(b, redacted)
+			return
+		}
+		b.WriteString("{env: ")
+		writeText(b, v.text)
+		b.WriteByte('}')
+	case valList:
+		b.WriteString("[]")
+	case valMap:
+		b.WriteString("{}")
+	default:
+		b.WriteString("null")
+	}
+}
+
+// plainText is what needs no quotes anywhere in YAML: words, paths and durations.
+var plainText = regexp.MustCompile(`^([A-Za-z_/]([A-Za-z0-9_./ -]*[A-Za-z0-9_./-])?|[0-9.]+[a-z][a-z0-9.]*)$`)
+
+// writeText writes a text, in quotes where some YAML reader takes it for something else: those of JSON are those of YAML.
+func writeText(b *strings.Builder, s string) {
+	if plainText.MatchString(s) && scalarKind(s) == kindText && !oldBool(s) {
+		b.WriteString(s)
+		return
+	}
+	b.WriteString(quoteYAML(s))
+}
+
+// oldBool reports whether s is a boolean to readers of YAML 1.1.
+func oldBool(s string) bool {
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off":
+		return true
+	}
+	return false
+}
+
+// quoteYAML is quoteJSON, but for the control characters that JSON leaves as they are and YAML does not allow.
+func quoteYAML(s string) string {
+	q := quoteJSON(s)
+	if !strings.ContainsFunc(q, outsideYAML) {
+		return q
+	}
+	var b strings.Builder
+	for _, r := range q {
+		if outsideYAML(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
 	}
 	return b.String()
 }
 
-func (v *val) yamlNode() *yaml.Node {
-	scalar := func(tag, text string) *yaml.Node {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}
-	}
-	switch v.kind {
-	case valBool, valInt, valUint:
-		return scalar("", string(v.json()))
-	case valFloat:
-		switch {
-		case math.IsNaN(v.float):
-			return scalar("!!float", ".nan")
-		case math.IsInf(v.float, 1):
-			return scalar("!!float", ".inf")
-		case math.IsInf(v.float, -1):
-			return scalar("!!float", "-.inf")
-		}
-		return scalar("!!float", floatText(v.float))
-	case valText, valDuration:
-		n := scalar("!!str", v.text)
-		if k := scalarKind(v.text); k != kindText || v.text == "<<" {
-			n.Style = yaml.DoubleQuotedStyle
-		}
-		return n
-	case valNumber:
-		return scalar("", v.text)
-	case valSecret:
-		if v.text != "" {
-			return &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle, Content: []*yaml.Node{scalar("!!str", "env"), scalar("!!str", v.text)}}
-		}
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: redacted, Style: yaml.DoubleQuotedStyle}
-	case valList:
-		n := &yaml.Node{Kind: yaml.SequenceNode}
-		for _, item := range v.items {
-			n.Content = append(n.Content, item.yamlNode())
-		}
-		if len(n.Content) == 0 {
-			n.Style = yaml.FlowStyle
-		}
-		return n
-	case valMap:
-		n := &yaml.Node{Kind: yaml.MappingNode}
-		for _, m := range v.members {
-			k := (&val{kind: valText, text: m.key}).yamlNode()
-			n.Content = append(n.Content, k, m.value.yamlNode())
-		}
-		if len(n.Content) == 0 {
-			n.Style = yaml.FlowStyle
-		}
-		return n
-	}
-	return scalar("!!null", "null")
+func outsideYAML(r rune) bool {
+	return r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff || r == 0x2028 || r == 0x2029
 }
