@@ -107,7 +107,7 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata
 			if storage.IsUnavailable(err) {
 				w.run.stop(&StoreError{err})
 			}
-			return nil, &StepError{Step: s.Key, Where: WhereStore, Err: fmt.Errorf("output %s: %w", def.Name, err), Stack: stackOf(err)}
+			return nil, placed(s.Key, WhereStore, "output "+def.Name, err)
 		}
 		o.Name, o.Asset, o.RunID = def.Name, "", w.run.id
 		if metadata != nil {
@@ -166,7 +166,7 @@ func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output,
 	c := outputContext(r.jobKey(), s, &o.Output)
 	err, stack := guard(func() error { return m.HandleOutput(context.WithoutCancel(ctx), c, v) })
 	if err != nil {
-		return &StepError{Step: s.Key, Where: WhereStore, Err: fmt.Errorf("output %s: IO manager %q: %w", def.Name, s.Op.IO, err), Stack: stack}
+		return &userError{fmt.Errorf("IO manager %q: %w", s.Op.IO, err), stack}
 	}
 	return nil
 }

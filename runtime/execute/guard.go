@@ -49,11 +49,32 @@ func userStack() string {
 	}
 }
 
+// A userError is an error of user code that is not a step's own, with the stack of its panic.
+type userError struct {
+	error
+	stack string
+}
+
+func (e *userError) Unwrap() error { return e.error }
+
 // stackOf returns the stack that an error of user code carries.
 func stackOf(err error) string {
 	var r *ResourceError
 	if errors.As(err, &r) {
 		return r.Stack
 	}
+	var u *userError
+	if errors.As(err, &u) {
+		return u.stack
+	}
 	return ""
+}
+
+// placed says for which input or output of a step something failed.
+func placed(step, where, what string, err error) *StepError {
+	stack := stackOf(err)
+	if u, ok := err.(*userError); ok {
+		err = u.error
+	}
+	return &StepError{Step: step, Where: where, Err: fmt.Errorf("%s: %w", what, err), Stack: stack}
 }

@@ -41,13 +41,13 @@ func (w *worker) call(i int32) (*dag.Call, blocking, error) {
 			state, err := w.restore(i, w.feeds[k].edge.Node, lost)
 			return nil, state, err
 		default:
-			return nil, notBlocked, &StepError{Step: s.Key, Where: WhereLoad, Err: fmt.Errorf("input %s: %w", s.Op.Inputs[k].Name, err), Stack: stackOf(err)}
+			return nil, notBlocked, placed(s.Key, WhereLoad, "input "+s.Op.Inputs[k].Name, err)
 		}
 	}
 	for k, u := range s.Op.Resources {
 		v, err := r.res.get(r.ctx, u.Key)
 		if err != nil {
-			return nil, notBlocked, &StepError{Step: s.Key, Where: WhereResource, Err: err, Stack: stackOf(err)}
+			return nil, notBlocked, asStepError(s.Key, WhereResource, err)
 		}
 		c.Resources[k] = v
 	}
@@ -109,7 +109,7 @@ func (r *run) loadCustom(ctx context.Context, up *plan.Step, out *storage.Output
 	err, stack := guard(func() (err error) { v, err = m.LoadInput(ctx, c); return err })
 	switch {
 	case err != nil:
-		return nil, &StepError{Step: step, Where: WhereLoad, Err: fmt.Errorf("input %s: IO manager %q: %w", in.Name, out.IO, err), Stack: stack}
+		return nil, &userError{fmt.Errorf("IO manager %q: %w", out.IO, err), stack}
 	case !fits(in.Type, v):
 		return nil, fmt.Errorf("IO manager %q returned a %T for output %s of step %s, not a %s", out.IO, v, out.Name, up.Key, in.Type.Name)
 	}

@@ -262,4 +262,3 @@ func TestUnknownExecutor(t *testing.T) {
 	w.opts.Config = document(t, "execution: {config: {in_process: {}}}")
 	w.ok("")
 }
-
