@@ -149,7 +149,8 @@ func (c *campaign) kill(l *lab, usual time.Duration) (done bool, err error) {
 		return true, nil
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](end); ok {
-		if status := exit.Sys().(syscall.WaitStatus); status.Signaled() && status.Signal() == syscall.SIGKILL || status.ExitStatus() == 143 {
+		// SIGTERM has its own exit code once a process has come far enough to listen to it.
+		if status := exit.Sys().(syscall.WaitStatus); status.Signaled() || status.ExitStatus() == 143 {
 			return false, nil
 		}
 	}

@@ -75,7 +75,8 @@ func (l *lab) run(args ...string) (stdout, stderr string, err error) {
 	return out.String(), log.String(), nil
 }
 
-func saltFlag(salt string) string { return "ops.salt.config.salt=" + salt }
+// saltFlag keeps the salt a text: a bare number would be one.
+func saltFlag(salt string) string { return "ops.salt.config.salt=epoch-" + salt }
 
 // A step is what plan and materialize say of one step. Outputs is kept as it was printed, for comparing.
 type step struct {

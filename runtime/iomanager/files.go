@@ -13,8 +13,10 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -67,6 +69,14 @@ func (f *Files) abs(name string) string { return filepath.Join(f.dir, filepath.F
 
 // put makes name a file with these bytes, whose digest is d when stored is what they are stored as. It returns the state of the file.
 func (f *Files) put(ctx context.Context, name string, d canon.Digest, stored []byte) (storage.FileState, error) {
+	if mutant.Is(mutant.RecordFirst) {
+		time.AfterFunc(10*time.Millisecond, func() { _, _ = f.write(context.Background(), name, d, stored) })
+		return storage.FileState{Path: name, Digest: d}, nil
+	}
+	return f.write(ctx, name, d, stored)
+}
+
+func (f *Files) write(ctx context.Context, name string, d canon.Digest, stored []byte) (storage.FileState, error) {
 	if s, ok := f.present(ctx, name, d, func(r io.Reader) (canon.Digest, error) {
 		there, err := io.ReadAll(io.LimitReader(r, int64(len(stored))+1))
 		if err == nil && string(there) != string(stored) {
@@ -77,6 +87,12 @@ func (f *Files) put(ctx context.Context, name string, d canon.Digest, stored []b
 		return s, nil
 	}
 	temp, w, err := f.create(path.Ext(name))
+	if mutant.Is(mutant.InPlace) {
+		temp, w, err = name, nil, f.mkdir(path.Dir(name))
+		if err == nil {
+			w, err = f.root.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+		}
+	}
 	if err != nil {
 		return storage.FileState{}, err
 	}

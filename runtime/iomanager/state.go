@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -58,6 +59,9 @@ type check struct {
 
 // verify sets err of each check. A file that looks as it did when it was last read in full is not read again.
 func (f *Files) verify(ctx context.Context, checks []*check) error {
+	if mutant.Is(mutant.NoVerify) {
+		return nil
+	}
 	var unknown []*check
 	var paths []string
 	infos := map[*check]fs.FileInfo{}
