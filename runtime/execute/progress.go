@@ -54,11 +54,19 @@ func (o *observer) warn(step, message string) {
 	o.say(Progress{Kind: ProgressWarning, Step: step, Message: message}, func(*Progress) {})
 }
 
-// restored corrects the counts for a reused step that is computed after all.
-func (o *observer) restored() {
-	if o.tell != nil {
-		o.mu.Lock()
-		defer o.mu.Unlock()
+// restored corrects the counts for a step that is computed after all, or again: hidden if it was no part of the run, reused if it was reused.
+func (o *observer) restored(hidden, reused bool) {
+	if o.tell == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case hidden:
+		o.now.Total++
+	case reused:
 		o.now.Reused--
+	default:
+		o.now.Ran--
 	}
 }

@@ -39,7 +39,7 @@ func (w *worker) restore(i, u int32, lost *lostError) (blocking, error) {
 	if more != nil {
 		e.install(u, more)
 	}
-	wasReused := up.reused && !up.step.Hidden
+	wasHidden, wasReused := up.step.Hidden, up.reused
 	up.restored, up.reused, up.durable = true, false, false
 	up.broken, up.outs = up.record, nil
 	up.state = taskReady
@@ -48,9 +48,7 @@ func (w *worker) restore(i, u int32, lost *lostError) (blocking, error) {
 	e.blockLocked(i, u)
 	e.wake.Signal()
 	e.mu.Unlock()
-	if wasReused {
-		r.show.restored()
-	}
+	r.show.restored(wasHidden, wasReused)
 	r.warn(up.step.Key, fmt.Sprintf("%v; computing step %s again", lost, up.step.Key))
 	return blockedAlready, nil
 }

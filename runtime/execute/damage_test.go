@@ -1,0 +1,267 @@
+package execute
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	_ "github.com/mattn/go-sqlite3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+)
+
+// hurt damages the stored outputs of an asset: bytes in the database, or files.
+func (w *world) hurt(asset string) {
+	w.t.Helper()
+	records, err := w.inst.Store().AssetRecords(w.t.Context(), asset, 100)
+	require.NoError(w.t, err)
+	require.NotEmpty(w.t, records)
+	for i := range records {
+		for _, o := range records[i].Outputs {
+			if o.Inline {
+				w.hurtInline(o.Blob)
+			} else {
+				w.hurtFile(o.Blob)
+			}
+		}
+	}
+}
+
+func (w *world) hurtInline(d canon.Digest) {
+	db, err := sql.Open("sqlite3", filepath.Join(w.inst.Dir(), "dagstergen.db")+"?_busy_timeout=5000")
+	require.NoError(w.t, err)
+	defer func() { require.NoError(w.t, db.Close()) }()
+	res, err := db.Exec("UPDATE blob SET data = X'5a5a', coding = 0 WHERE digest = ?", d[:])
+	require.NoError(w.t, err)
+	n, err := res.RowsAffected()
+	require.NoError(w.t, err)
+	require.Equal(w.t, int64(1), n)
+}
+
+func (w *world) hurtFile(d canon.Digest) {
+	hit := false
+	require.NoError(w.t, filepath.WalkDir(filepath.Join(w.inst.Dir(), "objects"), func(path string, e fs.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(e.Name(), d.Hex()) {
+			hit = true
+			require.NoError(w.t, os.Chmod(path, 0o600))
+			return os.Truncate(path, 10)
+		}
+		return err
+	}))
+	require.True(w.t, hit, "no file for %s", d)
+}
+
+// watch collects warnings.
+func (w *world) watch() (warnings func() []string) {
+	var mu sync.Mutex
+	var seen []string
+	w.opts.Observe = func(p Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if p.Kind == ProgressWarning {
+			seen = append(seen, p.Message)
+		}
+		if p.Kind != ProgressPlanned {
+			assert.LessOrEqual(w.t, p.Done()+p.Running, p.Total)
+		}
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		s := seen
+		seen = nil
+		return s
+	}
+}
+
+// bigAsset gives more than fits beside a record; what it depends on is all in its values.
+func bigAsset(w *world, key string, from ...string) *dag.Op {
+	op := w.asset(key, from, nil)
+	op.Outputs[0].Type = listType
+	op.Invoke = func(_ context.Context, c *dag.Call) error {
+		w.called(key)
+		xs := make([]int, 20_000)
+		for i := range xs {
+			xs[i] = i*i*7919 + len(c.In)
+		}
+		c.Out[0] = xs
+		return nil
+	}
+	return op
+}
+
+func sumOf(w *world, key, from string) *dag.Op {
+	op := w.asset(key, nil, nil)
+	op.Inputs = []dag.Input{{Name: "xs", Asset: from, Type: listType}}
+	op.Invoke = func(_ context.Context, c *dag.Call) error {
+		w.called(key)
+		sum := 0
+		for _, x := range dag.In[[]int](c, 0) {
+			sum += x
+		}
+		c.Out[0] = sum
+		return nil
+	}
+	return op
+}
+
+// A damaged file is seen by the plan: its step runs, nothing else, and the store is healed.
+func TestDamagedFileIsPlanned(t *testing.T) { // V51
+	w := newWorld(t)
+	bigAsset(w, "big")
+	sumOf(w, "sum", "big")
+	w.asset("below", []string{"sum"}, add(1))
+	want := w.value(w.ok(""), "below")
+	w.takeCalls()
+	w.hurt("big")
+	p := w.plan("")
+	assert.Equal(t, "big=run sum=maybe below=maybe", planned(p))
+	assert.Contains(t, because(p, "big"), "stored output result cannot be used")
+	assert.Contains(t, because(p, "big"), filepath.Join(w.inst.Dir(), "objects"), "the file is named")
+	res := w.ok("")
+	assert.Equal(t, "big=run sum=reuse below=reuse", actions(res))
+	assert.Equal(t, "big=1", w.takeCalls())
+	assert.Equal(t, want, w.value(res, "below"))
+	assert.Len(t, w.value(res, "big"), 20_000)
+	assert.Equal(t, "big=reuse sum=reuse below=reuse", actions(w.ok("")))
+}
+
+// Damage that only shows when the output is loaded: its step runs in the middle of the run, once, with a warning.
+func TestDamageIsFoundWhenLoading(t *testing.T) {
+	for _, executor := range []string{InProcessExecutor, MultiExecutor} {
+		t.Run(executor, func(t *testing.T) {
+			w := newWorld(t)
+			w.opts.Executor = executor
+			warnings := w.watch()
+			w.asset("top", nil, add(1))
+			w.asset("a", []string{"top"}, add(10))
+			for i := range 8 {
+				w.asset(fmt.Sprintf("user%d", i), []string{"a"}, add(i))
+			}
+			w.asset("other", []string{"a"}, add(100))
+			w.ok("")
+			w.takeCalls()
+			w.hurt("a")
+			for i := range 8 {
+				w.code[fmt.Sprintf("user%d", i)] = fmt.Sprint("edited user", i)
+			}
+			res := w.ok("")
+			assert.Equal(t, "a=1 user0=1 user1=1 user2=1 user3=1 user4=1 user5=1 user6=1 user7=1", w.takeCalls(), "however many need it")
+			assert.Equal(t, ActionRun, res.Step("a").Action)
+			assert.Equal(t, ActionReuse, res.Step("other").Action)
+			assert.Equal(t, 18, w.value(res, "user7"))
+			said := warnings()
+			require.Len(t, said, 1)
+			assert.Contains(t, said[0], "stored output result")
+			assert.Contains(t, said[0], "computing step a again")
+			w.ok("")
+			assert.Empty(t, w.takeCalls(), "healed")
+			assert.Equal(t, 11, w.value(res, "a"))
+		})
+	}
+}
+
+// The whole chain above may be damaged; each step of it runs once.
+func TestDamagedChain(t *testing.T) {
+	w := newWorld(t)
+	w.asset("a", nil, add(1))
+	w.asset("b", []string{"a"}, add(1))
+	w.asset("c", []string{"b", "a"}, add(1))
+	w.asset("d", []string{"c"}, add(1))
+	w.ok("")
+	w.takeCalls()
+	for _, k := range []string{"a", "b", "c"} {
+		w.hurt(k)
+	}
+	w.code["d"] = "edited"
+	res := w.ok("")
+	assert.Equal(t, "a=1 b=1 c=1 d=1", w.takeCalls())
+	assert.Equal(t, 5, w.value(res, "d"))
+	w.ok("")
+	assert.Empty(t, w.takeCalls())
+}
+
+func TestDamageAboveTheSelection(t *testing.T) {
+	w := newWorld(t)
+	warnings := w.watch()
+	w.source("s", func() (any, error) { return dag.DataVersion("1"), nil })
+	w.asset("a", nil, add(1)).Deps = []string{"s"}
+	w.asset("b", []string{"a"}, add(1))
+	w.asset("c", []string{"b"}, add(1))
+	w.ok("")
+	w.takeCalls()
+	w.hurt("a")
+	w.hurt("b")
+	w.code["c"], w.opts.Select = "edited", "c"
+	res := w.ok("")
+	assert.Equal(t, "c=run", actions(res))
+	assert.Equal(t, 3, w.value(res, "c"))
+	assert.Equal(t, "a=1 b=1 c=1 s=1", w.takeCalls(), "what was not selected runs only to restore what is needed")
+	assert.Len(t, warnings(), 2)
+	w.opts.Select = ""
+	assert.Equal(t, "s=reuse a=reuse b=reuse c=reuse", actions(w.ok("")))
+}
+
+func TestDamageThatCannotBeMended(t *testing.T) {
+	w := newWorld(t)
+	a := w.asset("a", nil, add(1))
+	w.asset("b", []string{"a"}, add(1))
+	w.asset("c", nil, add(1))
+	w.ok("")
+	w.hurt("a")
+	a.Invoke = failing(errBoom)
+	w.code["b"] = "edited"
+	res := w.run("")
+	assert.Equal(t, "a=failure c=reuse b=skip", actions(res))
+	require.ErrorIs(t, res.Err(), errBoom)
+	assert.Equal(t, "a", res.Step("b").Because)
+
+	a.Invoke = ints(add(1))
+	assert.Equal(t, 2, w.value(w.ok(""), "b"))
+}
+
+func TestDamageIsFoundWhenReadingAResult(t *testing.T) {
+	w := newWorld(t)
+	w.asset("a", nil, add(1))
+	w.ok("")
+	res := w.ok("")
+	w.hurt("a")
+	_, err := res.Output(t.Context(), "a", "")
+	require.ErrorContains(t, err, "the next run computes it again")
+	res = w.ok("")
+	assert.Equal(t, "a=run", actions(res))
+	assert.Equal(t, 1, w.value(res, "a"))
+}
+
+// A record that another run has written in place of the damaged one is taken.
+func TestDamageMendedByAnotherRun(t *testing.T) {
+	w := newWorld(t)
+	w.asset("a", nil, add(1))
+	b := w.asset("b", []string{"a"}, add(1))
+	w.asset("c", []string{"a", "b"}, add(1))
+	w.ok("")
+	w.code["b"], w.code["c"] = "edited b", "edited c"
+	other := newWorld(t)
+	other.asset("a", nil, add(1))
+	require.NoError(t, other.inst.Close())
+	other.inst = openInstance(t, w.inst.Dir())
+	b.Invoke = func(_ context.Context, c *dag.Call) error {
+		w.hurt("a")
+		other.opts.NoMemo = true
+		assert.Equal(t, "a=run", actions(other.ok("")))
+		c.Out[0] = 2
+		return nil
+	}
+	w.takeCalls()
+	assert.Equal(t, 4, w.value(w.ok(""), "c"))
+	assert.Equal(t, "c=1", w.takeCalls())
+}
