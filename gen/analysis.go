@@ -30,9 +30,14 @@ func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 		return nil, diags, err
 	}
 	a := &Analysis{Program: prog, Model: model.Build(prog), inputs: readInputs(prog)}
-	a.loadErrors = brokenLoads(prog, diags)
+	var own map[*load.Package]bool
+	own, a.loadErrors = brokenLoads(prog, diags)
 	for _, p := range a.Model.Packages {
-		diags = append(diags, p.Diagnostics...)
+		for _, d := range p.Diagnostics {
+			if !own[p.Package] && !(a.loadErrors[p.Package] && followUp[d.Code]) {
+				diags.Add(d)
+			}
+		}
 		asked := slices.Contains(prog.Roots, p.Package)
 		if asked || c.Deps && p.Module != nil && p.Module.Version == "" {
 			a.Targets = append(a.Targets, p)
@@ -56,16 +61,22 @@ func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 	return a, diags.Sorted(), nil
 }
 
-// brokenLoads finds the packages that errors of the load belong to, and all that import one of them. An error that belongs to none
-// of them, such as one in go.mod, belongs to all.
-func brokenLoads(prog *load.Program, diags diag.List) map[*load.Package]bool {
+// followUp are the codes that may only say that something is missing from a package that could not be read.
+var followUp = map[string]bool{
+	model.CodeInvalidType: true, model.CodeStorable: true, model.CodeUnknownInput: true, model.CodeUnknownDep: true, model.CodeNoResource: true,
+	model.CodeUnknownIO: true, model.CodeJobCall: true,
+}
+
+// brokenLoads finds the packages that errors of the load belong to (own), and those and all that import one of them (all). An error that
+// belongs to no package, such as one in go.mod, belongs to each.
+func brokenLoads(prog *load.Program, diags diag.List) (own, all map[*load.Package]bool) {
 	byDir := map[string]*load.Package{}
 	for _, lp := range prog.Packages {
 		if lp.Local {
 			byDir[lp.Dir] = lp
 		}
 	}
-	broken := map[*load.Package]bool{}
+	own, all = map[*load.Package]bool{}, map[*load.Package]bool{}
 	for _, d := range diags {
 		if d.Severity != diag.Error {
 			continue
@@ -80,16 +91,16 @@ func brokenLoads(prog *load.Program, diags diag.List) map[*load.Package]bool {
 		}
 		if d.Pos.Filename == "" || lp == nil {
 			for _, lp := range byDir {
-				broken[lp] = true
+				all[lp] = true
 			}
-			return broken
+			continue
 		}
-		broken[lp] = true
+		own[lp], all[lp] = true, true
 	}
 	for _, lp := range prog.Locals() { // dependencies first
 		for _, dep := range lp.Imports {
-			broken[lp] = broken[lp] || broken[dep]
+			all[lp] = all[lp] || all[dep]
 		}
 	}
-	return broken
+	return own, all
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"path/filepath"
 	"strings"
 
 	"github.com/dagstergen/dagstergen/gen/write"
@@ -23,7 +24,7 @@ const (
 // noRuntime reports a module that has annotated packages and does not know the package that generated code imports.
 func noRuntime(prog *load.Program) diag.Diagnostic {
 	module, _, _ := strings.Cut(load.RuntimePath, "/runtime/")
-	return diag.Diagnostic{Code: CodeNoRuntime, Pos: token.Position{Filename: prog.Rel(prog.Module.Dir) + "/go.mod"},
+	return diag.Diagnostic{Code: CodeNoRuntime, Pos: token.Position{Filename: filepath.Join(prog.Rel(prog.Module.Dir), "go.mod")},
 		Message: fmt.Sprintf("module %s does not require %s, whose package %s generated code imports", prog.Module.Path, module, load.RuntimePath),
 		Hint:    "run: go get " + module}
 }

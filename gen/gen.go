@@ -85,7 +85,7 @@ func Generate(ctx context.Context, c Config) ([]Result, diag.List, error) {
 	if err != nil || a == nil {
 		return nil, diags, err
 	}
-	g := &generation{Analysis: a, cfg: c, diags: diags, texts: map[*model.Package]*texts{}}
+	g := &generation{Analysis: a, cfg: c, diags: diags}
 	return g.run()
 }
 
@@ -105,6 +105,7 @@ type generation struct {
 }
 
 func (g *generation) run() ([]Result, diag.List, error) {
+	g.texts = map[*model.Package]*texts{}
 	targets := g.Targets
 	if len(targets) > 0 && g.Program.Runtime() == nil {
 		g.diags.Add(noRuntime(g.Program))
@@ -121,7 +122,9 @@ func (g *generation) run() ([]Result, diag.List, error) {
 		g.texts[p] = &texts{definitions: text}
 	}
 	for _, p := range targets {
-		g.versions(p)
+		if !g.loadErrors[p.Package] {
+			g.versions(p)
+		}
 	}
 	proofs, err := g.proofs()
 	if err != nil {

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the expected sections of testda
 // A goldenCase is one file of testdata/gen: the input files of a module named example.com/CASE, and in want/ what comes of it: the diagnostics
 // (want/errors), each dag_gen.go, the list of all files (want/files) and, for a case with a main package, what it prints (want/stdout).
 //
-// Lines of the comment that begin with "option:" are for the test: alone (loaded by itself), deps, proof=MODE, pattern=PATTERN.
+// Lines of the comment that begin with "option:" are for the test: alone (loaded by itself, outside of the workspace), nobuild (it does not compile yet), deps, proof=MODE, pattern=PATTERN.
 type goldenCase struct {
 	name    string
 	archive *txtar.Archive
@@ -90,6 +90,13 @@ func writeFile(t testing.TB, path string, data []byte) {
 	require.NoError(t, os.WriteFile(path, data, 0o644))
 }
 
+func copyFile(t testing.TB, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	require.NoError(t, err)
+	writeFile(t, to, b)
+}
+
 func environment(root string) []string {
 	return append(os.Environ(), "GOWORK="+filepath.Join(root, "go.work"), "GOFLAGS=-mod=readonly", "GOTOOLCHAIN=local")
 }
@@ -126,6 +133,10 @@ func generate(t testing.TB, root string, cases []*goldenCase) {
 			continue
 		}
 		cfg := gen.Config{Load: load.Config{Dir: c.dir, Env: environment(root), Patterns: []string{"./..."}}}
+		if _, alone := c.options["alone"]; alone {
+			cfg.Load.Env = append(cfg.Load.Env, "GOWORK=off")
+			copyFile(t, filepath.Join(root, "go.work.sum"), filepath.Join(c.dir, "go.sum"))
+		}
 		if p := c.options["pattern"]; p != "" {
 			cfg.Load.Patterns = strings.Fields(p)
 		}
@@ -232,7 +243,7 @@ func TestGolden(t *testing.T) {
 		}
 		_, err := gen.Write(t.Context(), c.results)
 		require.NoError(t, err, c.name)
-		if !c.diags.HasErrors() {
+		if _, skip := c.options["nobuild"]; !skip && !c.diags.HasErrors() {
 			patterns = append(patterns, "./"+c.name+"/...")
 		}
 		switch run, main := c.runs(); {

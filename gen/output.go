@@ -47,7 +47,73 @@ func (g *generation) orphans(results []Result) []Result {
 			out = append(out, Result{PkgPath: lp.Path, Path: path, inputs: g.inputs})
 		}
 	}
-	return out
+	return append(out, g.deserted()...)
+}
+
+// deserted finds what is left of packages that are gone: folders below a pattern such as ./... with nothing but our files. The go command
+// takes them for no package, but without our build tag they are one that does not compile.
+func (g *generation) deserted() []Result {
+	known := map[string]bool{}
+	for _, lp := range g.Program.Packages {
+		known[lp.Dir] = true
+	}
+	var out []Result
+	for _, pattern := range g.cfg.Load.Patterns {
+		base, ok := strings.CutSuffix(filepath.ToSlash(pattern), "...")
+		if !ok || base != "" && !strings.HasSuffix(base, "/") || !strings.HasPrefix(base, ".") {
+			continue
+		}
+		top := filepath.Join(g.Program.Dir, filepath.FromSlash(base))
+		_ = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.IsDir() {
+				return nil
+			}
+			if path != top {
+				name := d.Name()
+				if name[0] == '.' || name[0] == '_' || name == "testdata" || name == "vendor" || write.Exists(filepath.Join(path, "go.mod")) {
+					return fs.SkipDir
+				}
+			}
+			if !known[path] {
+				for _, name := range onlyOurs(path) {
+					out = append(out, Result{PkgPath: g.pathOf(path), Path: filepath.Join(path, name), inputs: g.inputs})
+				}
+			}
+			return nil
+		})
+	}
+	slices.SortFunc(out, func(a, b Result) int { return strings.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(out, func(a, b Result) bool { return a.Path == b.Path })
+}
+
+// onlyOurs returns our files in a folder that has no other Go files.
+func onlyOurs(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	var ours []string
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasSuffix(name, ".go") && name != render.ManifestFile {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !write.Ours(name, b) {
+			return nil
+		}
+		ours = append(ours, name)
+	}
+	return ours
+}
+
+// pathOf is the import path that a folder of the module has.
+func (g *generation) pathOf(dir string) string {
+	rel, err := filepath.Rel(g.Program.Module.Dir, dir)
+	if err != nil || rel == "." {
+		return g.Program.Module.Path
+	}
+	return g.Program.Module.Path + "/" + filepath.ToSlash(rel)
 }
 
 // listedOnDisk returns the packages that manifests on disk list as sources, other than the manifests that are about to be written or deleted.

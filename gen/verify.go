@@ -39,13 +39,13 @@ func (g *generation) verify(proofs map[*load.Package][]byte) error {
 	for _, p := range g.Targets {
 		t := g.texts[p]
 		if t == nil {
-			g.brokenPackage(p)
+			if !g.loadErrors[p.Package] {
+				g.brokenPackage(p)
+			}
 			continue
 		}
-		if t.broken {
-			continue
-		}
-		if err := g.judge(p, t, errs); err != nil {
+		unsound := t.broken // its versions could not be computed: all else that is wrong is reported with it
+		if err := g.judge(p, t, errs); err != nil && !unsound {
 			return err
 		}
 	}

@@ -124,7 +124,7 @@ func (b *builder) strategy(f *Func, arg annotations.Arg) *Strategy {
 		return nil
 	}
 	if Invalid(t) {
-		d := b.argError(f, CodeNotStrategy, arg, "mend its declaration", "%s: strategy=%s does not compile", f.GoName, arg.Value)
+		d := b.argError(f, CodeNotStrategy, arg, "mend its declaration, and give the variable a type: var "+obj.Name()+" dag.VersionStrategy = ...", "%s: the type of strategy=%s is not known", f.GoName, arg.Value)
 		b.relate(d, obj.Pos(), "%s is declared here", obj.Name())
 		return nil
 	}

@@ -45,6 +45,12 @@ func Refuse(path string) error {
 	return err
 }
 
+// Exists reports whether there is anything at path.
+func Exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
 // current returns what stands at path, nil for nothing.
 func current(path string) ([]byte, error) {
 	info, err := os.Lstat(path)

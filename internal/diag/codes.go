@@ -24,6 +24,10 @@ type Section struct {
 var Sections = []Section{
 	{"Directives", directiveCodes},
 	{"Loading the module", loadCodes},
+	{"Declarations", declarationCodes},
+	{"Wiring", wiringCodes},
+	{"Bodies of jobs", jobCodes},
+	{"Generated files", outputCodes},
 }
 
 // Lookup returns the entry of a code.
