@@ -42,6 +42,7 @@ type Instance struct {
 	remove   func() error // of an instance that ends with the process
 
 	using    *os.File // holds the shared lock on locks/instance
+	forget   func()   // ends what Observe began
 	versions *versions
 	runs     *runLocks
 	temp     *tempDir
@@ -99,14 +100,24 @@ func Open(ctx context.Context, dir string, o Options) (_ *Instance, err error) {
 	i.versions = &versions{root: i.root, dir: dir}
 	i.temp = &tempDir{root: i.root, dir: dir}
 	i.io = iomanager.NewDefault(s, iomanager.NewFiles(i.root, dir, s, i.temp.get))
+	i.forget = i.io.Observe()
 	return i, nil
 }
 
 // prepare makes the folders and takes part in the use of the instance: who has to have it alone (a clean-up, later) waits.
 func (i *Instance) prepare() error {
+	made := false
 	for _, name := range []string{locks, tmp, "objects"} {
-		if err := i.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		switch err := i.root.Mkdir(name, 0o700); {
+		case err == nil:
+			made = true
+		case !errors.Is(err, fs.ErrExist):
 			return storage.FileError("create", filepath.Join(i.dir, name), err)
+		}
+	}
+	if made { // what is stored below must not lose the way to it; the folder itself may be new too
+		if err := errors.Join(syncDir(i.dir), syncDir(filepath.Dir(i.dir))); err != nil {
+			return storage.FileError("create", i.dir, err)
 		}
 	}
 	// State must not end up in a repository by accident.
@@ -127,6 +138,14 @@ func (i *Instance) prepare() error {
 		err = errors.New("another process has the instance for itself")
 	}
 	return storage.FileError("lock", filepath.Join(i.dir, name), err)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // OpenReadOnly opens the instance in a folder to be read, also on a read-only disk; nothing is written. A folder without an instance is an
@@ -161,6 +180,7 @@ func OpenReadOnly(ctx context.Context, dir string) (_ *Instance, err error) {
 		i.io = iomanager.NewDefault(i.store, iomanager.NewFiles(i.root, dir, i.store, func() (string, error) {
 			return "", fmt.Errorf("%s: %w: it was opened for reading", dir, storage.ErrReadOnly)
 		}))
+		i.forget = i.io.Observe()
 		i.runs = &runLocks{root: i.root, dir: dir}
 	} else {
 		i.io = iomanager.NewInMemory(i.store, func() (*iomanager.Files, error) {
@@ -241,6 +261,9 @@ func (i *Instance) writable() error {
 func (i *Instance) Close() error {
 	i.closeOnce.Do(func() {
 		var errs []error
+		if i.forget != nil {
+			i.forget()
+		}
 		if i.store != nil {
 			errs = append(errs, i.store.Close())
 		}

@@ -39,7 +39,7 @@ func runLockName(id string) string { return path.Join(locks, "run-"+id) }
 // lock takes the lock of a new run and returns what gives it back.
 func (r *runLocks) lock(id string) (unlock func(), err error) {
 	name := runLockName(id)
-	f, err := lockNew(r.root, name)
+	f, err := lockNew(r.root, name, lockTries)
 	if err != nil {
 		return nil, storage.FileError("lock", filepath.Join(r.dir, name), err)
 	}
@@ -52,30 +52,38 @@ func (r *runLocks) lock(id string) (unlock func(), err error) {
 // errTaken says that somebody holds a lock that should be new.
 var errTaken = errors.New("somebody has it")
 
-// lockNew makes a lock file and locks it, in such a way that nobody can remove it in between.
-func lockNew(root *os.Root, name string) (*os.File, error) {
-	for {
+// Whoever cleans up asks for locks too, so one that nobody has may be taken for a moment.
+const (
+	lockTries = 50
+	lockPause = 2 * time.Millisecond
+)
+
+// lockNew makes a lock file and locks it, in such a way that nobody can remove it in between. It tries a number of times while somebody
+// else has it.
+func lockNew(root *os.Root, name string, tries int) (*os.File, error) {
+	for n := 1; ; {
 		f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
 			return nil, err
 		}
 		ok, err := oslock.TryFile(f)
-		if err == nil && !ok {
-			err = errTaken
+		same := false
+		if err == nil && ok {
+			same, err = isAt(root, name, f)
 		}
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		same, err := isAt(root, name, f)
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		if same {
+		if err == nil && same {
 			return f, nil
 		}
-		if err := f.Close(); err != nil { // who cleans up was between our opening and our locking: make another
+		if err := errors.Join(err, f.Close()); err != nil {
 			return nil, err
 		}
+		if ok {
+			continue // who cleans up was between our opening and our locking: make another
+		}
+		if n++; n > tries {
+			return nil, errTaken
+		}
+		time.Sleep(lockPause)
 	}
 }
 

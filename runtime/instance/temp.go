@@ -35,7 +35,7 @@ func (t *tempDir) get() (string, error) {
 		return t.name, nil
 	}
 	name := path.Join(tmp, uuid.NewString())
-	lock, err := lockNew(t.root, name+lockSuffix)
+	lock, err := lockNew(t.root, name+lockSuffix, lockTries)
 	if err == nil {
 		err = t.root.Mkdir(name, 0o700)
 	}
@@ -80,7 +80,7 @@ func (t *tempDir) clean() error {
 }
 
 func (t *tempDir) cleanOne(name string) error {
-	lock, err := lockNew(t.root, name+lockSuffix) // makes the file where it is missing: then the folder is nobody's
+	lock, err := lockNew(t.root, name+lockSuffix, 1) // makes the file where it is missing: then the folder is nobody's
 	if errors.Is(err, errTaken) {
 		return nil
 	}
