@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("DAGSTERGEN_HOME", e.WorkDir+"/home")
 			e.Setenv("NO_COLOR", "")
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // or each of a hundred short programs sleeps for a second under -race
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "interrupt": interrupt, "json": checkJSON},

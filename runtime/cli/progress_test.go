@@ -77,6 +77,7 @@ func TestScreenLeavesWhatStays(t *testing.T) {
 		s.note("a line that stays")
 		s.observe(execute.Progress{Kind: execute.ProgressStarted, Step: "b", Total: 2, Running: 2})
 		time.Sleep(2*frame + frame/2)
+		synctest.Wait() // for what the clock made it draw
 		assert.Equal(t, []string{"a line that stays", "────────────────────  0/2  500ms", "  ▸ a  500ms", "  ▸ b  200ms"}, terminal(b.String()))
 		s.observe(execute.Progress{Kind: execute.ProgressFinished, Step: "a", Total: 2, Ran: 1, Running: 1})
 		s.observe(execute.Progress{Kind: execute.ProgressFailed, Step: "b", Total: 2, Ran: 1, Failed: 1, Elapsed: 2 * time.Second})
