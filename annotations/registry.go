@@ -118,7 +118,7 @@ var arguments = []Argument{
 	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi"}, Default: "multi", Doc: "how its steps run: one at a time, or in parallel", On: []Kind{Job}},
 	{Name: "in.", Param: "PARAM", Type: Name, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM", On: []Kind{Asset}},
 	{Name: "deps", Type: Names, Default: "none", Doc: "assets that it follows without receiving their value", On: []Kind{Asset}},
-	{Name: "group", Type: Name, Default: "none", Doc: "the group that it is shown and selected with", On: data},
+	{Name: "group", Type: Name, Default: "the package's name", Doc: "the group that it is shown and selected with", On: data},
 	{Name: "owners", Type: Texts, Default: "none", Doc: "who answers for it: mail addresses, or team:NAME", On: data},
 	{Name: "kinds", Type: Names, Default: "none", Doc: "what it is made with, as labels such as csv or duckdb", On: data},
 	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY", On: []Kind{Op, Asset, Source, Job}},

@@ -111,11 +111,15 @@ func (t *tool) tell(results []gen.Result, written []string, diags diag.List, too
 			fmt.Fprintln(t.stderr, t.relative(file))
 		}
 	}
-	all, changed := map[string]bool{}, map[string]bool{}
+	all, changed, emptied := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, r := range results {
 		all[r.PkgPath] = true
 		if slices.Contains(written, r.Path) {
-			changed[r.PkgPath] = true
+			if r.Content != nil {
+				changed[r.PkgPath] = true
+			} else {
+				emptied[r.PkgPath] = true
+			}
 		}
 	}
 	switch {
@@ -125,6 +129,8 @@ func (t *tool) tell(results []gen.Result, written []string, diags diag.List, too
 		}
 	case len(changed) > 0:
 		fmt.Fprintf(t.stderr, "generated %s in %.1fs\n", count(len(changed), "package"), took.Seconds())
+	case len(emptied) > 0:
+		fmt.Fprintf(t.stderr, "removed what was left over in %s\n", count(len(emptied), "package"))
 	case len(all) == 0 && command:
 		fmt.Fprintln(t.stderr, "nothing to generate: no //dag: directive in these packages (see `dagstergen help directives`)")
 	case command && t.isTerminal(t.stderr):

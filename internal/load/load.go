@@ -48,6 +48,7 @@ func Load(ctx context.Context, c Config) (*Program, diag.List, error) {
 	if len(c.Patterns) == 0 {
 		c.Patterns = []string{"."}
 	}
+	c.Patterns = append(slices.Clone(c.Patterns), leftovers(dir, c.Patterns)...)
 	t := c.Target
 	if t.GOOS == "" && t.GOARCH == "" {
 		tags := t.Tags

@@ -276,6 +276,37 @@ func TestOldOutputIsNeverRead(t *testing.T) {
 	}
 }
 
+func TestThroughASymbolicLink(t *testing.T) {
+	dir := extract(t, "-- go.mod --\nmodule example.com/m\ngo 1.26\n-- a/m.go --\npackage m\n\nvar x = y\n")
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(dir, link))
+	p := mustLoad(t, link, "./a")
+	assert.Equal(t, filepath.Join(link, "a"), p.Roots[0].Dir)
+	assert.Equal(t, filepath.Join("a", "m.go"), p.Position(p.Roots[0].Syntax[0].Pos()).Filename)
+	assert.Equal(t, "example.com/m", p.Module.Path)
+}
+
+func TestAFolderWithOurFilesAlone(t *testing.T) {
+	const ours = load.Header + "\n\n//go:build !dagstergen\n\npackage gone\n"
+	dir := extract(t, "-- go.mod --\nmodule example.com/m\ngo 1.26\n-- m.go --\npackage m\n-- gone/dag_gen.go --\n"+ours+"-- gone/x_test.go --\npackage gone\n"+
+		"-- a/b/dag_proof_gen.go --\n"+ours+"-- mixed/dag_gen.go --\n"+ours+"-- mixed/x.go --\npackage mixed\n-- foreign/dag_gen.go --\npackage foreign\n"+
+		"-- testdata/dag_gen.go --\n"+ours+"-- _x/dag_gen.go --\n"+ours+"-- other/go.mod --\nmodule example.com/other\n-- other/dag_gen.go --\n"+ours)
+	p := mustLoad(t, dir, "./...")
+	var roots []string
+	for _, r := range p.Roots {
+		roots = append(roots, r.Path)
+	}
+	assert.Equal(t, []string{"example.com/m", "example.com/m/a/b", "example.com/m/foreign", "example.com/m/gone", "example.com/m/mixed"}, roots)
+	gone := p.Packages["example.com/m/gone"]
+	assert.Equal(t, []string{"dag_gen.go"}, gone.Generated)
+	assert.Empty(t, gone.GoFiles)
+	assert.Empty(t, gone.Errors)
+
+	p = mustLoad(t, filepath.Join(dir, "mixed"), "../gone/...")
+	require.Len(t, p.Roots, 1)
+	assert.Equal(t, "example.com/m/gone", p.Roots[0].Path)
+}
+
 func TestIsGenerated(t *testing.T) {
 	for src, want := range map[string]bool{
 		load.Header:                              true,
