@@ -313,7 +313,9 @@ func (d *assetDetail) view(l look) []string {
 	row("run", m.RunID)
 	row("version", shortDigest(m.Version))
 	row("data", shortDigest(m.DataVersion))
-	row("code", shortDigest(m.Code))
+	if m.Code != "" { // a source has none
+		row("code", shortDigest(m.Code))
+	}
 	row("config", string(m.Config))
 	row("inputs", inputLines(m.Inputs)...)
 	row("size", size(m.Size))

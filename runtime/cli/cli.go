@@ -21,21 +21,30 @@ import (
 // Main is the whole command line of a pipeline binary: it runs the command that the arguments of the process name and exits
 // with its code. The first interrupt lets running steps end, a second one stops at once.
 //
-// While it runs, os.Stdout is stderr: what user code prints does not mix with results.
+// While it runs, what user code prints to os.Stdout goes to stderr: it does not mix with results.
 func Main(defs ...dag.Definitions) {
-	stdout := os.Stdout
-	os.Stdout = os.Stderr
+	stdout, stderr := os.Stdout, os.Stderr
+	os.Stdout = stderr
 	ctx, stop := interruptible()
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "."
 	}
-	code := Run(ctx, Environment{
+	e := Environment{
 		Name: filepath.Base(os.Args[0]), Args: os.Args[1:],
-		Stdin: os.Stdin, Stdout: stdout, Stderr: os.Stderr,
+		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
 		Dir: dir, Getenv: os.LookupEnv,
-	}, defs...)
+	}
+	if term.IsTerminal(int(stderr.Fd())) {
+		if p, err := capturePrints(stderr); err == nil { // else prints only look less tidy
+			e.prints = p
+		}
+	}
+	code := Run(ctx, e, defs...)
 	stop()
+	if e.prints != nil {
+		e.prints.close()
+	}
 	os.Exit(code)
 }
 
@@ -47,6 +56,8 @@ type Environment struct {
 	Stdout, Stderr io.Writer
 	Dir            string // where the instance's folder is looked for from, and files are named from
 	Getenv         func(string) (string, bool)
+
+	prints *prints // of user code; nil where they are not captured
 }
 
 // Run runs one command and returns its exit code: 0 success, 1 a step failed, 2 usage or config, 3 busy, 4 the store is too new,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +80,24 @@ func TestTerminal(t *testing.T) {
 	out, code = onTerminal(t, 80, xterm, "runs", "lst")
 	assert.Equal(t, 2, code)
 	assert.Equal(t, "\x1b[31mshop:\x1b[0m unknown command \"lst\"; did you mean \"list\"?\nrun \"shop runs --help\" for usage\n", out)
+}
+
+// What user code prints while the screen is redrawn stays, whole.
+func TestPrintsStayOnATerminal(t *testing.T) {
+	program, err := exec.LookPath("shop")
+	require.NoError(t, err)
+	tty, written := terminalOf(t, 80)
+	c := exec.Command(program, "run", "nightly", "--set", "inputs.words=[a]", "--set", "inputs.limit=1")
+	c.Env = append(os.Environ(), "DAGSTERGEN_HOME="+t.TempDir(), "TERM=xterm", "NO_COLOR=1")
+	c.Stdin, c.Stdout, c.Stderr = tty, tty, tty
+	require.NoError(t, c.Run())
+	lines := terminal(written())
+	assert.Contains(t, lines, "printed by user code")
+	assert.Contains(t, strings.Join(lines, "\n"), "INFO  count  counted n=1\n")
+	assert.Equal(t, "STEP", strings.Fields(lines[slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "ACTION") })])[1])
+	for _, l := range lines {
+		assert.NotContains(t, l, "━", "the bar is gone")
+	}
 }
 
 func TestInterruptibleEnds(t *testing.T) {

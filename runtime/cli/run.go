@@ -79,6 +79,7 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 	s := &screen{w: a.env.Stderr, look: a.errLook, live: a.live && !a.quiet, level: a.verbosity(), now: a.now}
 	o.Instance, o.Observe, o.Console = inst, s.observe, newConsole(s)
 	began := a.now()
+	a.env.prints.attach(s)
 	s.start()
 	unwatch := context.AfterFunc(ctx, func() { s.stopping(context.Cause(ctx)) })
 	res, err := execute.Run(ctx, cat, job, o)
