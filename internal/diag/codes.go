@@ -27,6 +27,7 @@ var Sections = []Section{
 	{"Declarations", declarationCodes},
 	{"Wiring", wiringCodes},
 	{"Bodies of jobs", jobCodes},
+	{"Versions", versionCodes},
 	{"Generated files", outputCodes},
 }
 
