@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/testdisk"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 	"github.com/dagstergen/dagstergen/runtime/storage/storagetest"
 )
@@ -262,19 +262,8 @@ func TestManyOpenAtOnce(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// mountTmpfs mounts a small file system, which only root may.
-func mountTmpfs(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := mount(dir, options); err != nil {
-		t.Skipf("cannot mount a file system here: %v", err)
-	}
-	t.Cleanup(func() { assert.NoError(t, syscall.Unmount(dir, 0)) })
-	return dir
-}
-
 func TestFullDisk(t *testing.T) {
-	path := filepath.Join(mountTmpfs(t, "size=600k"), "x.db")
+	path := filepath.Join(testdisk.New(t, "size=600k"), "x.db")
 	s, err := Open(t.Context(), path)
 	require.NoError(t, err)
 	storagetest.Submit(t, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
@@ -304,7 +293,7 @@ func TestFullDisk(t *testing.T) {
 	require.NoError(t, s.Close())
 
 	// With space again everything goes on, in this process and in the next.
-	require.NoError(t, mount(filepath.Dir(path), "remount,size=2m"))
+	testdisk.Change(t, filepath.Dir(path), "size=2m")
 	s, err = Open(t.Context(), path)
 	require.NoError(t, err)
 	storagetest.Submit(t, s, stepBatch(len(done)))
@@ -312,7 +301,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestFullDiskRecoversInPlace(t *testing.T) {
-	path := filepath.Join(mountTmpfs(t, "size=600k"), "x.db")
+	path := filepath.Join(testdisk.New(t, "size=600k"), "x.db")
 	s, err := Open(t.Context(), path)
 	require.NoError(t, err)
 	storagetest.Submit(t, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
@@ -324,17 +313,17 @@ func TestFullDiskRecoversInPlace(t *testing.T) {
 	}
 	end := storagetest.NewRun("r1")
 	end.Status, end.Cause = storage.RunFailure, "the disk is full"
-	require.NoError(t, mount(filepath.Dir(path), "remount,size=4m"))
+	testdisk.Change(t, filepath.Dir(path), "size=4m")
 	storagetest.Submit(t, s, &storage.Batch{Finish: end})
 	require.NoError(t, s.Close())
 }
 
 func TestNoSpaceToCreate(t *testing.T) {
 	for _, options := range []string{"size=8k", "size=600k,nr_inodes=3"} {
-		dir := mountTmpfs(t, options)
+		dir := testdisk.New(t, options)
 		_, err := Open(t.Context(), filepath.Join(dir, "x.db"))
 		require.ErrorIs(t, err, storage.ErrFull, options)
-		require.NoError(t, mount(dir, "remount,size=2m,nr_inodes=100"))
+		testdisk.Change(t, dir, "size=2m,nr_inodes=100")
 		s, err := Open(t.Context(), filepath.Join(dir, "x.db"))
 		require.NoError(t, err, "what was left half made is no obstacle")
 		require.NoError(t, s.Close())
@@ -344,7 +333,7 @@ func TestNoSpaceToCreate(t *testing.T) {
 func TestReadOnlyDisk(t *testing.T) {
 	for _, name := range []string{"closed", "open", "with a log"} {
 		t.Run(name, func(t *testing.T) {
-			dir := mountTmpfs(t, "size=20m")
+			dir := testdisk.New(t, "size=20m")
 			path := filepath.Join(dir, "x.db")
 			s, err := Open(t.Context(), path)
 			require.NoError(t, err)
@@ -359,7 +348,7 @@ func TestReadOnlyDisk(t *testing.T) {
 				path = filepath.Join(copyOf, "x.db")
 			}
 			require.NoError(t, s.Close())
-			require.NoError(t, mount(dir, "remount,ro,size=20m"))
+			testdisk.Change(t, dir, "ro,size=20m")
 			_, err = Open(t.Context(), path)
 			require.ErrorIs(t, err, storage.ErrReadOnly)
 			require.ErrorContains(t, err, path)
@@ -377,7 +366,7 @@ func TestReadOnlyDisk(t *testing.T) {
 
 // A disk that becomes read-only under an open store.
 func TestDiskBecomesReadOnly(t *testing.T) {
-	dir := mountTmpfs(t, "size=20m")
+	dir := testdisk.New(t, "size=20m")
 	path := filepath.Join(dir, "x.db")
 	{
 		s, err := Open(t.Context(), path)
@@ -385,7 +374,7 @@ func TestDiskBecomesReadOnly(t *testing.T) {
 		storagetest.Submit(t, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
 		require.NoError(t, s.Close())
 	}
-	require.NoError(t, mount(dir, "remount,ro,size=20m"))
+	testdisk.Change(t, dir, "ro,size=20m")
 	_, err := Open(t.Context(), path)
 	require.ErrorIs(t, err, storage.ErrReadOnly)
 }

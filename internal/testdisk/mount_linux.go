@@ -1,4 +1,4 @@
-package sqlite
+package testdisk
 
 import (
 	"strings"
@@ -21,3 +21,5 @@ func mount(dir, options string) error {
 	}
 	return syscall.Mount("tmpfs", dir, "tmpfs", flags, strings.Join(rest, ","))
 }
+
+func unmount(dir string) error { return syscall.Unmount(dir, 0) }

@@ -1,7 +1,9 @@
 //go:build !linux
 
-package sqlite
+package testdisk
 
 import "errors"
 
 func mount(string, string) error { return errors.ErrUnsupported }
+
+func unmount(string) error { return errors.ErrUnsupported }
