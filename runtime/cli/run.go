@@ -77,6 +77,12 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 		return err
 	}
 	s := &screen{w: a.env.Stderr, look: a.errLook, live: a.live && !a.quiet, level: a.verbosity(), now: a.now}
+	if s.live {
+		s.size = func() int {
+			l, _ := a.lookOf(a.env.Stderr)
+			return l.width
+		}
+	}
 	o.Instance, o.Observe, o.Console = inst, s.observe, newConsole(s)
 	began := a.now()
 	a.env.prints.attach(s)

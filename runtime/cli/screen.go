@@ -31,6 +31,7 @@ type screen struct {
 	live  bool // redraw in place
 	level verbosity
 	now   func() time.Time
+	size  func() int // the width now: a person may have changed it; nil where it is fixed
 
 	mu       sync.Mutex
 	progress progress
@@ -122,6 +123,9 @@ func (s *screen) redraw(above []string) {
 	b.WriteString(erase(s.drawn))
 	for _, l := range above {
 		b.WriteString(l + "\n")
+	}
+	if s.size != nil {
+		s.look.width = s.size()
 	}
 	lines := s.progress.live(s.now(), s.look)
 	for _, l := range lines {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"slices"
 	"strings"
@@ -87,7 +89,11 @@ func (r *resolver) input(p dag.JobParam, n *node, path trail) (any, *val, bool) 
 		_ = json.Unmarshal(js.Bytes(), &name) // it was written as a JSON string just now
 		file, err := dag.OpenFile(name)
 		if err != nil {
-			r.problem(CodeValue, path, n.pos, "", "%v", err)
+			var why *fs.PathError
+			if errors.As(err, &why) {
+				err = why.Err
+			}
+			r.problem(CodeValue, path, n.pos, "a relative path is looked up from the working folder", "the file %s cannot be read: %v", show(name), err)
 			return nil, nil, false
 		}
 		return file, &val{kind: valText, text: name}, true
@@ -96,6 +102,9 @@ func (r *resolver) input(p dag.JobParam, n *node, path trail) (any, *val, bool) 
 	if err := unmarshal(js.Bytes(), v.Interface()); err != nil {
 		r.problem(CodeValue, path, n.pos, "", "%s: %v", p.Type.Name, err)
 		return nil, nil, false
+	}
+	if hides(f) {
+		return v.Elem().Interface(), &val{kind: valSecret, text: r.env[path]}, true
 	}
 	return v.Elem().Interface(), n.shown(), true
 }
@@ -109,7 +118,7 @@ func unmarshal(js []byte, into any) (err error) {
 	return json.Unmarshal(js, into)
 }
 
-// shown returns what a document said, for the record. A parameter has no secrets: its value is data, and stored.
+// shown returns what a document said, for the record.
 func (n *node) shown() *val {
 	switch n.kind {
 	case kindBool:

@@ -64,6 +64,22 @@ func TestInputsBecomeGoValues(t *testing.T) {
 	require.NoError(t, compile(t, s).Validate(instance(t, d.root)))
 }
 
+func TestSecretInputsAreNotRecorded(t *testing.T) {
+	type login struct{ Password dag.Secret }
+	s := jobSchema(
+		dag.JobParam{Name: "token", Type: dag.TypeOf[dag.Secret]("dag.Secret")},
+		dag.JobParam{Name: "other", Type: dag.TypeOf[dag.Secret]("dag.Secret")},
+		dag.JobParam{Name: "login", Type: dag.TypeOf[login]("login")},
+	)
+	r, err := resolveText(t, "inputs: {token: c4n4ry, other: {env: TOKEN}, login: {Password: c4n4ry}}", s)
+	require.NoError(t, err)
+	assert.Equal(t, "inputs:\n  login: \"***\"\n  other: {env: TOKEN}\n  token: \"***\"\n", r.Text)
+	assert.Equal(t, "c4n4ry", r.Inputs["token"].(dag.Secret).Reveal())
+	_, err = resolveText(t, "inputs: {token: [c4n4ry], other: 1, login: c4n4ry}", s)
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "c4n4ry")
+}
+
 func TestInputProblems(t *testing.T) {
 	s := jobSchema(
 		dag.JobParam{Name: "cities", Type: dag.TypeOf[[]string]("[]string")},
@@ -95,7 +111,7 @@ func TestInputProblems(t *testing.T) {
 		`run.yaml:4:17: inputs.home.since: expected a time such as 2024-01-31T08:00:00Z, found the text "now"`,
 		`run.yaml:4:22: inputs.home.nam: unknown field; did you mean "Name"?`,
 		"run.yaml:5:8: inputs.out: chan int cannot be given in a run config: it holds a chan int; run the job from Go",
-		"run.yaml:6:9: inputs.file: open /no/such/file: no such file or directory",
+		"run.yaml:6:9: inputs.file: the file \"/no/such/file\" cannot be read: no such file or directory; a relative path is looked up from the working folder",
 		`run.yaml:7:3: inputs.citis: unknown parameter; did you mean "cities"?`,
 		"run.yaml:8:3: inputs.twice: the parameter has a value from Go already; remove one of them",
 	}, lines(err))
