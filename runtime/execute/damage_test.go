@@ -231,15 +231,23 @@ func TestDamageThatCannotBeMended(t *testing.T) {
 
 func TestDamageIsFoundWhenReadingAResult(t *testing.T) {
 	w := newWorld(t)
-	w.asset("a", nil, add(1))
+	w.asset("top", nil, add(1))
+	a := w.asset("a", []string{"top"}, add(1))
 	w.ok("")
 	res := w.ok("")
+	w.takeCalls()
 	w.hurt("a")
+	w.hurt("top")
+	assert.Equal(t, 2, w.value(res, "a"))
+	assert.Equal(t, "a=1 top=1", w.takeCalls())
+	assert.Equal(t, 2, w.value(w.ok(""), "a"))
+	assert.Empty(t, w.takeCalls())
+
+	w.hurt("a")
+	a.Invoke = failing(errBoom)
 	_, err := res.Output(t.Context(), "a", "")
-	require.ErrorContains(t, err, "the next run computes it again")
-	res = w.ok("")
-	assert.Equal(t, "a=run", actions(res))
-	assert.Equal(t, 1, w.value(res, "a"))
+	require.ErrorIs(t, err, errBoom)
+	require.ErrorContains(t, err, "stored output is damaged")
 }
 
 // A record that another run has written in place of the damaged one is taken.

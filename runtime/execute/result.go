@@ -259,8 +259,8 @@ func (res *Result) first(ctx context.Context, step string, typ storage.EventType
 	return nil, nil
 }
 
-// Output returns an output of a step by name; an empty name is the only one. Reused steps have their outputs too. A stored output that
-// turns out to be damaged is an error here, and computed again by the next run.
+// Output returns an output of a step by name; an empty name is the only one. Reused steps have their outputs too. A step whose stored output
+// turns out to be damaged is computed again for this, in a run of its own.
 func (res *Result) Output(ctx context.Context, step, output string) (any, error) {
 	s := res.Step(step)
 	switch {
@@ -306,11 +306,26 @@ func (r *run) value(ctx context.Context, t *task, k int) (any, error) {
 		return reader.loadCustom(ctx, t.step, out, t.step.Key, &dag.Input{Name: def.Name, Type: def.Type})
 	}
 	v, err := r.inst.IO().Load(ctx, out, def.Type)
-	if err != nil && errors.Is(err, iomanager.ErrDamaged) && t.record != nil {
-		drop := r.store.Submit(&storage.Batch{Drop: []int64{t.record.ID}})
-		return nil, errors.Join(fmt.Errorf("output %s of step %s: %w; the next run computes it again", def.Name, t.step.Key, err), drop.Wait(ctx))
+	if errors.Is(err, iomanager.ErrDamaged) {
+		return r.mended(ctx, t, k, err)
 	}
 	return v, err
+}
+
+// mended computes a step again whose stored output cannot be loaded, in a run of its own, and returns the output of that.
+func (r *run) mended(ctx context.Context, t *task, k int, damage error) (any, error) {
+	def := &t.step.Op.Outputs[k]
+	o := *r.opts
+	o.Instance, o.Select, o.RunID, o.NoMemo, o.Observe = r.inst, t.step.Key, "", true, nil
+	again, err := Run(ctx, r.target.Catalog, r.jobKey(), o)
+	if err == nil {
+		err = again.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("output %s of step %s: %w; computing it again: %w", def.Name, t.step.Key, damage, err)
+	}
+	mended := &again.run.engine.tasks[t.step.Index]
+	return r.inst.IO().Load(ctx, mended.output(k), def.Type)
 }
 
 // own makes the result responsible for an instance of its own.

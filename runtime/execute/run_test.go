@@ -30,5 +30,3 @@ func TestRunAndReuse(t *testing.T) { // V27, V29, V33
 	require.NoError(t, err)
 	assert.Equal(t, 2, got)
 }
-
-func secondProcess() func() { return nil }

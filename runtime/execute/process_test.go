@@ -1,0 +1,274 @@
+package execute
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// The test binary starts itself as a pipeline: DAGSTERGEN_TEST_SECOND says what to do, with an instance and a ledger.
+const second = "DAGSTERGEN_TEST_SECOND"
+
+// secondProcess returns what this process is to do if it was started by a test.
+func secondProcess() func() {
+	what := os.Getenv(second)
+	if what == "" {
+		return nil
+	}
+	return func() {
+		s := newShop(nil)
+		grid(s, os.Getenv("LEDGER"), what == "hang")
+		inst, err := instance.Open(context.Background(), os.Getenv("INSTANCE"), instance.Options{})
+		if err == nil {
+			var cat *plan.Catalog
+			if cat, err = plan.NewCatalog(s.definitions()); err == nil {
+				var res *Result
+				if res, err = Run(context.Background(), cat, "", Options{Instance: inst}); err == nil {
+					err = res.Err()
+				}
+			}
+			err = errors.Join(err, inst.Close())
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// grid is 4 by 10 assets, each of which writes a line to the ledger when it is computed.
+func grid(s *shop, ledger string, hang bool) {
+	for row := range 4 {
+		for col := range 10 {
+			key := fmt.Sprintf("r%d_c%d", row, col)
+			var from []string
+			if col > 0 {
+				from = []string{fmt.Sprintf("r%d_c%d", row, col-1), fmt.Sprintf("r%d_c%d", (row+1)%4, col-1)}
+			}
+			s.asset(key, from, func(in []int) int {
+				f, err := os.OpenFile(ledger, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+				if err != nil {
+					panic(err)
+				}
+				if _, err := fmt.Fprintln(f, key); err != nil {
+					panic(err)
+				}
+				if err := f.Close(); err != nil {
+					panic(err)
+				}
+				if hang && key == "r2_c5" {
+					time.Sleep(time.Hour)
+				}
+				return row + add(1)(in)
+			})
+		}
+	}
+}
+
+func ledgerLines(t *testing.T, path string) map[string]int {
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, f.Close()) }()
+	count := map[string]int{}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		count[lines.Text()]++
+	}
+	return count
+}
+
+func startSecond(t *testing.T, what, dir, ledger string) *exec.Cmd {
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), second+"="+what, "INSTANCE="+dir, "LEDGER="+ledger)
+	cmd.Stderr = os.Stderr
+	require.NoError(t, cmd.Start())
+	return cmd
+}
+
+func TestTwoProcessesComputeEachStepOnce(t *testing.T) {
+	dir, ledger := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
+	var procs []*exec.Cmd
+	for range 3 {
+		procs = append(procs, startSecond(t, "run", dir, ledger))
+	}
+	for _, p := range procs {
+		require.NoError(t, p.Wait())
+	}
+	lines := ledgerLines(t, ledger)
+	assert.Len(t, lines, 40)
+	for key, n := range lines {
+		assert.Equal(t, 1, n, key)
+	}
+	w := &world{shop: newShop(t), inst: openInstance(t, dir)}
+	grid(w.shop, ledger, false)
+	res := w.ok("")
+	assert.Equal(t, 40, res.Run.Reused)
+	runs, err := w.inst.Store().Runs(t.Context(), storage.RunFilter{})
+	require.NoError(t, err)
+	assert.Len(t, runs, 4)
+}
+
+// A process that is killed in the middle leaves a run that the next one records as crashed, and everything it had finished.
+func TestRunOfAKilledProcess(t *testing.T) {
+	dir, ledger := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
+	p := startSecond(t, "hang", dir, ledger)
+	deadline := time.Now().Add(time.Minute)
+	for {
+		if _, err := os.Stat(ledger); err == nil && ledgerLines(t, ledger)["r2_c5"] > 0 {
+			break
+		}
+		require.True(t, time.Now().Before(deadline), "the second process did not get that far")
+		runtime.Gosched()
+		time.Sleep(5 * time.Millisecond)
+	}
+	time.Sleep(2 * flushEvery) // what was finished before becomes durable
+	require.NoError(t, p.Process.Kill())
+	_ = p.Wait()
+
+	w := &world{shop: newShop(t), inst: openInstance(t, dir)}
+	grid(w.shop, ledger, false)
+	_, reuse, _ := w.plan("").Counts()
+	assert.Positive(t, reuse, "what the killed process had finished is kept")
+	res := w.ok("")
+	assert.Equal(t, 40, res.Run.Ran+res.Run.Reused)
+	assert.GreaterOrEqual(t, res.Run.Reused, reuse)
+	runs, err := w.inst.Store().Runs(t.Context(), storage.RunFilter{})
+	require.NoError(t, err)
+	require.Len(t, runs, 2)
+	assert.Equal(t, storage.RunFailure, runs[1].Status)
+	assert.Equal(t, "crashed", runs[1].Cause)
+	for key, n := range ledgerLines(t, ledger) {
+		if key != "r2_c5" {
+			assert.LessOrEqual(t, n, 2, key)
+		}
+	}
+	assert.Equal(t, 2, ledgerLines(t, ledger)["r2_c5"])
+}
+
+// Runs side by side in one process, on one instance and on two views of it.
+func TestRunsSideBySide(t *testing.T) {
+	w := newWorld(t)
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	grid(w.shop, ledger, false)
+	cat := w.catalog()
+	views := []*instance.Instance{w.inst, openInstance(t, w.inst.Dir())}
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			res, err := Run(t.Context(), cat, "", Options{Instance: views[i%2], MaxConcurrent: 4})
+			if assert.NoError(t, err) {
+				assert.NoError(t, res.Err())
+				assert.Equal(t, 40, res.Run.Ran+res.Run.Reused)
+			}
+		})
+	}
+	wg.Wait()
+	lines := ledgerLines(t, ledger)
+	assert.Len(t, lines, 40)
+	for key, n := range lines {
+		assert.Equal(t, 1, n, key)
+	}
+}
+
+func TestNoWait(t *testing.T) {
+	w := newWorld(t)
+	started, release := make(chan struct{}), make(chan struct{})
+	w.asset("a", nil, nil).Invoke = func(_ context.Context, c *dag.Call) error {
+		close(started)
+		<-release
+		c.Out[0] = 1
+		return nil
+	}
+	w.asset("b", []string{"a"}, add(1))
+	cat := w.catalog()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		res, err := Run(t.Context(), cat, "", w.options())
+		if assert.NoError(t, err) {
+			assert.NoError(t, res.Err())
+		}
+	})
+	<-started
+	o := w.options()
+	o.NoWait = true
+	res, err := Run(t.Context(), cat, "", o)
+	var busy *BusyError
+	require.ErrorAs(t, err, &busy)
+	assert.Equal(t, "a", busy.Step)
+	assert.Equal(t, 3, ExitCode(res, err))
+	assert.Equal(t, storage.RunFailure, res.Status)
+	assert.Equal(t, "a=skip b=skip", actions(res))
+	close(release)
+	wg.Wait()
+	res = w.ok("")
+	assert.Equal(t, "a=reuse b=reuse", actions(res))
+	row, err := w.inst.Store().Run(t.Context(), res.RunID)
+	require.NoError(t, err)
+	assert.Equal(t, storage.RunSuccess, row.Status)
+}
+
+// Who waits for another run says so in its log.
+func TestWaitingIsLogged(t *testing.T) {
+	w := newWorld(t)
+	var once sync.Once
+	started, release := make(chan struct{}), make(chan struct{})
+	w.asset("a", nil, nil).Invoke = func(_ context.Context, c *dag.Call) error {
+		once.Do(func() { close(started) })
+		<-release
+		c.Out[0] = 1
+		return nil
+	}
+	cat := w.catalog()
+	results := make(chan *Result, 2)
+	var wg sync.WaitGroup
+	run := func() {
+		res, err := Run(t.Context(), cat, "", w.options())
+		if assert.NoError(t, err) {
+			results <- res
+		}
+	}
+	wg.Go(run)
+	<-started
+	wg.Go(run)
+	for { // until the second run is in the store, which is right before it asks for the lock
+		runs, err := w.inst.Store().Runs(t.Context(), storage.RunFilter{})
+		require.NoError(t, err)
+		if len(runs) == 2 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond)
+	close(release)
+	wg.Wait()
+	close(results)
+	var said []string
+	for res := range results {
+		events, err := res.Events(t.Context())
+		require.NoError(t, err)
+		for _, e := range events {
+			if e.Type == storage.EventEngine && e.StepKey == "a" {
+				said = append(said, e.Message)
+			}
+		}
+	}
+	assert.Equal(t, "waited for another run that was computing this step; reused: its inputs have the data they had before", strings.Join(said, "; "))
+}
