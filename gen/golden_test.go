@@ -197,6 +197,9 @@ func (c *goldenCase) got() []txtar.File {
 			out = append(out, txtar.File{Name: "want/" + rel, Data: r.Content})
 		}
 	}
+	if len(files) == 0 && len(lines) == 0 {
+		files = []string{"none\n"}
+	}
 	if len(files) > 0 {
 		out = append(out, txtar.File{Name: "want/files", Data: []byte(strings.Join(files, ""))})
 	}

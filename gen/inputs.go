@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dagstergen/dagstergen/gen/render"
 	"github.com/dagstergen/dagstergen/internal/load"
 )
 
@@ -17,7 +18,8 @@ import (
 type inputs struct {
 	content map[string][]byte    // Go files, by absolute path
 	stats   map[string]inputStat // other files that count, such as embedded ones
-	folders map[string][]string  // names of the Go files in each local package's folder
+	folders map[string][]string  // names of the Go files in each local package's folder, ours left out
+	ours    map[string][]string  // names of those
 }
 
 type inputStat struct {
@@ -26,7 +28,7 @@ type inputStat struct {
 }
 
 func readInputs(prog *load.Program) *inputs {
-	in := &inputs{content: map[string][]byte{}, stats: map[string]inputStat{}, folders: map[string][]string{}}
+	in := &inputs{content: map[string][]byte{}, stats: map[string]inputStat{}, folders: map[string][]string{}, ours: map[string][]string{}}
 	for _, lp := range prog.Packages {
 		if !lp.Local {
 			continue
@@ -40,7 +42,8 @@ func readInputs(prog *load.Program) *inputs {
 			path := filepath.Join(lp.Dir, filepath.FromSlash(name))
 			in.stats[path] = statOf(path)
 		}
-		in.folders[lp.Dir] = goFiles(lp.Dir)
+		in.ours[lp.Dir] = append([]string{render.File, render.ProofFile}, lp.Generated...)
+		in.folders[lp.Dir] = in.goFiles(lp.Dir)
 	}
 	return in
 }
@@ -54,7 +57,7 @@ func statOf(path string) inputStat {
 }
 
 // goFiles lists the Go files of a folder that may belong to its package, other than ours.
-func goFiles(dir string) []string {
+func (in *inputs) goFiles(dir string) []string {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil
@@ -62,7 +65,7 @@ func goFiles(dir string) []string {
 	var out []string
 	for _, e := range entries {
 		name := e.Name()
-		if e.Type()&fs.ModeDir == 0 && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && name[0] != '.' && name[0] != '_' && !strings.HasSuffix(name, "_gen.go") {
+		if e.Type()&fs.ModeDir == 0 && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && name[0] != '.' && name[0] != '_' && !slices.Contains(in.ours[dir], name) {
 			out = append(out, name)
 		}
 	}
@@ -86,7 +89,8 @@ func (in *inputs) changed() []string {
 		}
 	}
 	for dir, want := range in.folders {
-		if !slices.Equal(goFiles(dir), want) {
+		reported := slices.ContainsFunc(out, func(path string) bool { return filepath.Dir(path) == dir })
+		if !reported && !slices.Equal(in.goFiles(dir), want) {
 			out = append(out, dir)
 		}
 	}
