@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -162,6 +163,7 @@ func ExitCode(res *Result, err error) int {
 		busy   *BusyError
 		store  *StoreError
 		step   *StepError
+		home   *instance.ConfigError
 		path   *fs.PathError
 	)
 	switch {
@@ -173,7 +175,7 @@ func ExitCode(res *Result, err error) int {
 		return 1
 	case errors.As(err, &usage):
 		return usage.ExitCode()
-	case errors.As(err, &config):
+	case errors.As(err, &config), errors.As(err, &home), errors.Is(err, instance.ErrNoHome):
 		return 2
 	case errors.As(err, &stale):
 		return stale.ExitCode()

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -273,6 +274,8 @@ func TestExitCodes(t *testing.T) {
 		{errBoom, 1},
 		{&plan.Error{}, 2},
 		{runconfig.Problems{{}}, 2},
+		{&instance.ConfigError{}, 2},
+		{fmt.Errorf("%w: here", instance.ErrNoHome), 2},
 		{&BusyError{"a"}, 3},
 		{&StoreError{fmt.Errorf("open: %w", storage.ErrTooNew)}, 4},
 		{fmt.Errorf("open: %w", storage.ErrTooNew), 4},

@@ -87,7 +87,7 @@ type JobResult[Out any] struct {
 func (r *JobResult[Out]) Output() Out { return r.out }
 
 // InProcess runs a job in this process, one step at a time unless the job, run config or an option says otherwise, and returns its outputs with
-// their Go types. The values of in win over run config. Without [WithInstance] nothing is persisted. A run that does not succeed is an
+// their Go types. The parameters of the job have the values of in; one that run config gives too is an error. Without [WithInstance] nothing is persisted. A run that does not succeed is an
 // error of type [*RunError], see [ReturnFailure]; the result is there all the same.
 func InProcess[In, Out any](ctx context.Context, job dag.Job[In, Out], in In, opts ...Option) (*JobResult[Out], error) {
 	c, err := newCall(opts)

@@ -30,7 +30,7 @@ type Options struct {
 	// Resources are values in place of resources, by key: for tests. What depends on one has no known version, so it always runs and is
 	// not recorded.
 	Resources map[string]any
-	// Inputs are values for parameters of the job, by name. They win over the run config's.
+	// Inputs are values for parameters of the job, by name. One that run config gives too is an error.
 	Inputs map[string]any
 
 	Getenv  func(string) (string, bool) // for env: values of run config; nil for os.LookupEnv

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"sync"
@@ -147,6 +148,10 @@ func (s *sighting) changed() bool {
 	if now.same(s.stamp) && !s.fresh {
 		return false
 	}
-	again, err := dag.OpenFile(s.file.Path())
-	return err != nil || again.Digest() != s.file.Digest()
+	r, err := s.file.Open() // its reader compares
+	if err != nil {
+		return true
+	}
+	_, err = io.Copy(io.Discard, r)
+	return errors.Join(err, r.Close()) != nil
 }
