@@ -62,11 +62,11 @@ func TestPackagesSayTheirStage(t *testing.T) {
 	for dir, text := range comments {
 		program := strings.Contains(text, "\npackage main\n") || strings.HasPrefix(text, "package main\n")
 		if program {
-			assert.Regexp(t, `(?m)^// Command `, text, dir)
+			assert.True(t, strings.Contains("\n"+text, "\n// Command "), "%s has no comment that begins with Command", dir)
 			continue
 		}
-		assert.Regexp(t, `(?m)^// Package `, text, dir)
-		assert.Regexp(t, `(?m)^// Stage: `, text, dir)
+		assert.True(t, strings.Contains("\n"+text, "\n// Package "), "%s has no package comment", dir)
+		assert.True(t, strings.Contains(text, "\n// Stage: "), "the package comment of %s has no line that begins with Stage:", dir)
 	}
 }
 
