@@ -51,6 +51,11 @@ func (t *tool) command() *cobra.Command {
 	root.AddCommand(generate, t.checkCommand(), t.graphCommand(), t.explainCommand(), t.runCommand(), t.newCommand(), t.versionCommand())
 	root.SetHelpCommand(t.helpCommand(root))
 	for _, c := range append(root.Commands(), root) {
+		if c.Name() != "help" && c.Name() != "version" {
+			c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+				return nil, cobra.ShellCompDirectiveFilterDirs // packages are folders
+			}
+		}
 		if run := c.RunE; run != nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
 				if err := run(c, args); err != nil {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -64,6 +65,7 @@ func (t *tool) run(args []string) (code int) {
 			code = exitInternal
 		}
 	}()
+	t.env = slices.Clip(t.env) // several goroutines append to it
 	ctx, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
 	signals := make(chan os.Signal, 1)

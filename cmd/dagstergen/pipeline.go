@@ -44,6 +44,8 @@ func (t *tool) runPipeline(ctx context.Context, pattern string, args []string) e
 		p   mainPackage
 		err error
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	found := make(chan listed, 1)
 	go func() { // meanwhile; it is a matter of a moment
 		p, err := t.findPackage(ctx, pattern)
@@ -147,7 +149,7 @@ func (t *tool) build(ctx context.Context, p mainPackage) (program string, releas
 		}
 		target += "/" + shimDir
 	}
-	program = filepath.Join(dir, path.Base(p.ImportPath))
+	program = filepath.Join(dir, "bin", path.Base(p.ImportPath)) // apart from our own files, whatever its name is
 	slow := time.AfterFunc(3*time.Second, func() {
 		if t.isTerminal(t.stderr) {
 			fmt.Fprintf(t.stderr, "building %s; the first build takes a while\n", p.ImportPath)

@@ -53,6 +53,8 @@ func TestErrors(t *testing.T) {
 		{name: "syntax errors", archive: gomod + "-- m.go --\npackage m\n\nfunc f( {\n}\n\nvar x = = 1\n-- n.go --\npackage m\n\nimport x y\n",
 			want: []string{"m.go:3:9: syntax error: expected ')', found '{' [DAG0207]", "m.go:4:1: syntax error: missing ',' in parameter list [DAG0207]", "m.go:6:1: syntax error: expected ')', found 'var' [DAG0207]",
 				"n.go:3:10: syntax error: import path must be a string [DAG0207]"}},
+		{name: "merge conflict", archive: gomod + "-- m.go --\npackage m\n\n<<<<<<< HEAD\nvar x = 1\n=======\nvar x = 2\n>>>>>>> other\n",
+			want: []string{"m.go:3:1: the file has a merge conflict here; resolve it [DAG0207]"}},
 		{name: "import cycle", archive: gomod + "-- a/a.go --\npackage a\nimport _ \"example.com/m/b\"\n-- b/b.go --\npackage b\nimport _ \"example.com/m/a\"\n", patterns: []string{"./..."},
 			want: []string{"a: import cycle: example.com/m/a imports example.com/m/b imports example.com/m/a; remove one of these imports [DAG0208]"}},
 		{name: "self import", archive: gomod + "-- a/a.go --\npackage a\nimport _ \"example.com/m/a\"\n", patterns: []string{"./..."},

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/scanner"
 	"go/types"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -50,6 +52,7 @@ type work struct {
 	files  []*ast.File
 	deps   []*work   // the imports whose types it needs
 	diags  diag.List // of this package alone, so that no lock is needed
+	err    error
 	once   sync.Once
 	ready  chan struct{} // closed when p.Types is set
 }
@@ -59,6 +62,7 @@ func (w *work) start(ctx context.Context, wg *sync.WaitGroup) {
 	w.once.Do(func() {
 		wg.Go(func() {
 			defer close(w.ready)
+			defer w.guard()
 			w.l.limited(ctx, func() {
 				if w.p.Local {
 					w.parseLocal()
@@ -76,6 +80,13 @@ func (w *work) start(ctx context.Context, wg *sync.WaitGroup) {
 			w.l.limited(ctx, w.check)
 		})
 	})
+}
+
+// guard turns a panic, which would be a bug of ours or of go/types, into an error of the load.
+func (w *work) guard() {
+	if p := recover(); p != nil {
+		w.err = fmt.Errorf("load: package %s: panic: %v\n%s", w.p.Path, p, debug.Stack())
+	}
 }
 
 // limited runs f when one of the slots is free, or not at all when ctx is cancelled.
@@ -115,7 +126,7 @@ func (w *work) parseLocal() {
 	})
 	for _, name := range p.GoFiles {
 		f, err := parser.ParseFile(w.l.prog.Fset, w.l.prog.Rel(filepath.Join(p.Dir, name)), p.Source[name], parser.ParseComments|parser.SkipObjectResolution)
-		w.syntaxErrors(err)
+		w.syntaxErrors(p.Source[name], err)
 		if f != nil {
 			p.Syntax = append(p.Syntax, f)
 		}
@@ -143,7 +154,7 @@ func (w *work) parseExternal() {
 			continue
 		}
 		f, err := parser.ParseFile(w.l.prog.Fset, w.l.prog.Rel(filepath.Join(w.p.Dir, name)), withoutBodies(src), parser.SkipObjectResolution)
-		w.syntaxErrors(err)
+		w.syntaxErrors(src, err)
 		if f != nil {
 			dropElements(f)
 			w.files = append(w.files, f)
@@ -191,14 +202,32 @@ func underlying(err error) string {
 	return err.Error()
 }
 
-func (w *work) syntaxErrors(err error) {
+func (w *work) syntaxErrors(src []byte, err error) {
 	var list scanner.ErrorList
 	if !errors.As(err, &list) {
 		return
 	}
 	for _, e := range list {
-		w.diags.Add(diag.Diagnostic{Code: CodeSyntax, Pos: e.Pos, Message: "syntax error: " + e.Msg})
+		d := diag.Diagnostic{Code: CodeSyntax, Pos: e.Pos, Message: "syntax error: " + e.Msg}
+		if conflict := lineAt(src, e.Pos.Offset); slices.ContainsFunc(conflictMarkers, func(m string) bool { return strings.HasPrefix(conflict, m) }) {
+			d.Message, d.Hint = "the file has a merge conflict here", "resolve it"
+			w.diags.Add(d)
+			return // what follows from it is noise
+		}
+		w.diags.Add(d)
 	}
+}
+
+var conflictMarkers = []string{"<<<<<<< ", "=======", ">>>>>>> ", "||||||| "}
+
+// lineAt returns the line that a byte offset lies in.
+func lineAt(src []byte, offset int) string {
+	if offset < 0 || offset > len(src) {
+		return ""
+	}
+	start := bytes.LastIndexByte(src[:offset], '\n') + 1
+	line, _, _ := bytes.Cut(src[start:], []byte("\n"))
+	return string(line)
 }
 
 // needed returns the imports whose types w needs: all of a local package; of others those that are named outside of function bodies,

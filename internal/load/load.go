@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"go/token"
 	"go/types"
@@ -199,10 +200,12 @@ func (l *loader) run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	var errs []error
 	for _, w := range l.works {
 		l.diags = append(l.diags, w.diags...)
+		errs = append(errs, w.err)
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // mainModule is the main module that Dir lies in; in a workspace there are several main modules.
