@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -21,6 +23,7 @@ type runState struct {
 // the end of each transaction; what was learnt in one that did not commit is never kept.
 type writerState struct {
 	runs       map[string]*runState // of this transaction
+	lastRecord int64                // of this transaction; 0: not known
 	identities map[string]int64     // numbers; they never change
 	manifests  map[canon.Digest]bool
 
@@ -40,6 +43,7 @@ func newWriterState() writerState {
 
 func (s *writerState) discard() {
 	clear(s.runs)
+	s.lastRecord = 0
 	clear(s.newIdentities)
 	clear(s.newManifests)
 }
@@ -103,10 +107,8 @@ func (w *writer) apply(p *pending) error {
 			return err
 		}
 	}
-	for i := range b.Events {
-		if err := w.insertEvent(&b.Events[i]); err != nil {
-			return err
-		}
+	if err := w.insertEvents(b.Events); err != nil {
+		return err
 	}
 	if b.Finish != nil {
 		return w.finishRun(b.Finish)
@@ -148,22 +150,43 @@ func (w *writer) run(id string) (*runState, error) {
 	return r, nil
 }
 
-func (w *writer) insertEvent(e *storage.Event) error {
-	r, err := w.run(e.RunID)
-	if err != nil {
-		return err
+// maxRows is how many events go into one statement.
+const maxRows = 8
+
+// insertEvents has a statement for each number of rows: the calls into SQLite cost more than what it does.
+var insertEvents = func() (texts [maxRows + 1]string) {
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?)"
+	for n := 1; n <= maxRows; n++ {
+		texts[n] = "INSERT INTO event (run, seq, time, type, step, level, message, data) VALUES " + row + strings.Repeat(", "+row, n-1)
 	}
-	if r.status.Finished() {
-		return fmt.Errorf("event %s of run %s: %w", e.Type, e.RunID, storage.ErrFinished)
+	return texts
+}()
+
+func (w *writer) insertEvents(events []storage.Event) error {
+	for part := range slices.Chunk(events, maxRows) {
+		args := w.args[:0]
+		for i := range part {
+			e := &part[i]
+			r, err := w.run(e.RunID)
+			if err != nil {
+				return err
+			}
+			if r.status.Finished() {
+				return fmt.Errorf("event %s of run %s: %w", e.Type, e.RunID, storage.ErrFinished)
+			}
+			r.seq++
+			var data driver.Value
+			if e.Data != nil {
+				data = e.Data
+			}
+			args = append(args, r.number, r.seq, nanos(e.Time), string(e.Type), e.StepKey, e.Level, e.Message, data)
+		}
+		w.args = args
+		if _, _, err := w.c.run(insertEvents[len(part)], args...); err != nil {
+			return err
+		}
 	}
-	r.seq++
-	var data driver.Value
-	if e.Data != nil {
-		data = e.Data
-	}
-	_, _, err = w.c.run("INSERT INTO event (run, seq, time, type, step, level, message, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		r.number, r.seq, nanos(e.Time), string(e.Type), e.StepKey, e.Level, e.Message, data)
-	return err
+	return nil
 }
 
 func (w *writer) finishRun(f *storage.Run) error {
@@ -184,12 +207,15 @@ func (w *writer) finishRun(f *storage.Run) error {
 }
 
 func (w *writer) insertRecord(r *storage.Record, data []byte) error {
-	identity, err := w.identity(r.Identity)
+	number, err := w.nextRecord()
 	if err != nil {
 		return err
 	}
-	number, _, err := w.c.run("INSERT INTO record (usable, identity, data) VALUES (1, ?, ?)", identity, data)
+	identity, err := w.setLatest(r.Identity, number)
 	if err != nil {
+		return err
+	}
+	if _, _, err := w.c.run("INSERT INTO record (number, usable, identity, data) VALUES (?, 1, ?, ?)", number, identity, data); err != nil {
 		return err
 	}
 	if _, _, err := w.c.run("INSERT INTO step_record (step, record) VALUES (?, ?)", r.Step[:], number); err != nil {
@@ -205,7 +231,20 @@ func (w *writer) insertRecord(r *storage.Record, data []byte) error {
 			}
 		}
 	}
-	return w.setLatest(identity, number)
+	return nil
+}
+
+// nextRecord returns the number of the next record. Numbers are never used again, also when the last record is removed.
+func (w *writer) nextRecord() (int64, error) {
+	if w.state.lastRecord == 0 {
+		n, err := w.c.number("SELECT max(seq) FROM sqlite_sequence WHERE name = 'record'")
+		if err != nil {
+			return 0, err
+		}
+		w.state.lastRecord = n
+	}
+	w.state.lastRecord++
+	return w.state.lastRecord, nil
 }
 
 func (w *writer) insertAlias(a *storage.Alias) error {
@@ -216,51 +255,44 @@ func (w *writer) insertAlias(a *storage.Alias) error {
 	if there == 0 {
 		return fmt.Errorf("alias of record %d: %w", a.Record, storage.ErrNotFound)
 	}
-	identity, err := w.identity(a.Identity)
-	if err != nil {
-		return err
-	}
 	if !a.Step.IsZero() {
 		if _, _, err := w.c.run("INSERT INTO step_record (step, record) VALUES (?, ?) ON CONFLICT DO NOTHING", a.Step[:], a.Record); err != nil {
 			return err
 		}
 	}
-	return w.setLatest(identity, a.Record)
-}
-
-func (w *writer) setLatest(identity, record int64) error {
-	if identity == 0 {
-		return nil
-	}
-	_, changed, err := w.c.run("UPDATE identity SET latest = ? WHERE number = ?", record, identity)
-	if err == nil && changed != 1 {
-		err = fmt.Errorf("identity %d: %w", identity, storage.ErrNotFound)
-	}
+	_, err = w.setLatest(a.Identity, a.Record)
 	return err
 }
 
-// identity returns the number of an identity, a new one where it has none; 0 for the empty identity.
-func (w *writer) identity(name string) (int64, error) {
+// setLatest makes a record the latest of an identity and returns the identity's number; 0 for the empty one, which has no latest.
+func (w *writer) setLatest(name string, record int64) (identity int64, err error) {
 	if name == "" {
 		return 0, nil
 	}
-	if n, ok := w.state.identities[name]; ok {
-		return n, nil
+	n, ok := w.state.identities[name]
+	if !ok {
+		n, ok = w.state.newIdentities[name]
 	}
-	if n, ok := w.state.newIdentities[name]; ok {
-		return n, nil
-	}
-	n, err := w.c.number("SELECT number FROM identity WHERE name = ?", name)
-	if err != nil {
-		return 0, err
-	}
-	if n == 0 {
-		if n, _, err = w.c.run("INSERT INTO identity (name, latest) VALUES (?, 0)", name); err != nil {
+	if !ok {
+		if n, err = w.c.number("SELECT number FROM identity WHERE name = ?", name); err != nil {
 			return 0, err
 		}
 	}
-	w.state.newIdentities[name] = n
-	return n, nil
+	if n == 0 {
+		if n, _, err = w.c.run("INSERT INTO identity (name, latest) VALUES (?, ?)", name, record); err != nil {
+			return 0, err
+		}
+		w.state.newIdentities[name] = n
+		return n, nil
+	}
+	if !ok {
+		w.state.newIdentities[name] = n
+	}
+	_, changed, err := w.c.run("UPDATE identity SET latest = ? WHERE number = ?", record, n)
+	if err == nil && changed != 1 {
+		err = fmt.Errorf("identity %q: %w", name, storage.ErrNotFound)
+	}
+	return n, err
 }
 
 func (w *writer) replaceFileState(f *storage.FileState) error {

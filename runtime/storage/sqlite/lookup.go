@@ -87,6 +87,9 @@ func (s *Store) records(ctx context.Context, l *lookup, keys []canon.Digest) (ma
 }
 
 func (l *lookup) find(c *conn, keys []canon.Digest, out map[canon.Digest]*storage.Record) error {
+	if len(keys) == 1 {
+		return l.findOne(c, keys[0], out)
+	}
 	blob := make([]byte, 0, len(keys)*len(canon.Digest{}))
 	for i := range keys {
 		blob = append(blob, keys[i][:]...)
@@ -109,17 +112,20 @@ func (l *lookup) find(c *conn, keys []canon.Digest, out map[canon.Digest]*storag
 	if err != nil {
 		return err
 	}
-	for i := range dropped { // an older one may be as good
-		err := c.query(context.Background(), l.one, func(v []driver.Value) error {
-			rec, err := readRecord(v)
-			out[dropped[i]] = rec
-			return err
-		}, dropped[i][:])
-		if err != nil {
+	for _, key := range dropped { // an older one may be as good
+		if err := l.findOne(c, key, out); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (l *lookup) findOne(c *conn, key canon.Digest, out map[canon.Digest]*storage.Record) error {
+	return c.query(context.Background(), l.one, func(v []driver.Value) error {
+		rec, err := readRecord(v)
+		out[key] = rec
+		return err
+	}, key[:])
 }
 
 // Latest implements storage.Store.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -53,6 +54,7 @@ type writer struct {
 	c     *conn
 	turn  *turn
 	state writerState
+	args  []driver.Value // of the statement that is being made
 
 	mu      sync.Mutex
 	changed sync.Cond // of mu: queue or closed
