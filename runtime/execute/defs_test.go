@@ -195,6 +195,7 @@ type world struct {
 
 // newWorld has an instance on disk.
 func newWorld(t testing.TB) *world {
+	t.Cleanup(func() { goleak.VerifyNone(t) }) // after the instance is closed
 	w := &world{shop: newShop(t)}
 	w.inst = openInstance(t, t.TempDir())
 	return w

@@ -105,9 +105,7 @@ func InProcess[In, Out any](ctx context.Context, job dag.Job[In, Out], in In, op
 			c.Inputs[job.Def.Params[i].Name] = values[i]
 		}
 	}
-	if c.Executor == "" && job.Def.Executor == "" && c.Config == nil {
-		c.Executor = InProcessExecutor
-	}
+	c.fallback = InProcessExecutor
 	res, err := c.run(ctx, cat, job.Def.Key)
 	if res == nil {
 		return nil, err
@@ -162,7 +160,7 @@ func MaterializeToMemory(ctx context.Context, defs dag.Definitions, opts ...Opti
 		return nil, err
 	}
 	if c.Instance != nil {
-		return nil, &plan.Error{Problems: []plan.Problem{{Code: "bad_option", Message: "MaterializeToMemory persists nothing: leave WithInstance out, or call Materialize"}}}
+		return nil, badOption("MaterializeToMemory persists nothing: leave WithInstance out, or call Materialize")
 	}
 	cat, err := plan.NewCatalog(defs)
 	if err != nil {

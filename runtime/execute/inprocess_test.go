@@ -180,3 +180,13 @@ func TestMaterializeToMemory(t *testing.T) {
 	_, err = MaterializeToMemory(t.Context(), s.definitions(), WithSelection("nothing"))
 	assert.Equal(t, 2, ExitCode(nil, err))
 }
+
+func TestRunIDsAreUnique(t *testing.T) {
+	w := newWorld(t)
+	w.asset("a", nil, add(1))
+	w.opts.RunID = "01890a5d-ac96-774b-bcce-b302099a8057"
+	w.ok("")
+	_, err := Run(t.Context(), w.catalog(), "", w.options())
+	assert.EqualError(t, err, "run 01890a5d-ac96-774b-bcce-b302099a8057 exists already; give another id, or none")
+	assert.Equal(t, 2, ExitCode(nil, err))
+}

@@ -36,6 +36,8 @@ type Options struct {
 	Getenv  func(string) (string, bool) // for env: values of run config; nil for os.LookupEnv
 	Observe func(Progress)              // told what happens as it happens, one call at a time; must not block for long
 	Console slog.Handler                // where log lines of steps go besides the event log; nil for nowhere
+
+	fallback string // the executor where nobody chooses one; empty for multi
 }
 
 // A ProgressKind says what happened.

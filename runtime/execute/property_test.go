@@ -141,7 +141,7 @@ func (u *universe) plain() []any {
 // What the engine gives is what calling the ops gives: with memoization and without, after edits that change results and edits that do not, after
 // damage, with either executor; and with memoization no work is done twice.
 func TestEngineEqualsPlainCalls(t *testing.T) {
-	seeds := uint64(40)
+	seeds := uint64(20)
 	if testing.Short() {
 		seeds = 8
 	}

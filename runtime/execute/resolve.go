@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -107,9 +108,7 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 	if o.Executor != "" {
 		r.executor = o.Executor
 	}
-	if r.executor == "" {
-		r.executor = MultiExecutor
-	}
+	r.executor = cmp.Or(r.executor, o.fallback, MultiExecutor)
 	if o.MaxConcurrent > 0 {
 		r.concurrent = o.MaxConcurrent
 	}

@@ -131,9 +131,13 @@ func runID(given string) (string, error) {
 	}
 	id, err := uuid.Parse(given)
 	if err != nil || id.String() != strings.ToLower(given) {
-		return "", &plan.Error{Problems: []plan.Problem{{Code: "bad_option", Message: fmt.Sprintf("run id %q is not a UUID such as %s", given, uuid.Nil)}}}
+		return "", badOption("run id %q is not a UUID such as %s", given, uuid.Nil)
 	}
 	return id.String(), nil
+}
+
+func badOption(format string, args ...any) error {
+	return &plan.Error{Problems: []plan.Problem{{Code: "bad_option", Message: fmt.Sprintf(format, args...)}}}
 }
 
 // execute does what Run says, on an instance.
@@ -153,6 +157,11 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 		}
 	}
 	if !r.private {
+		if r.opts.RunID != "" {
+			if _, err := r.store.Run(ctx, r.id); err == nil {
+				return nil, badOption("run %s exists already; give another id, or none", r.id)
+			}
+		}
 		// Taken before the row is inserted: a row without a living owner is a dead run.
 		unlock, err := r.inst.LockRun(r.id)
 		if err != nil {
