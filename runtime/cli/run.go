@@ -91,11 +91,14 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 	res, err := execute.Run(ctx, cat, job, o)
 	unwatch()
 	s.close()
+	v := &runResult{Result: res, elapsed: a.now().Sub(began), all: a.verbose, show: a.relative}
+	if err == nil {
+		v.returned, err = res.Returned(context.WithoutCancel(ctx))
+	}
 	if err = closed(err, inst); err != nil && res == nil {
 		return err
 	}
-	v := &runResult{Result: res, elapsed: a.now().Sub(began), all: a.verbose, show: a.relative}
-	if e := a.result(res, v.view); err == nil {
+	if e := a.result(v, v.view); err == nil {
 		err = e
 	}
 	if err == nil {
@@ -127,9 +130,10 @@ func (a *app) check(cat *plan.Catalog, job string, o *execute.Options) error {
 // runResult is a run with what its view needs beside it.
 type runResult struct {
 	*execute.Result
-	elapsed time.Duration
-	all     bool                // reused steps of a long run too
-	show    func(string) string // paths, as a person writes them
+	elapsed  time.Duration
+	returned []execute.Returned  // what a job gave
+	all      bool                // reused steps of a long run too
+	show     func(string) string // paths, as a person writes them
 }
 
 // view shows what a run did: a line for each step, where its files are, and what it comes to.
@@ -178,6 +182,9 @@ func (r *runResult) view(l look) []string {
 		for _, f := range files {
 			out = append(out, l.paint(escape(f[0]), bold)+" → "+escape(f[1]))
 		}
+	}
+	if lines := r.returnedLines(l); len(lines) > 0 {
+		out = append(append(out, ""), lines...)
 	}
 	return append(out, "", l.paint(runSummary(ran, reused, failed, skipped, r.elapsed), bold))
 }
