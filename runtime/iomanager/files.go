@@ -196,10 +196,27 @@ func (f *Files) mkdir(dir string) error {
 			return err
 		}
 	}
-	if err := f.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	for _, dir := range f.missing(dir) {
+		if err := f.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
 	}
 	return f.syncDir(above) // also if another process made it: it may not have come to this yet
+}
+
+// missing returns the folders to make when one is needed. Where many files are stored all shards are: each alone would cost a sync.
+func (f *Files) missing(dir string) []string {
+	if path.Dir(dir) != objects {
+		return []string{dir}
+	}
+	if there, err := fs.ReadDir(f.root.FS(), objects); err != nil || len(there) < 8 {
+		return []string{dir}
+	}
+	all := make([]string, 256)
+	for i := range all {
+		all[i] = path.Join(objects, hex.EncodeToString([]byte{byte(i)}))
+	}
+	return all
 }
 
 func (f *Files) syncDir(dir string) error {

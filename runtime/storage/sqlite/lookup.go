@@ -3,9 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/squeeze"
@@ -232,31 +234,46 @@ func (s *Store) blob(ctx context.Context, what, text string, d canon.Digest) ([]
 
 // FileStates implements storage.Store.
 func (s *Store) FileStates(ctx context.Context, paths []string) (map[string]storage.FileState, error) {
-	const text = "SELECT size, device, inode, modified, changed, boot, digest FROM file_state WHERE path = ?"
 	out := make(map[string]storage.FileState, len(paths))
 	err := s.readers.snapshot(ctx, func(c *conn) error {
-		for i, p := range paths {
-			if i%256 == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			err := c.query(context.Background(), text, func(v []driver.Value) error {
-				row := reader{row: v}
-				out[p] = storage.FileState{
-					Path: p, Size: row.int(), Device: uint64(row.int()), Inode: uint64(row.int()), Modified: row.int(), Changed: row.int(),
-					Boot: row.text(), Digest: row.digest(),
-				}
-				return row.err
-			}, p)
-			if err != nil {
+		list := make([]string, 0, len(paths))
+		for _, p := range paths {
+			if utf8.ValidString(p) {
+				list = append(list, p)
+			} else if err := findFileStates(c, "SELECT ?", p, out); err != nil { // JSON could not hold it
 				return err
 			}
 		}
-		return nil
+		if len(list) == 0 {
+			return ctx.Err()
+		}
+		all, err := json.Marshal(list)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return findFileStates(c, "SELECT value FROM json_each(?)", string(all), out)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// findFileStates looks up the paths that a query gives.
+func findFileStates(c *conn, paths, arg string, out map[string]storage.FileState) error {
+	text := "SELECT path, size, device, inode, modified, changed, boot, digest FROM file_state WHERE path IN (" + paths + ")"
+	return c.query(context.Background(), text, func(v []driver.Value) error {
+		row := reader{row: v}
+		f := storage.FileState{
+			Path: row.text(), Size: row.int(), Device: uint64(row.int()), Inode: uint64(row.int()), Modified: row.int(), Changed: row.int(),
+			Boot: row.text(), Digest: row.digest(),
+		}
+		out[f.Path] = f
+		return row.err
+	}, arg)
 }
 
 // openPacked unpacks stored bytes and verifies them.

@@ -186,8 +186,12 @@ func wholeRecord(t *testing.T, s storage.Store) {
 func fileStates(t *testing.T, s storage.Store) {
 	a := storage.FileState{Path: "/data/a.csv", Size: 1 << 40, Device: 1 << 63, Inode: 7, Modified: -5, Changed: 1 << 60, Boot: "b", Digest: Digest("f", 1)}
 	b := storage.FileState{Path: "objects/aa/b", Digest: Digest("f", 2)}
-	Submit(t, s, &storage.Batch{Files: []storage.FileState{{Path: a.Path, Size: 3}, b, a}})
-	got, err := s.FileStates(t.Context(), []string{a.Path, "missing", b.Path})
+	odd := storage.FileState{Path: "/data/\xff\"'\n.csv", Digest: Digest("f", 3)}
+	Submit(t, s, &storage.Batch{Files: []storage.FileState{{Path: a.Path, Size: 3}, b, a, odd}})
+	got, err := s.FileStates(t.Context(), []string{a.Path, "missing", b.Path, odd.Path, a.Path})
 	require.NoError(t, err)
-	assert.Equal(t, map[string]storage.FileState{a.Path: a, b.Path: b}, got)
+	assert.Equal(t, map[string]storage.FileState{a.Path: a, b.Path: b, odd.Path: odd}, got)
+	got, err = s.FileStates(t.Context(), nil)
+	require.NoError(t, err)
+	assert.Empty(t, got)
 }

@@ -1,0 +1,104 @@
+package iomanager
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// unique returns bytes that no call before gave.
+func unique(b []byte, n int) []byte {
+	binary.BigEndian.PutUint64(b, uint64(n))
+	return b
+}
+
+// BenchmarkStage is what an output costs before its record is committed.
+func BenchmarkStage(b *testing.B) {
+	for _, size := range []int{100, 40_000, 4 << 20} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			h := newHome(b, b.TempDir())
+			data := noise(size)
+			b.SetBytes(int64(size))
+			n := 0
+			for b.Loop() {
+				n++
+				if _, err := h.io.Stage(b.Context(), bytesType, unique(data, n)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkFloorFile is the least that a durable file costs: hash, write, sync, rename, sync the folder.
+func BenchmarkFloorFile(b *testing.B) {
+	for _, size := range []int{40_000, 4 << 20} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			dir := b.TempDir()
+			d, err := os.Open(dir)
+			require.NoError(b, err)
+			data := noise(size)
+			b.SetBytes(int64(size))
+			n := 0
+			for b.Loop() {
+				n++
+				unique(data, n)
+				_ = sha256.Sum256(data)
+				w, err := os.Create(filepath.Join(dir, "temp"))
+				require.NoError(b, err)
+				_, err = w.Write(data)
+				require.NoError(b, err)
+				require.NoError(b, w.Sync())
+				require.NoError(b, w.Close())
+				require.NoError(b, os.Rename(filepath.Join(dir, "temp"), filepath.Join(dir, strconv.Itoa(n))))
+				require.NoError(b, d.Sync())
+			}
+			require.NoError(b, d.Close())
+		})
+	}
+}
+
+// BenchmarkLoad reads and verifies an output.
+func BenchmarkLoad(b *testing.B) {
+	for _, size := range []int{100, 40_000, 4 << 20} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			h := newHome(b, b.TempDir())
+			s := h.commit(b, bytesType, noise(size))
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				h.load(b, s, bytesType)
+			}
+		})
+	}
+}
+
+// BenchmarkCheck looks at 1000 stored files that nobody loads, as another process left them.
+func BenchmarkCheck(b *testing.B) {
+	h := newHome(b, b.TempDir())
+	var outs []*storage.Output
+	batch := &storage.Batch{}
+	for n := range 1000 {
+		s, err := h.io.Stage(b.Context(), bytesType, unique(noise(40_000), n))
+		require.NoError(b, err)
+		s.AddTo(batch)
+		outs = append(outs, &s.Output)
+	}
+	require.NoError(b, h.store.Submit(batch).Wait(b.Context()))
+	for b.Loop() {
+		files := NewFiles(h.root, h.dir, h.store, nil)
+		errs, err := NewDefault(h.store, files).Check(b.Context(), outs)
+		require.NoError(b, err)
+		for _, err := range errs {
+			require.NoError(b, err)
+		}
+		require.NoError(b, files.Close())
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/file")
+}
