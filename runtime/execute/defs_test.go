@@ -195,7 +195,8 @@ type world struct {
 
 // newWorld has an instance on disk.
 func newWorld(t testing.TB) *world {
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // after the instance is closed
+	others := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, others) }) // after the instance is closed
 	w := &world{shop: newShop(t)}
 	w.inst = openInstance(t, t.TempDir())
 	return w

@@ -123,6 +123,12 @@ func TestGoexitIsAFailure(t *testing.T) {
 		assert.Equal(t, "a=failure c=run b=skip d=run", actions(res))
 		require.ErrorIs(t, res.Err(), errGoexit)
 	}
+	w := newWorld(t)
+	w.source("s", func() (any, error) { return dag.DataVersion("1"), nil }).Invoke = func(context.Context, *dag.Call) error { runtime.Goexit(); return nil }
+	w.asset("a", nil, add(1)).Deps = []string{"s"}
+	_, err := Plan(t.Context(), w.catalog(), "", w.options())
+	require.ErrorIs(t, err, errGoexit)
+	assert.Equal(t, "s=failure a=skip", actions(w.run("")))
 }
 
 // E7: a branch that is slow does not hold up another one.

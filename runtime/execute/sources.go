@@ -53,6 +53,11 @@ func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) m
 	}
 	slots := make(chan struct{}, width)
 	for _, i := range t.Sources {
+		key := t.Graph.Nodes[i].Key
+		// What stays if the function ends this goroutine.
+		found[i] = &sighting{Observation: plan.Observation{Err: &StepError{Step: key, Where: WhereSource, Err: errGoexit}}}
+	}
+	for _, i := range t.Sources {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
