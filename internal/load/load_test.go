@@ -259,7 +259,11 @@ func TestOldOutputIsNeverRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := extract(t, "-- go.mod --\nmodule example.com/m\ngo 1.26\n-- m.go --\npackage m\n\nvar X = Definitions\n")
-			for _, file := range []string{"dag_gen.go", "other_name.go"} { // by content, whatever the name
+			files := []string{"dag_gen.go"}
+			if name == "stale" {
+				files = append(files, "other_name.go") // content counts, not the name
+			}
+			for _, file := range files {
 				require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644))
 				p := mustLoad(t, dir)
 				m := p.Roots[0]
