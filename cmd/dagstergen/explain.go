@@ -134,7 +134,7 @@ func writeExplained(w io.Writer, all []explained, color bool) error {
 		if i > 0 {
 			fmt.Fprintln(b)
 		}
-		fmt.Fprintf(b, "%s %s\n  declared  %s, %s\n", x.Kind, paint(bold, x.Key), x.Symbol, x.Position)
+		fmt.Fprintf(b, "%s %s\n  declared  %s, %s\n", x.Kind, paint(bold, cmp.Or(x.Key, x.short(x.Symbol))), x.Symbol, x.Position)
 		switch {
 		case x.Version != x.Hash:
 			fmt.Fprintf(b, "  version   %s, by its version= argument; the code, which does not count:\n  code      %s\n", x.Version, x.Hash)
