@@ -267,9 +267,6 @@ func (i *Instance) Close() error {
 		if i.store != nil {
 			errs = append(errs, i.store.Close())
 		}
-		if i.io != nil {
-			errs = append(errs, i.io.Close())
-		}
 		if i.temp != nil {
 			errs = append(errs, i.temp.close())
 		}

@@ -98,7 +98,6 @@ func BenchmarkCheck(b *testing.B) {
 		for _, err := range errs {
 			require.NoError(b, err)
 		}
-		require.NoError(b, files.Close())
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/file")
 }

@@ -55,14 +55,6 @@ func (m *Default) files() (*Files, error) {
 	return f, err
 }
 
-// Close gives back what is open of the files.
-func (m *Default) Close() error {
-	if f := m.opened.Load(); f != nil {
-		return f.Close()
-	}
-	return nil
-}
-
 // A Staged is an output that is ready to be committed: what belongs into files is durable there.
 type Staged struct {
 	storage.Output // DataVersion, Blob, Size, Inline, Codec and File are set

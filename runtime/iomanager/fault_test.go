@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -178,9 +179,9 @@ func homeOn(t *testing.T, disk string) *home {
 	require.NoError(t, os.MkdirAll(filepath.Join(disk, "tmp", "p"), 0o700))
 	root, err := os.OpenRoot(disk)
 	require.NoError(t, err)
-	files := NewFiles(root, disk, h.store, func() (string, error) { return "tmp/p", nil })
-	h.dir, h.io = disk, NewDefault(h.store, files)
-	t.Cleanup(func() { require.NoError(t, errors.Join(files.Close(), root.Close())) })
+	h.dir = disk
+	h.io = NewDefault(h.store, NewFiles(root, disk, h.store, func() (string, error) { return "tmp/p", nil }))
+	t.Cleanup(func() { require.NoError(t, root.Close()) })
 	return h
 }
 
@@ -212,4 +213,38 @@ func TestReadOnlyDisk(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrReadOnly)
 	_, err = h.io.NewFile("x", func(io.Writer) error { return nil })
 	require.ErrorIs(t, err, storage.ErrReadOnly)
+}
+
+// A process that has run out of descriptors knows nothing of a file: it must not take it for damaged and compute it again.
+func TestNoDescriptorsIsNoDamage(t *testing.T) {
+	h := newHome(t, t.TempDir())
+	s := h.commit(t, bytesType, noise(100_000))
+	f := h.commit(t, fileType, writeFile(t, filepath.Join(t.TempDir(), "a.png"), noise(100_000)))
+	require.NoError(t, os.Chmod(h.objects(t)[0], 0o440)) // so that it is read again
+	require.NoError(t, os.Chmod(h.objects(t)[1], 0o440))
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	low := limit
+	low.Cur = 200
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low))
+	var open []*os.File
+	for {
+		d, err := os.Open(os.DevNull)
+		if err != nil {
+			break
+		}
+		open = append(open, d)
+	}
+	_, loadErr := h.io.Load(t.Context(), &s.Output, bytesType)
+	_, fileErr := h.io.Load(t.Context(), &f.Output, fileType)
+	_, checkErr := h.io.Check(t.Context(), []*storage.Output{&s.Output})
+	for _, d := range open {
+		require.NoError(t, d.Close())
+	}
+	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	for _, err := range []error{loadErr, fileErr, checkErr} {
+		require.ErrorIs(t, err, syscall.EMFILE)
+		require.NotErrorIs(t, err, ErrDamaged)
+	}
+	h.load(t, s, bytesType)
 }

@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -32,7 +33,6 @@ type Files struct {
 	mu     sync.Mutex
 	states map[string]storage.FileState // by path below root: found to have their digest by this process
 	fresh  map[string]bool              // of states: not in the store yet
-	shards map[string]*os.Root          // open folders below objects
 }
 
 const objects = "objects"
@@ -42,20 +42,8 @@ const objects = "objects"
 func NewFiles(root *os.Root, dir string, store storage.Store, temp func() (string, error)) *Files {
 	return &Files{
 		root: root, dir: dir, store: store, temp: temp, boot: bootID(),
-		states: map[string]storage.FileState{}, fresh: map[string]bool{}, shards: map[string]*os.Root{},
+		states: map[string]storage.FileState{}, fresh: map[string]bool{},
 	}
-}
-
-// Close gives back the open folders.
-func (f *Files) Close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var errs []error
-	for _, r := range f.shards {
-		errs = append(errs, r.Close())
-	}
-	clear(f.shards)
-	return errors.Join(errs...)
 }
 
 // object is where the file with a digest and an extension stands, relative to root.
@@ -271,6 +259,15 @@ func (f *Files) writeError(name string, err error) error {
 	return storage.FileError("write", f.abs(name), err)
 }
 
+// damaged says that an output is not as it should be. What fails for want of descriptors or memory says nothing about it.
 func damaged(where string, err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return err
+	}
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+	}
 	return fmt.Errorf("%s: %w: %w", where, ErrDamaged, err)
 }

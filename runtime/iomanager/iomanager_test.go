@@ -51,7 +51,7 @@ func newHome(t testing.TB, dir string) *home {
 	h.store, err = sqlite.Open(t.Context(), filepath.Join(dir, "x.db"))
 	require.NoError(t, err)
 	h.io = NewDefault(h.store, NewFiles(h.root, dir, h.store, func() (string, error) { return "tmp/p", nil }))
-	t.Cleanup(func() { require.NoError(t, errors.Join(h.store.Close(), h.io.Close(), h.root.Close())) })
+	t.Cleanup(func() { require.NoError(t, errors.Join(h.store.Close(), h.root.Close())) })
 	return h
 }
 

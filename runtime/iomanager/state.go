@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -54,46 +56,24 @@ type check struct {
 	digest canon.Digest
 	size   int64                                   // -1: not known
 	hash   func(name string) (canon.Digest, error) // reads the file
-	err    error
+
+	now storage.FileState // what it looks like
+	err error
 }
 
-// verify sets err of each check. A file that looks as it did when it was last read in full is not read again.
+// verify sets err of each check. A file that looks as it did when it was last read in full is not read again. An error that verify
+// returns says nothing about the files.
 func (f *Files) verify(ctx context.Context, checks []*check) error {
 	if mutant.Is(mutant.NoVerify) {
 		return nil
 	}
-	var unknown []*check
-	var paths []string
-	infos := map[*check]fs.FileInfo{}
-	for _, c := range checks {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		info, err := f.stat(c.name)
-		switch {
-		case err != nil:
-			c.err = damaged(f.abs(c.name), err)
-			continue
-		case !info.Mode().IsRegular():
-			c.err = damaged(f.abs(c.name), errors.New("it is not a regular file"))
-			continue
-		case c.size >= 0 && info.Size() != c.size:
-			c.err = damaged(f.abs(c.name), sizeError{info.Size(), c.size})
-			continue
-		}
-		now := stateOf(c.name, info, c.digest, f.boot)
-		f.mu.Lock()
-		known, ok := f.states[c.name]
-		f.mu.Unlock()
-		if ok && known == now {
-			continue
-		}
-		infos[c] = info
-		unknown = append(unknown, c)
-		paths = append(paths, c.name)
+	unknown, err := f.looks(ctx, checks)
+	if err != nil || len(unknown) == 0 {
+		return err
 	}
-	if len(unknown) == 0 {
-		return nil
+	paths := make([]string, len(unknown))
+	for i, c := range unknown {
+		paths[i] = c.name
 	}
 	stored, err := f.store.FileStates(ctx, paths)
 	if err != nil {
@@ -103,47 +83,83 @@ func (f *Files) verify(ctx context.Context, checks []*check) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		now := stateOf(c.name, infos[c], c.digest, f.boot)
-		if stored[c.name] == now && f.boot != "" {
-			f.remember(now, false)
+		if f.boot != "" && stored[c.name] == c.now {
+			f.remember(c.now, false)
 			continue
 		}
 		got, err := c.hash(c.name)
-		switch {
-		case err != nil:
-			c.err = damaged(f.abs(c.name), err)
-		case got != c.digest:
-			c.err = damaged(f.abs(c.name), digestError{got, c.digest})
-		default:
-			f.remember(now, true)
+		if err == nil && got != c.digest {
+			err = digestError{got, c.digest}
+		}
+		if err == nil {
+			f.remember(c.now, true)
+			continue
+		}
+		if c.err = damaged(f.abs(c.name), err); !errors.Is(c.err, ErrDamaged) {
+			return c.err
 		}
 	}
 	return nil
 }
 
-// stat is Lstat below root; folders of objects stay open, because walking to them costs more than the call itself.
-func (f *Files) stat(name string) (fs.FileInfo, error) {
-	dir, base := path.Split(name)
-	if path.Dir(path.Clean(dir)) != objects {
-		return f.root.Lstat(name)
+// looks sets err of the checks whose file looks wrong, and returns those whose file this process has not read as it is now.
+func (f *Files) looks(ctx context.Context, checks []*check) (unknown []*check, err error) {
+	checks = slices.SortedFunc(slices.Values(checks), func(a, b *check) int { return strings.Compare(a.name, b.name) })
+	at := folder{root: f.root}
+	defer at.close()
+	for _, c := range checks {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		info, err := at.stat(c.name)
+		switch {
+		case err != nil:
+		case !info.Mode().IsRegular():
+			err = errors.New("it is not a regular file")
+		case c.size >= 0 && info.Size() != c.size:
+			err = sizeError{info.Size(), c.size}
+		}
+		if err != nil {
+			if c.err = damaged(f.abs(c.name), err); !errors.Is(c.err, ErrDamaged) {
+				return nil, c.err
+			}
+			continue
+		}
+		c.now = stateOf(c.name, info, c.digest, f.boot)
+		f.mu.Lock()
+		known, ok := f.states[c.name]
+		f.mu.Unlock()
+		if !ok || known != c.now {
+			unknown = append(unknown, c)
+		}
 	}
-	shard, err := f.shard(path.Clean(dir))
-	if err != nil {
-		return nil, err
-	}
-	return shard.Lstat(base)
+	return unknown, nil
 }
 
-func (f *Files) shard(dir string) (*os.Root, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if r, ok := f.shards[dir]; ok {
-		return r, nil
+// A folder does Lstat below root for names that come in order: it keeps the folder that the last one is in open, because walking there
+// costs more than the call itself.
+type folder struct {
+	root *os.Root
+	dir  string
+	open *os.Root
+}
+
+func (l *folder) stat(name string) (fs.FileInfo, error) {
+	dir, base := path.Dir(name), path.Base(name)
+	if l.open == nil || dir != l.dir {
+		l.close()
+		var err error
+		if l.open, err = l.root.OpenRoot(dir); err != nil {
+			return nil, err
+		}
+		l.dir = dir
 	}
-	r, err := f.root.OpenRoot(dir)
-	if err != nil {
-		return nil, err
+	return l.open.Lstat(base)
+}
+
+func (l *folder) close() {
+	if l.open != nil {
+		_ = l.open.Close() // opened for reading: nothing can be lost
+		l.open = nil
 	}
-	f.shards[dir] = r
-	return r, nil
 }
