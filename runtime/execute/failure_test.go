@@ -355,3 +355,33 @@ func TestProgress(t *testing.T) {
 	assert.Equal(t, []ProgressKind{ProgressReused}, kinds["b"])
 	assert.Equal(t, 4, last.Done())
 }
+
+func TestConcurrencyFromRunConfig(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	running, most := 0, 0
+	for i := range 12 {
+		w.asset(fmt.Sprintf("a%d", i), nil, func([]int) int {
+			mu.Lock()
+			running++
+			most = max(most, running)
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+			mu.Lock()
+			running--
+			mu.Unlock()
+			return 1
+		})
+	}
+	w.opts.NoMemo = true
+	for n := 1; n <= 3; n++ {
+		most = 0
+		w.opts.Config = document(t, fmt.Sprintf("execution: {config: {multi: {max_concurrent: %d}}}", n))
+		w.ok("")
+		assert.LessOrEqual(t, most, n)
+	}
+	w.opts.MaxConcurrent = 1
+	most = 0
+	w.ok("")
+	assert.Equal(t, 1, most, "an option wins over run config")
+}

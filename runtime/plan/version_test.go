@@ -202,3 +202,35 @@ func TestTypeShapes(t *testing.T) {
 		assert.Equal(t, d, typeShape(typ))
 	}
 }
+
+// The formulas of versions must not change by accident: everything that is stored would be computed again. A changed formula gets a new
+// domain, and new digests here.
+func TestVersionsAreStable(t *testing.T) {
+	a := asset("a", "s")
+	a.Config = &dag.Config{}
+	a.Resources = []dag.ResourceUse{{Name: "conn", Key: "db"}}
+	a.Deps = []string{"s"}
+	a.Inputs = append(a.Inputs, dag.Input{Name: "s2", Asset: "s", Type: intType})
+	c := catalog(t, define(t, declared{"a": "return 1", "OpenDB": "open"}, []*dag.Op{source("s"), a}, &dag.Resource{Key: "db", Symbol: pkg + ".OpenDB", Config: &dag.Config{}}))
+	r := request(t, c, "", "")
+	r.Configs, r.Resources = map[string]*Config{"a": conf("1")}, map[string]*Config{"db": conf("2")}
+	p := build(t, r, nil)
+	s := p.Steps[1]
+	h := NewHasher()
+	value, err := h.value(intType, 7, func(*dag.Type, any) ([]byte, error) { return []byte("7"), nil })
+	require.NoError(t, err)
+	for what, got := range map[string]struct {
+		digest canon.Digest
+		want   string
+	}{
+		"resource": {s.ResourceVersions()[0], "c54fbdbeb843c0953e8e6ab9ee489f7c3bf1da3163a90cd632f670720ccb591d"},
+		"step":     {s.Version, "e690d0e9badd21109df6ac626a52d855efc6c1926171035cbc5c0e89a54d5582"},
+		"output":   {s.Outputs[0], "feb3daf8d962c564812052ff62c3d59656199ed1d7171d5825ad32c12527df71"},
+		"content":  {h.Content(s, s.Data), "bd0608e98fc5cc79ba8d87e29fcd1d2fb8ed1600cc7fd33a46fe2ec1e4bc8750"},
+		"value":    {value, "4ee6c47198b6f384ef96b1c1985aac8728e57775b01d186e640640255ea6d8e7"},
+		"named":    {h.NamedData("asset:s", "result", "2024-01-01"), "3d9af9c707b9cd3928e374e843977e8190f6b0f09f8c8e237408d8acfcf23a32"},
+		"nothing":  {h.Nothing(canon.Sum(nil)), "5824f1cf9cdeb49df843e3238bf41274a1532a537eda459c61742a751facdb21"},
+	} {
+		assert.Equal(t, got.want, got.digest.Hex(), what)
+	}
+}
