@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	goversion "go/version"
 
@@ -416,7 +417,7 @@ func (g *Graph) problems(n int32, symbol string, diags *diag.List) {
 			d.Message = "undefined: " + p.name + via
 			d.Hint = "declare it, or correct the name"
 		case p.text != "":
-			d.Message = p.text + via
+			d.Message = strings.Join(strings.Fields(p.text), " ") + via // the type checker may use several lines
 		default:
 			d.Message = "cannot understand this code" + via
 		}
