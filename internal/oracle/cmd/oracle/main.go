@@ -1,0 +1,141 @@
+// Command oracle runs the campaigns of internal/oracle on real projects and prints what they found as Markdown tables.
+//
+// Stage: beside everything, for CI and for those who change versionhash. It imports internal/oracle alone.
+//
+// Exit codes: 0 nothing was missed, 1 something was or a campaign could not run, 2 usage.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/oracle"
+)
+
+const usage = `usage: oracle mutate|neutral|cover|history [flags] [project ...]
+
+A project is a word of a known module path, or module@version. Without projects: the large ones.
+  mutate   random edits that change the meaning: every function that depends on what was edited must get another version
+  neutral  whole projects rewritten without a change of meaning: no version may change
+  cover    tests run alone under coverage: every function that ran must be in the closure of its test
+  history  releases of a module: how many functions keep their version
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("usage")
+
+type flags struct {
+	seed  uint64
+	edits int
+	tests int
+	last  int
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	set := flag.NewFlagSet("oracle "+args[0], flag.ContinueOnError)
+	set.SetOutput(stderr)
+	var f flags
+	set.Uint64Var(&f.seed, "seed", uint64(time.Now().UnixNano()), "of the random choices")
+	set.IntVar(&f.edits, "edits", 600, "mutate: edits that compile, for each project")
+	set.IntVar(&f.tests, "tests", 0, "cover: how many tests of each project, chosen by the seed; 0 is all")
+	set.IntVar(&f.last, "last", 10, "history: how many releases")
+	command, ok := map[string]func(context.Context, string, flags, []oracle.Project, io.Writer, io.Writer) error{
+		"mutate": mutate, "neutral": neutral,
+	}[args[0]]
+	if !ok {
+		return errUsage
+	}
+	if err := set.Parse(args[1:]); err != nil {
+		return errors.Join(errUsage, err)
+	}
+	projects, err := oracle.Named(set.Args())
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "oracle")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Fprintf(stderr, "seed %d\n", f.seed)
+	return command(ctx, dir, f, projects, stdout, stderr)
+}
+
+func mutate(ctx context.Context, dir string, f flags, projects []oracle.Project, stdout, stderr io.Writer) error {
+	var all []*oracle.Mutation
+	missed := 0
+	for _, p := range projects {
+		at, err := oracle.Fetch(ctx, dir, p)
+		if err != nil {
+			return err
+		}
+		m, err := oracle.Mutate(ctx, at, oracle.MutateOptions{Seed: f.seed, Edits: f.edits})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "%s: %d edits, %d dependents, %d missed, %.0f s\n", p, m.Edits, m.Dependents, len(m.Misses), m.Elapsed.Seconds())
+		for i, miss := range m.Misses {
+			if i < 50 {
+				fmt.Fprintf(stderr, "  the version of %s stayed: %s\n", miss.Symbol, miss.Edit)
+			}
+		}
+		missed += len(m.Misses)
+		all = append(all, m)
+	}
+	fmt.Fprint(stdout, oracle.MutationTables(projects, all))
+	if missed > 0 {
+		return fmt.Errorf("oracle: %d versions stayed though what they depend on was edited", missed)
+	}
+	return ctx.Err()
+}
+
+func neutral(ctx context.Context, dir string, f flags, projects []oracle.Project, stdout, stderr io.Writer) error {
+	var all []*oracle.Neutrality
+	changed := 0
+	for _, p := range projects {
+		at, err := oracle.Fetch(ctx, dir, p)
+		if err != nil {
+			return err
+		}
+		n, err := oracle.Neutral(ctx, at, f.seed, oracle.Default)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "%s: %d functions, %d changed, %.0f s\n", p, n.Functions, len(n.Changed), n.Elapsed.Seconds())
+		for i, s := range n.Changed {
+			if i < 50 {
+				fmt.Fprintf(stderr, "  the version of %s changed\n", s)
+			}
+		}
+		changed += len(n.Changed)
+		all = append(all, n)
+	}
+	fmt.Fprint(stdout, oracle.NeutralTable(projects, all))
+	if changed > 0 {
+		return fmt.Errorf("oracle: %d versions changed though nothing that counts did", changed)
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package oracle
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// table writes a Markdown table.
+func table(head []string, rows [][]string) string {
+	var b strings.Builder
+	b.WriteString("| " + strings.Join(head, " | ") + " |\n|" + strings.Repeat("---|", len(head)) + "\n")
+	for _, r := range rows {
+		b.WriteString("| " + strings.Join(r, " | ") + " |\n")
+	}
+	return b.String()
+}
+
+// count writes a number with commas.
+func count(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func percent(part, of int) string {
+	if of == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*float64(part)/float64(of))
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) }
+
+// MutationTables writes what mutation campaigns found: by project, and by kind of edit.
+func MutationTables(projects []Project, ms []*Mutation) string {
+	var rows [][]string
+	kindsOf := map[string]*KindCount{}
+	var total Mutation
+	for i, m := range ms {
+		rows = append(rows, []string{projects[i].String(), count(m.Packages), count(m.Functions), fmt.Sprint(m.Seed), count(m.Tried), count(m.Edits),
+			count(m.Dependents), count(len(m.Misses)), seconds(m.Elapsed)})
+		total.Packages, total.Functions, total.Tried, total.Edits = total.Packages+m.Packages, total.Functions+m.Functions, total.Tried+m.Tried, total.Edits+m.Edits
+		total.Dependents, total.Elapsed = total.Dependents+m.Dependents, total.Elapsed+m.Elapsed
+		total.Misses = append(total.Misses, m.Misses...)
+		for _, k := range m.Kinds {
+			if kindsOf[k.Kind] == nil {
+				kindsOf[k.Kind] = &KindCount{Kind: k.Kind}
+			}
+			kindsOf[k.Kind].Edits += k.Edits
+			kindsOf[k.Kind].Dependents += k.Dependents
+		}
+	}
+	rows = append(rows, []string{"**all**", count(total.Packages), count(total.Functions), "", count(total.Tried), count(total.Edits), count(total.Dependents),
+		"**" + count(len(total.Misses)) + "**", seconds(total.Elapsed)})
+	out := table([]string{"project", "packages", "functions", "seed", "edits tried", "of them compile", "(edit, dependent function) pairs", "version stayed", "time"}, rows)
+	rows = nil
+	for _, k := range kinds {
+		if c := kindsOf[k.name]; c != nil {
+			rows = append(rows, []string{c.Kind, count(c.Edits), count(c.Dependents)})
+		}
+	}
+	return out + "\n" + table([]string{"kind of edit", "edits", "dependent functions"}, rows)
+}
+
+// NeutralTable writes what rewriting projects came to.
+func NeutralTable(projects []Project, ns []*Neutrality) string {
+	var rows [][]string
+	for i, n := range ns {
+		rows = append(rows, []string{projects[i].String(), fmt.Sprint(n.Seed), count(n.Files), count(n.Renamed), count(n.Moved), count(n.Functions), "**" + count(len(n.Changed)) + "**", seconds(n.Elapsed)})
+	}
+	return table([]string{"project", "seed", "files rewritten", "locals renamed", "declarations moved", "functions", "version changed", "time"}, rows)
+}
