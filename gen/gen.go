@@ -1,8 +1,8 @@
 // Package gen is the generator: from annotated Go packages to dag_gen.go, dag_gen.manifest and dag_proof_gen.go.
 //
-// Stages, each a function from values to values and diagnostics: load (internal/load), collect, wire and check (gen/model), versions (versionhash), render
-// (gen/render), verify, and write (gen/write), the only one that changes the disk. It is called by cmd/dagstergen and imports no package
-// of the runtime.
+// Stage: all of the generator, in order: load (internal/load), collect, wire and check (gen/model), versions (versionhash), render (gen/render), verify, and
+// write (gen/write), the only one that changes the disk. Each is a function from values to values and diagnostics. cmd/dagstergen calls this
+// package; it imports no package of the runtime.
 //
 // Invariants: a package with errors gets no results, so that nothing is written for it. All problems of all packages are reported in one pass. What
 // is written was type-checked together with the user's code first; an error inside of it is a bug of ours and stops everything.

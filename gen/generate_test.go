@@ -144,7 +144,9 @@ func TestGoFileChangesWithSignaturesOnly(t *testing.T) {
 		"directive": replace("//dag:asset", "//dag:asset volatile"),
 		"doc":       replace("//dag:job", "// Nightly is described.\n//\n//dag:job"),
 	} {
-		g, _ := texts(func(s string) string { return strings.ReplaceAll(edit(s), "open, city)", "open, "+map[bool]string{true: "town", false: "city"}[name == "parameter"]+")") })
+		g, _ := texts(func(s string) string {
+			return strings.ReplaceAll(edit(s), "open, city)", "open, "+map[bool]string{true: "town", false: "city"}[name == "parameter"]+")")
+		})
 		assert.NotEqual(t, goFile, g, name)
 	}
 }

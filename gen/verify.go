@@ -116,8 +116,13 @@ func sourcesOf(t *texts) []string {
 	return out
 }
 
+// oneLine joins the lines of a message of the type checker.
+func oneLine(msg string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(msg, "\n\t", ", ")), " ")
+}
+
 func (g *generation) typeError(e types.Error) {
-	g.addUnknown(diag.List{{Code: CodeTypeError, Pos: g.Program.Position(e.Pos), Message: e.Msg}})
+	g.addUnknown(diag.List{{Code: CodeTypeError, Pos: g.Program.Position(e.Pos), Message: oneLine(e.Msg)}})
 }
 
 // initialisation reports a cycle between Definitions and user code. All calls of user functions are hidden from the order of initialisation; what is left are

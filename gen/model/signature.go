@@ -108,7 +108,7 @@ func (b *builder) invalidType(p *Package, f *Func, expr ast.Expr) {
 	reported := false
 	for _, e := range p.Errors {
 		if expr.Pos() <= e.Pos && e.Pos < expr.End() {
-			b.report(p, CodeInvalidType, e.Pos, token.NoPos, "", "%s: %s", f.GoName, e.Msg)
+			b.report(p, CodeInvalidType, e.Pos, token.NoPos, "", "%s: %s", f.GoName, strings.Join(strings.Fields(e.Msg), " "))
 			reported = true
 		}
 	}

@@ -119,6 +119,9 @@ func (w *storeWalk) parts(t types.Type, path string, hops []fieldHop) *storeProb
 	case *types.Array:
 		return w.walk(u.Elem(), elementPath(path, hops, "[]"), hops)
 	case *types.Map:
+		if Invalid(u.Key()) {
+			return nil // the compiler has said it
+		}
 		if p := w.walk(u.Key(), elementPath(path, hops, "[key]"), hops); p != nil {
 			return p
 		}

@@ -101,6 +101,9 @@ func (op *Op) span(in *Input, b *builder) (pos, end token.Position) {
 }
 
 func (b *builder) wireInput(op *Op, in *Input) {
+	if !in.override && !annotations.ValidName(in.Name) {
+		return // reported with the signature
+	}
 	found := op.Pkg.lookup(in.Asset)
 	pos, end := op.span(in, b)
 	switch {
