@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 // Package oslock takes locks that the kernel gives back when their holder dies: on whole files and on single bytes of one.
 //
 // Stage: below storage and instance; it imports the standard library and golang.org/x/sys alone.

@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Package sqlite keeps what an instance remembers in one SQLite file.
 //
 // Stage: below instance; it implements storage.Store. It imports storage, internal/canon, internal/squeeze and the driver.
