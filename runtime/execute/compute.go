@@ -109,15 +109,9 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata
 			}
 			return nil, placed(s.Key, WhereStore, "output "+def.Name, err)
 		}
-		o.Name, o.Asset, o.RunID = def.Name, "", w.run.id
+		o.Name, o.Asset, o.RunID = def.Name, w.run.assetOf(s, def), w.run.id
 		if metadata != nil {
 			o.Metadata = metadata[k]
-		}
-		if w.run.target.Job == nil {
-			o.Asset = def.Asset
-			if o.Asset == "" {
-				o.Asset = s.Op.Key
-			}
 		}
 		o.only = !recorded
 		if !o.held && (s.Op.Share || s.Op.IO == "" && def.Type.Immutable) {

@@ -214,6 +214,34 @@ func TestEqualWorkIsShared(t *testing.T) {
 	}
 }
 
+// Two assets whose functions say the same share the work and keep a history each.
+func TestEqualAssetsShareWork(t *testing.T) {
+	for _, together := range []bool{true, false} {
+		w := newWorld(t)
+		w.asset("a", nil, add(7))
+		w.asset("b", nil, add(7))
+		w.code["a"], w.code["b"] = "return 7", "return 7"
+		if !together {
+			w.opts.Select = "a"
+			w.ok("")
+			w.opts.Select = "b"
+		}
+		res := w.ok("")
+		assert.Equal(t, 7, w.value(res, "b"))
+		calls := w.takeCalls()
+		assert.True(t, calls == "a=1" || calls == "b=1", calls)
+		w.opts.Select = ""
+		assert.Equal(t, "a=reuse b=reuse", actions(w.ok("")))
+		for _, key := range []string{"a", "b"} {
+			records, err := w.inst.Store().AssetRecords(t.Context(), key, 10)
+			require.NoError(t, err)
+			require.Len(t, records, 1)
+			assert.Equal(t, key, records[0].StepKey)
+			assert.Equal(t, key, records[0].Outputs[0].Asset)
+		}
+	}
+}
+
 func TestStepWithoutOutputs(t *testing.T) { // V50, E23
 	w := newWorld(t)
 	notify := w.asset("notify", []string{"a"}, nil)
@@ -295,4 +323,34 @@ func TestJobSelection(t *testing.T) {
 	assert.Equal(t, "f=run", actions(w.ok("j")))
 	w.opts.Select = "g"
 	assert.Equal(t, "g=run", actions(w.ok("j")))
+}
+
+// A source may give a value with the version of its data.
+func TestSourceWithAValue(t *testing.T) {
+	w := newWorld(t)
+	version, list := "1", []int{1, 2}
+	s := w.source("s", func() (any, error) { return nil, nil })
+	s.Outputs[0].Type = listType
+	s.Invoke = func(_ context.Context, c *dag.Call) error {
+		c.Out[0], c.Out[1] = list, dag.DataVersion(version)
+		return nil
+	}
+	sumOf(w, "sum", "s")
+	assert.Equal(t, 3, w.value(w.ok(""), "sum"))
+	list = []int{5}
+	assert.Equal(t, "s=reuse sum=reuse", actions(w.ok("")), "the version says that nothing changed")
+	version = "2"
+	res := w.ok("")
+	assert.Equal(t, "s=run sum=run", actions(res))
+	assert.Equal(t, 5, w.value(res, "sum"))
+	assert.Equal(t, []int{5}, w.value(res, "s"))
+
+	version = ""
+	assert.ErrorContains(t, w.run("").Err(), "it returned an empty data version")
+	s.Outputs[0].Type = fileType
+	s.Invoke = func(_ context.Context, c *dag.Call) error { c.Out[0] = dag.File{}; return nil }
+	w.ops = w.ops[:1]
+	assert.ErrorContains(t, w.run("").Err(), "it returned no file")
+	s.Outputs = nil
+	assert.ErrorContains(t, w.run("").Err(), "a source has one output")
 }

@@ -122,12 +122,7 @@ func (r *run) outputsOf(t *task, outs []OutputResult) {
 	s := t.step
 	for k := range s.Op.Outputs {
 		o := &outs[k]
-		*o = OutputResult{Name: s.Op.Outputs[k].Name, Version: s.Outputs[k]}
-		if r.target.Job == nil {
-			if o.Asset = s.Op.Outputs[k].Asset; o.Asset == "" {
-				o.Asset = s.Op.Key
-			}
-		}
+		*o = OutputResult{Name: s.Op.Outputs[k].Name, Asset: r.assetOf(s, &s.Op.Outputs[k]), Version: s.Outputs[k]}
 		if s.Observed != nil {
 			o.DataVersion = s.Observed.Data
 			if f, ok := s.Observed.Value.(dag.File); ok {

@@ -258,7 +258,7 @@ func (r *run) settled(b *storage.Batch) {
 		}
 		reused = append(reused, s.Key)
 		if s.Note {
-			b.Aliases = append(b.Aliases, storage.Alias{Step: s.Version, Record: s.Record.ID, Identity: s.Identity})
+			r.noteReuse(b, s, s.Record)
 		}
 	}
 	if len(reused) > 0 {

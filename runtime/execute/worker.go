@@ -1,9 +1,11 @@
 package execute
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -303,7 +305,7 @@ func (w *worker) reuse(i int32, rec *storage.Record) verdict {
 	o.str("run_id", rec.RunID)
 	b := &storage.Batch{Events: []storage.Event{r.log.event(storage.EventEngine, s.Key, "reused: its inputs have the data they had before", o.end())}}
 	if rec.Step != s.Version || !rec.Newest || rec.Identity != s.Identity {
-		b.Aliases = []storage.Alias{{Step: s.Version, Record: rec.ID, Identity: s.Identity}}
+		r.noteReuse(b, s, rec)
 	}
 	r.log.submit(b, func(err error) {
 		if err == nil {
@@ -314,16 +316,47 @@ func (w *worker) reuse(i int32, rec *storage.Record) verdict {
 	return verdictDone
 }
 
+// noteReuse makes a record found by the version of a step and the newest of its identity. One that was computed for another asset is
+// written again under this one's name, so that each asset has a history of its own.
+func (r *run) noteReuse(b *storage.Batch, s *plan.Step, rec *storage.Record) {
+	if r.target.Job != nil || rec.Identity == s.Identity {
+		b.Aliases = append(b.Aliases, storage.Alias{Step: s.Version, Record: rec.ID, Identity: s.Identity})
+		return
+	}
+	own := *rec
+	own.Step, own.Identity, own.RunID, own.StepKey, own.Symbol = s.Version, s.Identity, r.id, s.Key, s.Op.Symbol
+	own.Outputs = slices.Clone(rec.Outputs)
+	for k := range own.Outputs {
+		for o := range s.Op.Outputs {
+			if def := &s.Op.Outputs[o]; def.Name == own.Outputs[k].Name {
+				own.Outputs[k].Asset = r.assetOf(s, def)
+			}
+		}
+	}
+	b.Records = append(b.Records, own)
+}
+
+// assetOf is the asset key of an output; empty in jobs.
+func (r *run) assetOf(s *plan.Step, def *dag.Output) string {
+	if r.target.Job != nil {
+		return ""
+	}
+	return cmp.Or(def.Asset, s.Op.Key)
+}
+
 // takeOver lets what another task of this run computed from equal content stand for task i. The record is written again under the identity
 // of task i, because the other one may not have an id yet.
 func (w *worker) takeOver(i, j int32) verdict {
 	r, e := w.run, w.run.engine
 	e.mu.Lock()
 	from := &e.tasks[j]
-	outs := append([]outcome(nil), from.outs...)
+	outs := slices.Clone(from.outs)
 	key := from.step.Key
 	e.mu.Unlock()
 	t := &e.tasks[i]
+	for k := range outs {
+		outs[k].Asset = r.assetOf(t.step, &t.step.Op.Outputs[k])
+	}
 	t.outs, t.reused = outs, true
 	o := newObject(nil)
 	o.list("reused", []string{t.step.Key})
@@ -332,9 +365,6 @@ func (w *worker) takeOver(i, j int32) verdict {
 	b := &storage.Batch{
 		Events:  []storage.Event{r.log.event(storage.EventEngine, t.step.Key, "reused: step "+key+" of this run is the same work", o.end())},
 		Records: []storage.Record{w.record(t, time.Now())},
-	}
-	for k := range outs {
-		b.Records[0].Outputs[k].Asset = t.outs[k].Asset
 	}
 	r.log.submit(b, func(err error) {
 		if err == nil {
