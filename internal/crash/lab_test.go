@@ -40,7 +40,7 @@ type lab struct {
 func build(t *testing.T, flags ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "crashlab")
-	args := append([]string{"build", "-o", binary}, append(flags, "./crashlab")...)
+	args := append([]string{"build", "-ldflags=-s", "-o", binary}, append(flags, "./crashlab")...)
 	out, err := exec.Command("go", args...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return binary

@@ -88,7 +88,8 @@ func moduleFiles(t testing.TB) (gomod, gosum []byte) {
 	return gomod, gosum
 }
 
-// goEnv returns the settings that let the go command of a script use the caches of this machine and no network.
+// goEnv returns the settings that let the go command of a script use the caches of this machine and no network. Scripts link some
+// fifty binaries, so they go without debug information.
 func goEnv(t testing.TB) []string {
 	t.Helper()
 	names := []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOROOT"}
@@ -98,5 +99,5 @@ func goEnv(t testing.TB) []string {
 	for i, value := range strings.Split(strings.TrimSpace(string(out)), "\n") {
 		env = append(env, names[i]+"="+value)
 	}
-	return append(env, "GOFLAGS=-mod=mod -buildvcs=false", "GOPROXY=off", "GOWORK=off", "GOTOOLCHAIN=local", "NO_COLOR=1")
+	return append(env, "GOFLAGS=-mod=mod -buildvcs=false -ldflags=-s", "GOPROXY=off", "GOWORK=off", "GOTOOLCHAIN=local", "NO_COLOR=1")
 }
