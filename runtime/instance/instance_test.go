@@ -277,6 +277,34 @@ func TestRunIDsArePlain(t *testing.T) {
 	unlock()
 }
 
+// Whoever removes the locks of dead runs asks for locks too, and must not get in the way of a run that begins.
+func TestRunsBeginBesideACleanUp(t *testing.T) {
+	dir := t.TempDir()
+	a, b := openTest(t, dir), openTest(t, dir)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_, err := b.ReapDeadRuns(t.Context())
+					assert.NoError(t, err)
+				}
+			}
+		})
+	}
+	for range 300 {
+		unlock, err := a.LockRun(newID())
+		require.NoError(t, err)
+		unlock()
+	}
+	close(stop)
+	wg.Wait()
+}
+
 func TestTempDirs(t *testing.T) {
 	dir := t.TempDir()
 	i := openTest(t, dir)

@@ -398,6 +398,34 @@ func TestForeignLockIsWaitedFor(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// A reader that stays in one state for long makes the log grow; afterwards the space is given back.
+func TestLogIsBounded(t *testing.T) {
+	s := openTest(t)
+	storagetest.Submit(t, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
+	size := func() int64 {
+		info, err := os.Stat(s.Path() + "-wal")
+		require.NoError(t, err)
+		return info.Size()
+	}
+	write := func(n int) {
+		for i := range n {
+			storagetest.Submit(t, s, &storage.Batch{Manifests: map[canon.Digest][]byte{storagetest.Digest("m", int(size())+i): noise(1 << 20)}})
+		}
+	}
+	require.NoError(t, s.readers.snapshot(t.Context(), func(c *conn) error {
+		if _, err := c.number("SELECT count(*) FROM run"); err != nil {
+			return err
+		}
+		write(80)
+		return nil
+	}))
+	require.Greater(t, size(), int64(80<<20))
+	write(20)
+	assert.LessOrEqual(t, size(), int64(64<<20))
+	require.NoError(t, s.Close())
+	assert.NoFileExists(t, s.Path()+"-wal")
+}
+
 // Queries that a person waits for use an index.
 func TestPlansUseIndexes(t *testing.T) {
 	s := openTest(t)

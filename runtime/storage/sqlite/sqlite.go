@@ -124,9 +124,12 @@ func (s *Store) ReadOnly() bool { return s.writer == nil }
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		if s.writer != nil {
-			s.closeErr = s.writer.close()
+			s.writer.drain()
 		}
-		s.closeErr = errors.Join(s.closeErr, s.readers.close())
+		s.closeErr = s.readers.close()
+		if s.writer != nil {
+			s.closeErr = errors.Join(s.closeErr, s.writer.close())
+		}
 		if s.cleanup != nil {
 			s.closeErr = errors.Join(s.closeErr, s.cleanup())
 		}

@@ -64,8 +64,7 @@ type writer struct {
 	closed  bool
 	broken  error // set once, by an error after which nothing may be trusted to reach the disk
 
-	stopped chan struct{}
-	result  error // of the end; valid when stopped is closed
+	stopped chan struct{} // closed when the last group is written
 }
 
 func newWriter(c *conn, t *turn) *writer {
@@ -152,7 +151,6 @@ func (w *writer) loop() {
 		}
 		clear(group)
 	}
-	w.result = errors.Join(w.c.close(), w.turn.Close())
 }
 
 // fail ends a group, and what was queued behind it, with an error of the store: batches become durable in order, so none
@@ -259,11 +257,15 @@ func (w *writer) begin() error {
 	}
 }
 
-func (w *writer) close() error {
+// drain waits for what was submitted and takes nothing more.
+func (w *writer) drain() {
 	w.mu.Lock()
 	w.closed = true
 	w.changed.Broadcast()
 	w.mu.Unlock()
 	<-w.stopped
-	return w.result
 }
+
+// close closes the connection. It is the last one of the store: SQLite then moves the log into the main file, which a
+// connection that reads could not.
+func (w *writer) close() error { return errors.Join(w.c.close(), w.turn.Close()) }
