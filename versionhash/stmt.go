@@ -290,7 +290,7 @@ func (w *writer) localVars(spec *ast.ValueSpec) {
 	}
 	w.mark(mEnd)
 	if spec.Type != nil {
-		w.mentions(spec.Type)
+		w.syntax(spec.Type)
 	}
 	w.assigned(dst, spec.Values)
 }
