@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,7 +121,7 @@ func (s *sighting) read(n *plan.Node, out []any) error {
 			if dv == "" {
 				return errors.New("it returned an empty data version; return one that names the state of the data")
 			}
-			s.Data = h.NamedData("asset:"+n.Key, o.Name, dv)
+			s.Data = h.NamedData("asset:"+cmp.Or(o.Asset, n.Op.Key), o.Name, dv) // wherever the source is used
 			s.Text = fmt.Sprintf("version %q", string(dv))
 		}
 	}
