@@ -27,6 +27,7 @@ import (
 //	damage HOW GLOB              flip, truncate or delete the only file that matches
 //	later FILE                   set the time of FILE one hour ahead
 //	picture FILE                 FILE is a PNG
+//	waitfor FILE                 wait until FILE is there
 //	overwrite GLOB               put garbage over the start of the only file that matches
 //	copytree FROM TO             copy a folder, without what starts with a dot
 //	unprivileged CODE PROGRAM... like exits, without the right to write to $DAGSTERGEN_HOME
@@ -34,7 +35,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits": exits, "edit": edit, "actions": actions, "ledger": ledger, "field": field, "damage": damage, "later": later,
-		"picture": picture, "together": together, "overwrite": overwrite, "copytree": copytree, "unprivileged": unprivileged,
+		"picture": picture, "waitfor": waitfor, "together": together, "overwrite": overwrite, "copytree": copytree, "unprivileged": unprivileged,
 	}
 }
 
@@ -198,6 +199,16 @@ func picture(ts *testscript.TestScript, neg bool, args []string) {
 	if image.Bounds().Dx() < 100 {
 		ts.Fatalf("%s is %d pixels wide", file, image.Bounds().Dx())
 	}
+}
+
+func waitfor(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, len(args) == 1, "waitfor FILE")
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s is not there after a minute", args[0])
 }
 
 func together(ts *testscript.TestScript, neg bool, args []string) {
