@@ -128,7 +128,11 @@ func unquote(s string, i int) (cells []cell, next int, err error) {
 func (p *parser) arguments(row Directive, d ast.Directive) []Arg {
 	var out []Arg
 	seen := map[string]token.Pos{}
-	for _, w := range split(d.Args) {
+	words := split(d.Args)
+	if len(row.Positionals) > 0 {
+		out, words = p.positionals(row, d, words)
+	}
+	for _, w := range words {
 		at := func(offset int) token.Pos { return d.ArgsPos + token.Pos(offset) }
 		fail := func(code string, start, end int, message, hint string) {
 			p.errorf(code, at(start), at(end), hint, "//dag:%s: %s", row.Kind, message)

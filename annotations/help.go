@@ -33,9 +33,16 @@ func Help(w io.Writer, kinds ...string) error {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "//dag:%s   on %s\n", d.Kind, targetList(d.Targets))
+		fmt.Fprintf(&b, "%s   on %s\n", d.Usage(), targetList(d.Targets))
 		wrap(&b, d.Doc, "    ")
 		width := 0
+		for _, a := range d.Positionals {
+			width = max(width, len(a.positional()))
+		}
+		for _, a := range d.Positionals {
+			fmt.Fprintf(&b, "      %-*s  ", width, a.positional())
+			wrapAt(&b, a.positionalDoc(), strings.Repeat(" ", width+8), width+8)
+		}
 		for _, a := range d.Args {
 			width = max(width, len(a.Spelling()))
 		}
@@ -50,6 +57,14 @@ func Help(w io.Writer, kinds ...string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// positionalDoc describes a positional, with its choices.
+func (a Argument) positionalDoc() string {
+	if len(a.Choices) == 0 {
+		return a.Doc
+	}
+	return a.Doc + ": " + strings.Join(a.Choices, ", ")
 }
 
 const helpWidth = 100
@@ -82,7 +97,14 @@ func MarkdownTable() string {
 	var b strings.Builder
 	b.WriteString("| directive | on | says |\n|---|---|---|\n")
 	for _, d := range Directives {
-		fmt.Fprintf(&b, "| `//dag:%s` | %s | %s |\n", d.Kind, markdown(targetList(d.Targets)), markdown(d.Doc))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.Usage(), markdown(targetList(d.Targets)), markdown(d.Doc))
+	}
+	for _, d := range Directives {
+		for _, a := range d.Positionals {
+			if len(a.Choices) > 0 {
+				fmt.Fprintf(&b, "\n%s of `//dag:%s`: %s.\n", strings.ToUpper(a.Name), d.Kind, strings.Join(a.Choices, ", "))
+			}
+		}
 	}
 	b.WriteString("\n| argument | on | says | default |\n|---|---|---|---|\n")
 	for _, a := range arguments {

@@ -45,7 +45,7 @@ func TestHelp(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, annotations.Help(&b))
 	for _, d := range annotations.Directives {
-		assert.Contains(t, b.String(), "//dag:"+string(d.Kind)+"   on a ")
+		assert.Contains(t, b.String(), d.Usage()+"   on a ")
 		for _, a := range d.Args {
 			assert.Contains(t, b.String(), "  "+a.Spelling()+" ")
 		}
@@ -58,7 +58,7 @@ func TestHelp(t *testing.T) {
 	require.NoError(t, annotations.Help(&b, "dag:job", "//dag:config"))
 	assert.True(t, strings.HasPrefix(b.String(), "//dag:job   on a func\n"), b.String())
 	assert.NotContains(t, b.String(), "//dag:asset ")
-	assert.EqualError(t, annotations.Help(&b, "jub"), "jub is no directive; the directives are op, asset, source, resource, config, job")
+	assert.EqualError(t, annotations.Help(&b, "jub"), "jub is no directive; the directives are op, asset, source, resource, config, job, allow")
 }
 
 func TestMarkdownTable(t *testing.T) {

@@ -167,7 +167,7 @@ func (p *parser) directive(group *ast.CommentGroup, c *ast.Comment, d ast.Direct
 		p.errorf(CodeMisplaced, c.Slash, c.End(), "put it above "+targetList(row.Targets), "//dag:%s cannot stand on %s", row.Kind, decl.describe())
 		return
 	}
-	if decl.name == "_" || decl.target == Func && (decl.name == "init" || decl.name == "main" && p.file.Name.Name == "main") {
+	if !row.Beside && (decl.name == "_" || decl.target == Func && (decl.name == "init" || decl.name == "main" && p.file.Name.Name == "main")) {
 		p.errorf(CodeMisplaced, c.Slash, c.End(), "give it a name that can be called", "//dag:%s cannot stand on %s, which no code can name", row.Kind, decl.describe())
 		return
 	}
@@ -177,7 +177,7 @@ func (p *parser) directive(group *ast.CommentGroup, c *ast.Comment, d ast.Direct
 		Doc: strings.TrimSpace(group.Text()),
 	}}
 	f.Args = p.arguments(row, d)
-	if _, named := f.Arg("name"); !named && row.Kind != Config && !ValidName(Snake(decl.name)) {
+	if _, named := f.Arg("name"); !named && row.Kind != Config && !row.Beside && !ValidName(Snake(decl.name)) {
 		p.errorf(CodeNeedsName, c.Slash, c.End(), "add name= with lower-case ASCII letters, digits and underscores",
 			"//dag:%s on %s: its name has no key in snake case", row.Kind, decl.describe())
 	}
@@ -185,11 +185,14 @@ func (p *parser) directive(group *ast.CommentGroup, c *ast.Comment, d ast.Direct
 	p.found = append(p.found, f)
 }
 
-// conflicts reports declarations that carry more than one directive.
+// conflicts reports declarations that carry more than one directive that says what they are.
 func (p *parser) conflicts() {
 	first := map[ast.Node]*found{}
 	for i := range p.found {
 		f := &p.found[i]
+		if row, _ := Lookup(f.Kind); row.Beside {
+			continue
+		}
 		g, ok := first[f.Decl]
 		if !ok {
 			first[f.Decl] = f
@@ -236,6 +239,13 @@ func (p *parser) nearMiss(c *ast.Comment) {
 			return
 		}
 		row, _ = Lookup(Kind(near))
+	}
+	if len(row.Positionals) > 0 { // the first word decides: the rest is text
+		word, _, _ := strings.Cut(args, " ")
+		if !slices.Contains(row.Positionals[0].Choices, word) {
+			return
+		}
+		args = ""
 	}
 	for word := range strings.FieldsSeq(args) {
 		key, _, valued := strings.Cut(word, "=")

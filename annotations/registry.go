@@ -15,7 +15,8 @@ import (
 // A Kind is the name of a directive: what follows "//dag:".
 type Kind string
 
-// The directives. Each declares what the thing it stands on is, so that a declaration has at most one of them.
+// The directives. Each declares what the thing it stands on is, so that a declaration has at most one of them; those with Beside say something more
+// about it.
 const (
 	Op       Kind = "op"
 	Asset    Kind = "asset"
@@ -23,6 +24,7 @@ const (
 	Resource Kind = "resource"
 	Config   Kind = "config"
 	Job      Kind = "job"
+	Allow    Kind = "allow"
 )
 
 // A Target is a sort of declaration that a directive may stand on.
@@ -85,10 +87,29 @@ func (a Argument) Spelling() string {
 
 // A Directive is one row of the registry.
 type Directive struct {
-	Kind    Kind
-	Targets []Target
-	Doc     string     // one sentence
-	Args    []Argument // in the order of the help
+	Kind        Kind
+	Targets     []Target
+	Doc         string     // one sentence
+	Args        []Argument // in the order of the help
+	Positionals []Argument // values without a key, all of them required: a word, or quoted text
+	Beside      bool       // may stand beside other directives, more than once
+}
+
+// Usage returns how the directive and its positionals are written: "//dag:allow KIND \"REASON\"".
+func (d Directive) Usage() string {
+	s := "//dag:" + string(d.Kind)
+	for _, a := range d.Positionals {
+		s += " " + a.positional()
+	}
+	return s
+}
+
+// positional returns how a positional is written.
+func (a Argument) positional() string {
+	if a.Type == Text {
+		return `"` + strings.ToUpper(a.Name) + `"`
+	}
+	return strings.ToUpper(a.Name)
 }
 
 // Argument finds the argument that key names; for "in.city" that is the family "in.".
@@ -133,7 +154,16 @@ var Directives = register(
 	Directive{Kind: Resource, Targets: []Target{Func}, Doc: "A constructor whose result is injected into parameters of its type; may take config and other resources, and return a cleanup func."},
 	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},
 	Directive{Kind: Job, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that can be run."},
+	Directive{Kind: Allow, Targets: []Target{Func, Method}, Beside: true,
+		Doc: "Accepts what `dagstergen vet` finds in this function, or, on an op, in all that the op reaches.",
+		Positionals: []Argument{
+			{Name: "kind", Type: Enum, Choices: hazards, Default: "required", Doc: "what is accepted"},
+			{Name: "reason", Type: Text, Default: "required", Doc: "why it does no harm"},
+		}},
 )
+
+// hazards are the kinds of findings that can be accepted; docs/vet.md describes them.
+var hazards = []string{"clock", "random", "env", "network", "files", "exec", "order", "global", "input", "run", "unused"}
 
 func register(all ...Directive) []Directive {
 	for i := range all {
