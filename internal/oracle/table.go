@@ -73,3 +73,18 @@ func NeutralTable(projects []Project, ns []*Neutrality) string {
 	}
 	return table([]string{"project", "seed", "files rewritten", "locals renamed", "declarations moved", "functions", "version changed", "time"}, rows)
 }
+
+// CoverageTable writes what running tests came to.
+func CoverageTable(projects []Project, cs []*Coverage) string {
+	var rows [][]string
+	for i, c := range cs {
+		mean := func(n int) string {
+			if c.Tests == 0 {
+				return "-"
+			}
+			return count(n / c.Tests)
+		}
+		rows = append(rows, []string{projects[i].String(), count(c.Packages), count(c.Tests), count(c.Pairs), "**" + count(len(c.Misses)) + "**", mean(c.Pairs), mean(c.Closure), seconds(c.Elapsed)})
+	}
+	return table([]string{"project", "packages with tests", "tests", "(test, executed function) pairs", "not in the closure", "executed by a test", "in its closure", "time"}, rows)
+}

@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set.IntVar(&f.tests, "tests", 0, "cover: how many tests of each project, chosen by the seed; 0 is all")
 	set.IntVar(&f.last, "last", 10, "history: how many releases")
 	command, ok := map[string]func(context.Context, string, flags, []oracle.Project, io.Writer, io.Writer) error{
-		"mutate": mutate, "neutral": neutral,
+		"mutate": mutate, "neutral": neutral, "cover": cover,
 	}[args[0]]
 	if !ok {
 		return errUsage
@@ -136,6 +136,38 @@ func neutral(ctx context.Context, dir string, f flags, projects []oracle.Project
 	fmt.Fprint(stdout, oracle.NeutralTable(projects, all))
 	if changed > 0 {
 		return fmt.Errorf("oracle: %d versions changed though nothing that counts did", changed)
+	}
+	return nil
+}
+
+func cover(ctx context.Context, dir string, f flags, projects []oracle.Project, stdout, stderr io.Writer) error {
+	var used []oracle.Project
+	var all []*oracle.Coverage
+	missed := 0
+	for _, p := range projects {
+		if len(p.Cover) == 0 {
+			continue
+		}
+		at, err := oracle.Fetch(ctx, dir, p)
+		if err != nil {
+			return err
+		}
+		c, err := oracle.Cover(ctx, at, oracle.CoverOptions{Packages: p.Cover, Tests: f.tests, Seed: f.seed})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "%s: %d tests, %d pairs, %d missed, %.0f s\n", p, c.Tests, c.Pairs, len(c.Misses), c.Elapsed.Seconds())
+		for i, m := range c.Misses {
+			if i < 50 {
+				fmt.Fprintf(stderr, "  %s ran %s\n", m.Test, m.Function)
+			}
+		}
+		missed += len(c.Misses)
+		used, all = append(used, p), append(all, c)
+	}
+	fmt.Fprint(stdout, oracle.CoverageTable(used, all))
+	if missed > 0 {
+		return fmt.Errorf("oracle: %d functions ran that are not in the closure of the test", missed)
 	}
 	return nil
 }

@@ -1,0 +1,173 @@
+package oracle
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/load"
+)
+
+// A testedPackage is what go list says of a package with tests.
+type testedPackage struct {
+	ImportPath, Dir           string
+	TestGoFiles, XTestGoFiles []string
+	TestImports, XTestImports []string
+}
+
+// listTests finds the packages with tests that match patterns below the module.
+func listTests(ctx context.Context, dir string, patterns []string) ([]*testedPackage, error) {
+	args := []string{"list", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles,TestImports,XTestImports"}
+	for _, p := range patterns {
+		args = append(args, "./"+p)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = dir, env("GOOS=linux", "GOARCH=amd64")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("oracle: go list: %w: %s", err, stderr.String())
+	}
+	var out []*testedPackage
+	for dec := json.NewDecoder(&stdout); ; {
+		t := new(testedPackage)
+		if err := dec.Decode(t); errors.Is(err, io.EOF) {
+			return out, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("oracle: go list: %w", err)
+		}
+		if len(t.TestGoFiles)+len(t.XTestGoFiles) > 0 {
+			out = append(out, t)
+		}
+	}
+}
+
+// compileTests builds the test binary of a package, with counters in all packages of the project.
+func compileTests(ctx context.Context, dir string, t *testedPackage, paths []string) (string, error) {
+	f, err := os.CreateTemp(dir, "tests*")
+	if err != nil {
+		return "", err
+	}
+	f.Close()
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-covermode=count", "-coverpkg="+strings.Join(paths, ","), "-o", f.Name(), t.ImportPath)
+	cmd.Dir, cmd.Env = dir, env("GOOS=linux", "GOARCH=amd64")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		os.Remove(f.Name())
+		return "", fmt.Errorf("%w: %.2000s", err, out)
+	}
+	return f.Name(), nil
+}
+
+// A block is a piece of code with a counter: "import/path/file.go:line.column".
+type block string
+
+// runTest runs the tests that match a pattern and returns how often each block ran. That a test fails does not matter: it ran what it ran.
+func runTest(ctx context.Context, binary string, t *testedPackage, pattern string) (map[block]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	profile := binary + ".out"
+	defer os.Remove(profile)
+	cmd := exec.CommandContext(ctx, binary, "-test.run="+pattern, "-test.coverprofile="+profile, "-test.timeout=100s", "-test.count=1")
+	cmd.Dir, cmd.Env = t.Dir, env()
+	cmd.WaitDelay = 5 * time.Second
+	runErr := cmd.Run()
+	data, err := os.Open(profile)
+	if err != nil {
+		if runErr != nil { // it crashed before it could say what ran
+			return map[block]int{}, ctx.Err()
+		}
+		return nil, err
+	}
+	defer data.Close()
+	out := map[block]int{}
+	lines := bufio.NewScanner(data)
+	for lines.Scan() {
+		// path/file.go:12.3,14.5 2 1
+		line := lines.Text()
+		last := strings.LastIndexByte(line, ' ')
+		if last < 0 || line[last+1:] == "0" || strings.HasPrefix(line, "mode:") {
+			continue
+		}
+		n, err := strconv.Atoi(line[last+1:])
+		start, _, ok := strings.Cut(line, ",")
+		if err != nil || !ok {
+			return nil, fmt.Errorf("cannot read the profile: %q", line)
+		}
+		out[block(start)] += n
+	}
+	return out, lines.Err()
+}
+
+// A locator tells which declaration a block is in.
+type locator struct {
+	p     *load.Program
+	spans map[string][]span // by import path and file
+}
+
+type span struct {
+	from, to int // lines and columns: line<<12 | column
+	symbol   string
+}
+
+func newLocator(p *load.Program) *locator {
+	l := &locator{p: p, spans: map[string][]span{}}
+	for _, lp := range p.Locals() {
+		for i, f := range lp.Syntax {
+			file := path.Join(lp.Path, filepath.ToSlash(lp.GoFiles[i]))
+			add := func(n ast.Node, symbol string) {
+				from, to := p.Position(n.Pos()), p.Position(n.End())
+				l.spans[file] = append(l.spans[file], span{from.Line<<12 | from.Column, to.Line<<12 | to.Column, symbol})
+			}
+			for _, part := range parts(lp.Info, f) {
+				if len(part.decls) == 0 {
+					continue
+				}
+				switch o := part.decls[0].(type) {
+				case *types.Func:
+					if o.Name() != "init" || o.Signature().Recv() != nil {
+						add(part.node, symbolOf(lp.Path, o))
+					}
+				case *types.Var:
+					spec, ok := part.node.(*ast.ValueSpec)
+					if !ok {
+						continue
+					}
+					for k, v := range spec.Values {
+						if len(spec.Values) == len(spec.Names) && spec.Names[k].Name != "_" {
+							add(v, lp.Path+"."+spec.Names[k].Name)
+						}
+					}
+				}
+			}
+		}
+	}
+	return l
+}
+
+// symbol returns what a block is part of; the empty string for init functions, which run by themselves.
+func (l *locator) symbol(b block) string {
+	file, at, _ := strings.Cut(string(b), ".go:")
+	line, column, _ := strings.Cut(at, ".")
+	ln, _ := strconv.Atoi(line)
+	col, _ := strconv.Atoi(column)
+	pos := ln<<12 | col
+	for _, s := range l.spans[file+".go"] {
+		if s.from <= pos && pos < s.to {
+			return s.symbol
+		}
+	}
+	return ""
+}
