@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -144,6 +146,9 @@ func TestEngineEqualsPlainCalls(t *testing.T) {
 	seeds := uint64(20)
 	if testing.Short() {
 		seeds = 8
+	}
+	if n, err := strconv.ParseUint(os.Getenv("DAGSTERGEN_SEEDS"), 10, 32); err == nil { // for a long run
+		seeds = n
 	}
 	for seed := range seeds {
 		u := newUniverse(t, seed)
