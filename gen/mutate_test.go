@@ -51,7 +51,9 @@ func TestBrokenInput(t *testing.T) {
 	for _, d := range diags {
 		assert.NotEmpty(t, d.Code, "%s", d)
 		assert.NotEmpty(t, d.Message, "%s", d)
-		assert.NotContains(t, d.Message, "invalid type", "%s", d)
+		if !strings.Contains("DAG0302 DAG0603 DAG0701", d.Code) { // these repeat what the compiler says
+			assert.NotContains(t, d.Message, "invalid type", "%s", d)
+		}
 	}
 	for _, res := range results {
 		assert.NotContains(t, string(res.Content), "invalid type")

@@ -156,7 +156,13 @@ func (s *schema) special(t *types.Named) bool {
 }
 
 func (s *schema) enter(t *types.Named, pos token.Pos, path string) bool {
-	if slices.Contains(s.open, t) {
+	instances := 0
+	for _, o := range s.open {
+		if o.Obj() == t.Obj() {
+			instances++
+		}
+	}
+	if slices.Contains(s.open, t) || instances > maxInstances {
 		s.fail(CodeConfigField, pos, "give it a depth that is known: a config has a finite schema", "%s: %s contains itself", path, t.Obj().Name())
 		return false
 	}

@@ -32,7 +32,7 @@ func (b *builder) storeProblem(t types.Type, from *types.Package) *storeProblem 
 	if p, ok := b.storable[name]; ok {
 		return p
 	}
-	w := &storeWalk{from: from, seen: map[*types.Named]bool{}, local: func(p *types.Package) bool {
+	w := &storeWalk{from: from, seen: map[*types.Named]bool{}, open: map[*types.TypeName]int{}, local: func(p *types.Package) bool {
 		lp := b.prog.Packages[p.Path()]
 		return lp != nil && lp.Local
 	}}
@@ -48,7 +48,12 @@ type storeWalk struct {
 	local func(*types.Package) bool // whether a user can edit its types
 	seen  map[*types.Named]bool     // types found sound, or being looked at: values of recursive types are finite
 	order []*types.Named            // in which seen was filled
+	open  map[*types.TypeName]int   // how many instances of a declaration are being looked at
 }
+
+// maxInstances bounds how often instances of one generic type are looked at inside of each other. One that grows with every step into it would
+// never end; the compiler refuses it, but later. maxDepth does the same for types that are looked at by value alone.
+const maxInstances, maxDepth = 8, 100
 
 func (w *storeWalk) walk(t types.Type, path string, hops []fieldHop) *storeProblem {
 	named, ok := types.Unalias(t).(*types.Named)
@@ -62,6 +67,11 @@ func (w *storeWalk) walk(t types.Type, path string, hops []fieldHop) *storeProbl
 		p.path, p.typ, p.hops = path, Short(t, w.from), hops
 		return p
 	}
+	name := named.Obj()
+	if w.open[name]++; w.open[name] > maxInstances {
+		return &storeProblem{path: name.Name(), typ: name.Name(), why: "it has no end", fix: "use a type of finite depth"}
+	}
+	defer func() { w.open[name]-- }()
 	mark := len(w.order)
 	w.seen[named] = true
 	w.order = append(w.order, named)
@@ -158,6 +168,9 @@ func (w *storeWalk) fields(owner types.Type, s *types.Struct, path string, hops 
 		}
 		at := append(hops[:len(hops):len(hops)], fieldHop{f.Pos(), "field " + f.Name() + " is declared here"})
 		fieldPath := path + "." + f.Name()
+		if Invalid(f.Type()) {
+			continue // the compiler has said it
+		}
 		if !f.Exported() {
 			inner, isStruct := f.Type().Underlying().(*types.Struct)
 			if f.Embedded() && isStruct && !isNamed(f.Type(), "time", "Time") { // its exported fields can be set all the same
@@ -291,15 +304,20 @@ func tupleIs(t *types.Tuple, names []string) bool {
 
 // Immutable reports whether values of t may be handed on without a copy: nothing in them can be modified through a copy of the value, and a
 // round trip through the store gives the identical value.
-func Immutable(t types.Type) bool {
+func Immutable(t types.Type) bool { return immutable(t, 0) }
+
+func immutable(t types.Type, depth int) bool {
+	if depth > maxDepth {
+		return false // a type that contains itself, which the compiler refuses
+	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
 		return u.Info()&(types.IsBoolean|types.IsNumeric|types.IsString) != 0
 	case *types.Array:
-		return Immutable(u.Elem())
+		return immutable(u.Elem(), depth+1)
 	case *types.Struct:
 		for i := range u.NumFields() {
-			if f := u.Field(i); !f.Exported() || !Immutable(f.Type()) {
+			if f := u.Field(i); !f.Exported() || !immutable(f.Type(), depth+1) {
 				return false
 			}
 		}
