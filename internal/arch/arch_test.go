@@ -27,9 +27,9 @@ var layers = [][]string{
 	{"internal/canon", "internal/diag", "internal/squeeze", "internal/oslock", "internal/mutant", "internal/testdisk"},
 	{"runtime/dag", "internal/load", "internal/manifest", "annotations"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
-	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "gen/render"},
+	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "gen/render", "versionhash/hazard"},
 	{"runtime/instance", "gen"},
-	{"runtime/execute"},
+	{"runtime/execute", "gen/compare"},
 	{"runtime/cli"},
 	{"cmd/...", "examples/...", "internal/arch", "internal/oracle", "internal/e2e", "internal/crash/..."},
 	{"internal/oracle/cmd/oracle"},
@@ -38,8 +38,8 @@ var layers = [][]string{
 // boxes says which box of the picture a package is in, where it has none of its own.
 var boxes = map[string]string{
 	"cmd/dagstergen": "cmd", "examples/quickstart": "examples", "examples/weather": "examples",
-	"gen/model": "gen", "gen/write": "gen", "gen/render": "gen",
-	"runtime/iomanager/codec": "runtime/iomanager",
+	"gen/model": "gen", "gen/compare": "gen", "gen/write": "gen", "gen/render": "gen",
+	"runtime/iomanager/codec": "runtime/iomanager", "versionhash/hazard": "versionhash",
 }
 
 // undrawn are packages for tests, which the picture leaves out; so are those of the lowest layer, which anyone may use.
