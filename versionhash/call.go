@@ -175,6 +175,14 @@ func (w *writer) spell(e ast.Expr, write bool) {
 		case *ast.Field: // a parameter: its name does not matter
 			w.spell(n.Type, write)
 			return false
+		case *ast.SelectorExpr:
+			if id, ok := n.X.(*ast.Ident); ok {
+				if p, ok := w.s.info.Uses[id].(*types.PkgName); ok && w.s.info.Uses[n.Sel] == nil {
+					w.missing(n, p.Imported().Path())
+					return false
+				}
+			}
+			text(mSyntax, ".")
 		case *ast.Ident:
 			w.spellIdent(n, text)
 		case *ast.BasicLit:
@@ -213,12 +221,28 @@ func (w *writer) spellFields(l *ast.FieldList, write bool, text func(byte, strin
 func (w *writer) spellIdent(id *ast.Ident, text func(byte, string)) {
 	o := w.s.info.Uses[id]
 	w.noteInstance(id)
-	if o == nil || o.Pkg() == nil || !isPackageLevel(o) {
-		if c, ok := o.(*types.Const); ok && o.Pkg() != nil {
-			text(mConst, c.Val().ExactString())
-			return
+	switch {
+	case o == nil:
+		if id.Name != "_" && w.s.info.Defs[id] == nil {
+			w.unresolved(id, w.pkg.Path())
 		}
-		text(mName, id.Name)
+		return
+	case o.Pkg() == nil:
+		text(mUniverse, o.Name())
+		return
+	case !isPackageLevel(o):
+		switch o := o.(type) {
+		case *types.Const:
+			text(mConst, o.Val().ExactString())
+		case *types.PkgName: // what is selected from it says the package
+		default:
+			n, ok := w.spelt[o]
+			if !ok {
+				n = uint64(len(w.spelt))
+				w.spelt[o] = n
+			}
+			text(mLocal, string(binary.AppendUvarint(nil, n)))
+		}
 		return
 	}
 	c, isConst := o.(*types.Const)
@@ -237,6 +261,18 @@ func (w *writer) spellIdent(id *ast.Ident, text func(byte, string)) {
 	if isConst {
 		w.skipped(o.Pkg())
 	}
+}
+
+// missing writes pkg.Name where the package has no such name, as far as is known.
+func (w *writer) missing(e *ast.SelectorExpr, path string) {
+	if path == "C" {
+		w.usesC = true
+		w.ref(key{kind: keyNative, path: w.pkg.Path()})
+		w.mark(mName)
+		w.str(e.Sel.Name)
+		return
+	}
+	w.unresolved(e.Sel, path)
 }
 
 // noteInstance marks the type arguments of a generic type that is written out.
@@ -267,8 +303,6 @@ func nodeName(n ast.Node) string {
 		return "chan" + string(rune('0'+int(n.Dir)))
 	case *ast.FuncType:
 		return "func"
-	case *ast.SelectorExpr:
-		return "."
 	case *ast.CallExpr:
 		return "call"
 	case *ast.IndexExpr, *ast.IndexListExpr:

@@ -319,17 +319,9 @@ func (w *writer) method(o *types.Func) {
 
 // qualified writes pkg.Name.
 func (w *writer) qualified(e *ast.SelectorExpr, p *types.PkgName, u use) {
-	path := p.Imported().Path()
-	if path == "C" {
-		w.usesC = true
-		w.ref(key{kind: keyNative, path: w.pkg.Path()})
-		w.mark(mName)
-		w.str(e.Sel.Name)
-		return
-	}
 	o := w.s.info.Uses[e.Sel]
 	if o == nil {
-		w.unresolved(e.Sel, path)
+		w.missing(e, p.Imported().Path())
 		return
 	}
 	w.object(e.Sel, o, u)

@@ -1,6 +1,7 @@
 package versionhash
 
 import (
+	"bytes"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -45,6 +46,10 @@ func copyModule(t testing.TB, from, to string) {
 		if err != nil {
 			return nil //nolint:nilerr // gone meanwhile
 		}
+		if base == "go.mod" || strings.HasSuffix(base, ".go") {
+			// Under its own name the loader would take it for the framework, whose code is nobody's.
+			data = bytes.ReplaceAll(data, []byte("github.com/dagstergen/dagstergen"), []byte("example.com/own"))
+		}
 		dst := filepath.Join(to, rel)
 		if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 			return err
@@ -61,7 +66,7 @@ func healthy(t testing.TB, dir string) (*load.Program, []*load.Package) {
 	require.NotNil(t, p)
 	var out []*load.Package
 	for _, lp := range p.Locals() {
-		if len(lp.Errors) == 0 && lp.Path != load.RuntimePath {
+		if len(lp.Errors) == 0 {
 			out = append(out, lp)
 		}
 	}
@@ -101,8 +106,8 @@ func hashesOf(t testing.TB, g *Graph, packages []*load.Package) (named map[strin
 func TestNeutralRewrite(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	copyModule(t, "..", from)
-	copyModule(t, "..", to)
-	neutral(t, from, to, 1000)
+	copyModule(t, from, to)
+	neutral(t, from, to, 2000)
 }
 
 func neutral(t *testing.T, from, to string, atLeast int) {

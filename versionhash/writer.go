@@ -144,6 +144,7 @@ type writer struct {
 	refs       map[key]uint64
 	out        *summary
 	text       map[key]uint64
+	spelt      map[types.Object]uint64 // local types and such, as the explanation numbers them
 	states     map[key]bool
 	uses       map[string]bool
 	runtime    map[types.Type]bool // already walked by runtimeType
@@ -154,7 +155,7 @@ type writer struct {
 func (s *scanner) newWriter(out *summary) *writer {
 	return &writer{
 		s: s, pkg: s.pkg, out: out,
-		locals: map[types.Object]uint64{}, tparams: map[*types.TypeParam]uint64{}, refs: map[key]uint64{}, text: map[key]uint64{},
+		locals: map[types.Object]uint64{}, tparams: map[*types.TypeParam]uint64{}, refs: map[key]uint64{}, text: map[key]uint64{}, spelt: map[types.Object]uint64{},
 		states: map[key]bool{}, uses: map[string]bool{}, runtime: map[types.Type]bool{},
 	}
 }

@@ -203,7 +203,11 @@ func (f *flow) onlyLogged(e ast.Node, depth int) bool {
 	child := e
 	for p := f.parent[e]; p != nil; child, p = p, f.parent[p] {
 		switch n := p.(type) {
-		case *ast.ParenExpr, *ast.SelectorExpr, *ast.KeyValueExpr, *ast.CompositeLit, *ast.BinaryExpr, *ast.UnaryExpr:
+		case *ast.ParenExpr, *ast.SelectorExpr, *ast.KeyValueExpr, *ast.CompositeLit, *ast.BinaryExpr:
+		case *ast.UnaryExpr:
+			if n.Op == token.ARROW {
+				return false // waiting for a timer is its use
+			}
 		case *ast.CallExpr:
 			if f.logs(n) {
 				return true

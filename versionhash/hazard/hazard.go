@@ -259,7 +259,7 @@ func (w *walker) follow(r Root, from *manifest.Node, d *decl, ref string, inject
 		return false
 	}
 	if from.Kind == manifest.KindRuntime {
-		return !injected[named(m.Signature().Recv().Type())] && w.index.dispatched(m)
+		return !injected[named(m.Signature().Recv().Type())] && w.index.dispatched(m, packageOf(r.Symbol))
 	}
 	if d == nil {
 		return true
@@ -284,6 +284,16 @@ func (w *walker) report(i int, r Root, d *decl, steps []step, at int, injected m
 	for _, s := range w.index.effects(d).inputs(r.Inputs) {
 		w.add(i, s, steps, at)
 	}
+}
+
+// packageOf is the import path in a symbol.
+func packageOf(symbol string) string {
+	slash := strings.LastIndexByte(symbol, '/') + 1
+	dot := strings.IndexByte(symbol[slash:], '.')
+	if dot < 0 {
+		return symbol
+	}
+	return symbol[:slash+dot]
 }
 
 func (w *walker) add(i int, s Site, steps []step, at int) {

@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"strings"
 
 	"github.com/dagstergen/dagstergen/internal/load"
 	"github.com/dagstergen/dagstergen/internal/manifest"
@@ -20,15 +19,15 @@ type decl struct {
 
 // An index finds declarations by where they stand, and remembers what is known of each.
 type index struct {
-	prog    *load.Program
-	byPos   map[place]*decl
-	byObj   map[types.Object]*decl
-	known   map[*decl]*facts
-	effectM map[*decl]*effects
-	names   map[string]bool // methods that some code may call through an interface; nil until needed
-	reflect bool            // there are templates, which call methods by name
-	calls   map[types.Object][]callSite
-	flow    map[*decl]*flow
+	prog      *load.Program
+	byPos     map[place]*decl
+	byObj     map[types.Object]*decl
+	known     map[*decl]*facts
+	effectM   map[*decl]*effects
+	names     map[string]bool // methods that some code may call through an interface; nil until needed
+	templates map[string]bool // by package: it, or a local one that it imports, uses templates, which call methods by name
+	calls     map[types.Object][]callSite
+	flow      map[*decl]*flow
 }
 
 // A place is a position without its offset, which is not the same in all ways to compute it.
@@ -40,7 +39,7 @@ type place struct {
 func placeOf(p token.Position) place { return place{p.Filename, p.Line, p.Column} }
 
 func newIndex(p *load.Program) *index {
-	x := &index{prog: p, byPos: map[place]*decl{}, byObj: map[types.Object]*decl{}, known: map[*decl]*facts{}, effectM: map[*decl]*effects{}, flow: map[*decl]*flow{}}
+	x := &index{prog: p, byPos: map[place]*decl{}, byObj: map[types.Object]*decl{}, known: map[*decl]*facts{}, effectM: map[*decl]*effects{}, flow: map[*decl]*flow{}, templates: map[string]bool{}}
 	for _, lp := range p.Locals() {
 		if lp.Info == nil {
 			continue
@@ -102,13 +101,29 @@ func (x *index) method(pos token.Position) *types.Func {
 	return nil
 }
 
-// dispatched reports whether anything may call m without naming it: through an interface of another package or of a local one, or, where
-// templates are about, by its name.
-func (x *index) dispatched(m *types.Func) bool {
+// dispatched reports whether anything that a function of package from reaches may call m without naming it: through an interface of another package or of
+// a local one, or, where templates are about, by its name.
+func (x *index) dispatched(m *types.Func, from string) bool {
 	if x.names == nil {
 		x.collectNames()
 	}
-	return x.names[m.Name()] || m.Exported() && x.reflect
+	return x.names[m.Name()] || m.Exported() && x.usesTemplates(x.prog.Packages[from])
+}
+
+// usesTemplates reports whether a local package, or one that it imports, imports a template package.
+func (x *index) usesTemplates(p *load.Package) bool {
+	if p == nil || !p.Local {
+		return false
+	}
+	if uses, known := x.templates[p.Path]; known {
+		return uses
+	}
+	uses := false
+	for _, q := range p.Imports {
+		uses = uses || q.Path == "text/template" || q.Path == "html/template" || x.usesTemplates(q)
+	}
+	x.templates[p.Path] = uses
+	return uses
 }
 
 // wellKnown are methods that the standard library looks for with interfaces that have no name.
@@ -140,13 +155,6 @@ func (x *index) collectNames() {
 	for _, lp := range x.prog.Locals() {
 		if lp.Info == nil {
 			continue
-		}
-		for _, f := range lp.Syntax {
-			for _, im := range f.Imports {
-				if p := strings.Trim(im.Path.Value, "\"`"); p == "text/template" || p == "html/template" {
-					x.reflect = true
-				}
-			}
 		}
 		for _, sel := range lp.Info.Selections {
 			if sel.Kind() == types.MethodVal && types.IsInterface(sel.Recv()) {
