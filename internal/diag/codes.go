@@ -29,6 +29,7 @@ var Sections = []Section{
 	{"Bodies of jobs", jobCodes},
 	{"Versions", versionCodes},
 	{"Generated files", outputCodes},
+	{"What dagstergen vet finds", vetCodes},
 }
 
 // Lookup returns the entry of a code.

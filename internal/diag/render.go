@@ -236,14 +236,21 @@ type jsonRelated struct {
 func (p Printer) JSON(l List) any {
 	out := []jsonDiagnostic{}
 	for _, d := range l.Sorted() {
-		j := jsonDiagnostic{Code: d.Code, Severity: d.Severity.String(), File: filepath.ToSlash(p.name(d.Pos.Filename)), Line: d.Pos.Line, Column: d.Pos.Column,
-			EndLine: d.End.Line, EndColumn: d.End.Column, Message: d.Message, Hint: d.Hint}
-		for _, r := range d.Related {
-			j.Related = append(j.Related, jsonRelated{File: filepath.ToSlash(p.name(r.Pos.Filename)), Line: r.Pos.Line, Column: r.Pos.Column, Message: r.Message})
-		}
-		out = append(out, j)
+		out = append(out, p.json(d))
 	}
 	return out
+}
+
+// JSONOf returns one diagnostic as [Printer.JSON] has it in its list.
+func (p Printer) JSONOf(d Diagnostic) any { return p.json(d) }
+
+func (p Printer) json(d Diagnostic) jsonDiagnostic {
+	j := jsonDiagnostic{Code: d.Code, Severity: d.Severity.String(), File: filepath.ToSlash(p.name(d.Pos.Filename)), Line: d.Pos.Line, Column: d.Pos.Column,
+		EndLine: d.End.Line, EndColumn: d.End.Column, Message: d.Message, Hint: d.Hint}
+	for _, r := range d.Related {
+		j.Related = append(j.Related, jsonRelated{File: filepath.ToSlash(p.name(r.Pos.Filename)), Line: r.Pos.Line, Column: r.Pos.Column, Message: r.Message})
+	}
+	return j
 }
 
 // PrintJSON writes [Printer.JSON] with indentation and a final line break.
