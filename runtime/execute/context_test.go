@@ -145,6 +145,20 @@ func TestOutputsThatAreFiles(t *testing.T) {
 	w.code["chart"] = "edited"
 	assert.ErrorContains(t, w.run("").Err(), `file name "../chart.svg"`)
 
+	t.Run("of a job", func(t *testing.T) {
+		w := newWorld(t)
+		chart := w.op("chart", nil, nil)
+		chart.Outputs[0].Type = fileType
+		chart.Invoke = func(ctx context.Context, c *dag.Call) (err error) {
+			c.Out[0], err = dag.WriteFile(ctx, "chart.svg", func(out io.Writer) error { _, err := io.WriteString(out, text); return err })
+			return err
+		}
+		w.job("nightly", []dag.Node{{Key: "chart", Op: chart}}, 0)
+		path := w.ok("nightly").Step("chart").Outputs[0].File
+		assert.Equal(t, filepath.Join(w.inst.Dir(), "assets", "nightly.chart", "chart.svg"), path, "apart from those of assets")
+		assert.FileExists(t, path)
+	})
+
 	t.Run("in memory", func(t *testing.T) {
 		chart.Invoke = func(ctx context.Context, c *dag.Call) (err error) {
 			c.Out[0], err = dag.WriteFile(ctx, "chart.svg", func(out io.Writer) error { _, err := io.WriteString(out, text); return err })

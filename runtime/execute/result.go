@@ -134,8 +134,8 @@ func (r *run) outputsOf(t *task, outs []OutputResult) {
 			o.DataVersion, o.Size, o.Metadata = out.DataVersion, out.Size, out.Metadata
 			if out.File != "" && out.IO == "" {
 				name := o.Asset
-				if name == "" {
-					name = s.Key
+				if name == "" { // no asset key has a dot
+					name = r.jobKey() + "." + s.Key
 				}
 				if path, err := r.inst.IO().Readable(context.WithoutCancel(r.ctx), name, out); err == nil {
 					o.File = path
