@@ -193,6 +193,16 @@ func (r *renderer) literal(l *model.Literal) *jen.Statement {
 	return op.Add(r.typ(t)).Values(parts...)
 }
 
+// float writes a floating-point constant in the fewest digits that are read back as the same number.
+func float(v constant.Value, single bool) string {
+	bits := 64
+	if single {
+		bits = 32
+	}
+	f, _ := constant.Float64Val(constant.ToFloat(v))
+	return strconv.FormatFloat(f, 'g', -1, bits)
+}
+
 func (r *renderer) constant(l *model.Literal) *jen.Statement {
 	b := l.Type.Underlying().(*types.Basic)
 	var text *jen.Statement
@@ -202,12 +212,10 @@ func (r *renderer) constant(l *model.Literal) *jen.Statement {
 	case b.Info()&types.IsBoolean != 0:
 		text = jen.Lit(constant.BoolVal(l.Const))
 	case b.Info()&types.IsFloat != 0:
-		bits := 64
-		if b.Kind() == types.Float32 {
-			bits = 32
-		}
-		v, _ := constant.Float64Val(l.Const)
-		text = jen.Op(strconv.FormatFloat(v, 'g', -1, bits))
+		text = jen.Op(float(l.Const, b.Kind() == types.Float32))
+	case b.Info()&types.IsComplex != 0:
+		single := b.Kind() == types.Complex64
+		text = jen.Op(float(constant.Real(l.Const), single) + " + " + float(constant.Imag(l.Const), single) + "i")
 	default:
 		text = jen.Op(l.Const.ExactString())
 	}
