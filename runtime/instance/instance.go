@@ -140,8 +140,12 @@ func (i *Instance) prepare() error {
 	return storage.FileError("lock", filepath.Join(i.dir, name), err)
 }
 
+// syncDir makes what was added to a folder durable. One that its user may enter but not read cannot be synced, and was not made by us.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
