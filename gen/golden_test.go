@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"go/format"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -243,6 +244,13 @@ func TestGolden(t *testing.T) {
 	for _, c := range cases {
 		if len(c.results) == 0 {
 			continue
+		}
+		for _, r := range c.results {
+			if filepath.Ext(r.Path) == ".go" && r.Content != nil {
+				formatted, err := format.Source(r.Content)
+				require.NoError(t, err, r.Path)
+				assert.Equal(t, string(formatted), string(r.Content), "%s is not as gofmt has it", r.Path)
+			}
 		}
 		_, err := gen.Write(t.Context(), c.results)
 		require.NoError(t, err, c.name)
