@@ -88,3 +88,33 @@ func CoverageTable(projects []Project, cs []*Coverage) string {
 	}
 	return table([]string{"project", "packages with tests", "tests", "(test, executed function) pairs", "not in the closure", "executed by a test", "in its closure", "time"}, rows)
 }
+
+// HistoryTable writes what the releases of a module came to.
+func HistoryTable(module string, steps []Step) string {
+	var rows [][]string
+	var sum, same Step
+	note := false
+	row := func(name string, s Step) []string {
+		return []string{name, count(s.Functions), percent(s.Body, s.Functions), "**" + percent(s.Version, s.Functions) + "**", percent(s.Package, s.Functions), percent(s.Module, s.Functions)}
+	}
+	for _, s := range steps {
+		name := s.From + " to " + s.To
+		if s.Language {
+			name, note = name+" *", true
+		}
+		rows = append(rows, row(name, s))
+		sum.add(s)
+		if !s.Language {
+			same.add(s)
+		}
+	}
+	rows = append(rows, row("all", sum))
+	if note {
+		rows = append(rows, row("all without *", same))
+	}
+	out := table([]string{module, "functions in both", "same text of the body", "same version", "same package and imports", "same module"}, rows)
+	if note {
+		out += "\n\\* the go line of go.mod moved to another language version, which is part of every version.\n"
+	}
+	return out
+}

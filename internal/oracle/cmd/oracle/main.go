@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set.IntVar(&f.tests, "tests", 0, "cover: how many tests of each project, chosen by the seed; 0 is all")
 	set.IntVar(&f.last, "last", 10, "history: how many releases")
 	command, ok := map[string]func(context.Context, string, flags, []oracle.Project, io.Writer, io.Writer) error{
-		"mutate": mutate, "neutral": neutral, "cover": cover,
+		"mutate": mutate, "neutral": neutral, "cover": cover, "history": history,
 	}[args[0]]
 	if !ok {
 		return errUsage
@@ -168,6 +168,23 @@ func cover(ctx context.Context, dir string, f flags, projects []oracle.Project, 
 	fmt.Fprint(stdout, oracle.CoverageTable(used, all))
 	if missed > 0 {
 		return fmt.Errorf("oracle: %d functions ran that are not in the closure of the test", missed)
+	}
+	return nil
+}
+
+func history(ctx context.Context, dir string, f flags, projects []oracle.Project, stdout, stderr io.Writer) error {
+	for _, p := range projects {
+		releases, err := oracle.Releases(ctx, dir, p.Module, f.last)
+		if err != nil {
+			return err
+		}
+		steps, err := oracle.History(ctx, dir, p.Module, releases, func(s oracle.Step) {
+			fmt.Fprintf(stderr, "%s %s to %s: %d of %d keep their version\n", p.Module, s.From, s.To, s.Version, s.Functions)
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(stdout, oracle.HistoryTable(p.Module, steps))
 	}
 	return nil
 }
