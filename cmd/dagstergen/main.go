@@ -82,6 +82,12 @@ func (t *tool) run(args []string) (code int) {
 		}
 	}()
 
+	if ok, err := t.vetTool(ctx, args); ok {
+		if err != nil {
+			err = ranError{err}
+		}
+		return t.exitCode(ctx, err)
+	}
 	root := t.command()
 	root.SetArgs(longFlags(root, args))
 	return t.exitCode(ctx, root.ExecuteContext(ctx))
