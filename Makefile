@@ -1,6 +1,6 @@
 # The commands of a developer's day. `make check` is what to run before a commit.
 
-.PHONY: check test race generate bench fuzz crash ci
+.PHONY: check test race generate bench fuzz crash mutate oracle history ci
 
 check: generate ## formatting, vet, generated files, tests
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
@@ -30,6 +30,17 @@ crash: ## kill -9 at random moments, 500 times for each of three seeds; then the
 		go test ./internal/crash -run Campaign -count=1 -timeout 60m -v -args -kills 500 -seed $$seed || exit 1; \
 	done
 	go test -tags crashmutant ./internal/crash -run Mutants -count=1 -timeout 60m -v -args -seed $(SEED)
+
+EDITS ?= 600
+mutate: ## random edits of four real projects of over 50 packages: whatever depends on them gets another version, and nothing else does
+	go run ./internal/oracle/cmd/oracle mutate -seed $(SEED) -edits $(EDITS)
+	go run ./internal/oracle/cmd/oracle neutral -seed $(SEED)
+
+oracle: ## the tests of real projects, one by one under coverage: what runs is in the closure of the test
+	go run ./internal/oracle/cmd/oracle cover chi containerregistry bleve
+
+history: ## ten releases of a real module: how many functions keep their version
+	go run ./internal/oracle/cmd/oracle history -last 10 tools
 
 ci:
 	./.ci/run
