@@ -55,6 +55,9 @@ var vetCodes = map[hazard.Kind]vetCode{
 	hazard.Run:     {"DAG0810", diag.Error, "depends on the run", "use it for logs alone, or make the op volatile"},
 }
 
+// mostRelated is how many other ways to a finding its message shows.
+const mostRelated = 4
+
 // The codes of findings that are not about code that an op reaches.
 const (
 	CodeUnused  = "DAG0811" // a step of a job that nobody needs
@@ -208,10 +211,13 @@ func (v *vetting) hazards() {
 			}
 			if len(f.From) == 0 {
 				f.Message = fmt.Sprintf("%s %s %s: %s", d.Kind, d.Key, how.says, chain(way.Path, h))
-			} else {
+			} else if len(f.From) <= mostRelated {
 				f.Related = append(f.Related, diag.Related{Pos: v.Program.Position(d.Pos), Message: fmt.Sprintf("so does %s %s: %s", d.Kind, d.Key, strings.Join(way.Path, " → "))})
 			}
 			f.From = append(f.From, way)
+		}
+		if more := len(f.From) - 1 - mostRelated; more > 0 {
+			f.Related[mostRelated-1].Message += fmt.Sprintf("; and %d more", more)
 		}
 		if len(f.From) > 0 {
 			v.found = append(v.found, f)
