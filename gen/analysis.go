@@ -51,7 +51,7 @@ func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 	})
 	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Generated: func(pkgPath, name string) bool {
 		p := a.Model.Package(pkgPath)
-		return p != nil && p.Generated[name] != ""
+		return p != nil && p.Expected[name]
 	}})
 	a.Versions = versions
 	diags = append(diags, more...)

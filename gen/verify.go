@@ -232,10 +232,10 @@ func (g *generation) missesGenerated(p *model.Package, e types.Error) bool {
 	}
 	qualifier, sel, qualified := strings.Cut(name, ".")
 	if !qualified {
-		return p.Generated[name] != ""
+		return p.Expected[name]
 	}
 	for _, dep := range p.Imports {
-		if q := g.Model.Package(dep.Path); q != nil && (q.Name == qualifier || importedAs(p, dep, qualifier)) && q.Generated[sel] != "" {
+		if q := g.Model.Package(dep.Path); q != nil && (q.Name == qualifier || importedAs(p, dep, qualifier)) && q.Expected[sel] {
 			return true
 		}
 	}

@@ -80,7 +80,7 @@ func (b *builder) relate(d *diag.Diagnostic, pos token.Pos, format string, args 
 
 // collect finds the annotated declarations of a package and makes their bare model.
 func (b *builder) collect(lp *load.Package) {
-	p := &Package{Package: lp, Generated: map[string]string{}}
+	p := &Package{Package: lp, Generated: map[string]string{}, Expected: map[string]bool{}}
 	broken := map[string]bool{}
 	annotated := false
 	for _, file := range lp.Syntax {
@@ -97,7 +97,7 @@ func (b *builder) collect(lp *load.Package) {
 			b.declare(p, a)
 		}
 		if diags.HasErrors() {
-			noteBroken(file, good, broken)
+			noteBroken(file, good, broken, p.Expected)
 		}
 	}
 	if !annotated {
@@ -111,6 +111,9 @@ func (b *builder) collect(lp *load.Package) {
 	b.m.byPath[p.Path] = p
 	b.brokenKeys[p] = broken
 	p.Generated["Definitions"] = "what the package offers to run"
+	for name := range p.Generated {
+		p.Expected[name] = true
+	}
 }
 
 // mentionsDirective spares files without directives, the most by far, the work of Parse. It finds misspelt ones too.
@@ -125,8 +128,9 @@ func mentionsDirective(file *ast.File) bool {
 	return false
 }
 
-// noteBroken remembers the keys of declarations that have a directive with errors, so that nobody is told that they do not exist.
-func noteBroken(file *ast.File, good map[ast.Node]bool, broken map[string]bool) {
+// noteBroken remembers the keys of declarations that have a directive with errors, and what would be generated for them, so that nobody is
+// told that these do not exist.
+func noteBroken(file *ast.File, good map[ast.Node]bool, broken, expected map[string]bool) {
 	for _, d := range file.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if !ok || f.Doc == nil || good[f] {
@@ -135,8 +139,12 @@ func noteBroken(file *ast.File, good map[ast.Node]bool, broken map[string]bool) 
 		for _, c := range f.Doc.List {
 			if strings.Contains(strings.ToLower(c.Text), "dag:") {
 				broken[annotations.Snake(f.Name.Name)] = true
+				for _, suffix := range []string{"Asset", "Job", "Inputs", "Outputs"} {
+					expected[Exported(f.Name.Name)+suffix] = true
+				}
 				for _, name := range resultNames(f.Type) {
 					broken[annotations.Snake(name)] = true
+					expected[Exported(name)+"Asset"] = true
 				}
 			}
 		}

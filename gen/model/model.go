@@ -34,6 +34,10 @@ type Package struct {
 	// The value says what each is for. It is complete even where declarations have errors.
 	Generated map[string]string
 
+	// Expected holds these names and those that would be generated for declarations whose directives have errors: what user code may
+	// name without the blame.
+	Expected map[string]bool
+
 	// Definitions is what the generated variable of this name offers; nil where the package has errors.
 	Definitions *Definitions
 
