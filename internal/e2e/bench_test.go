@@ -61,7 +61,7 @@ func BenchmarkPipeline(b *testing.B) {
 	for _, c := range [][]string{
 		{filepath.Join(tool, "dagstergen"), "./assets"},
 		{"go", "build", "-o", "pipeline", "./assets"},
-		{"go", "build", "-o", "nothing", "./nothing"},
+		{"go", "build", "-o", "empty", "./nothing"},
 		{"./pipeline", "materialize"}, // what "again" finds
 	} {
 		cmd := exec.Command(c[0], c[1:]...)
@@ -71,7 +71,7 @@ func BenchmarkPipeline(b *testing.B) {
 	}
 	pipeline := filepath.Join(dir, "pipeline")
 	home := func(c *exec.Cmd) { c.Env = append(c.Env, "DAGSTERGEN_HOME="+b.TempDir()) }
-	b.Run("floor=empty-binary", func(b *testing.B) { process(b, nil, dir, env, filepath.Join(dir, "nothing")) })
+	b.Run("floor=empty-binary", func(b *testing.B) { process(b, nil, dir, env, filepath.Join(dir, "empty")) })
 	b.Run("list", func(b *testing.B) { process(b, nil, dir, env, pipeline, "list") })
 	b.Run("first", func(b *testing.B) { process(b, home, dir, env, pipeline, "materialize") })
 	b.Run("again", func(b *testing.B) { process(b, nil, dir, env, pipeline, "materialize") })
