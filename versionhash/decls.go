@@ -16,17 +16,18 @@ import (
 
 // A scanner summarises the declarations of one local package.
 type scanner struct {
-	g      *Graph
-	id     int32
-	lp     *load.Package
-	pkg    *types.Package
-	info   *types.Info
-	out    []*summary
-	native bool // some declaration uses cgo
-	blanks []string
-	pushes []push
-	embeds []string       // the patterns of all //go:embed directives
-	named  map[string]int // how often a name was given
+	g         *Graph
+	id        int32
+	lp        *load.Package
+	pkg       *types.Package
+	info      *types.Info
+	out       []*summary
+	native    bool     // some declaration uses cgo
+	blanks    []string // import paths of blank imports
+	registers []blank
+	pushes    []push
+	embeds    []string       // the patterns of all //go:embed directives
+	named     map[string]int // how often a name was given
 }
 
 // A push is a //go:linkname that gives a body to a function of another package.

@@ -151,6 +151,7 @@ func (g *Graph) connect() {
 			g.add(sum)
 		}
 	}
+	g.blankNodes()
 	for i := 0; i < len(g.sums); i++ {
 		sum := g.sums[i]
 		g.refs = append(g.refs, g.numbers(sum.refs))

@@ -319,7 +319,7 @@ func (g *Graph) sources(r *reached, start int32, out map[int32]bool) {
 			}
 		}
 	}
-	seen := map[int32]bool{}
+	seen := make([]bool, len(g.sums))
 	queue := slices.Clone(r.nodes)
 	for len(queue) > 0 {
 		n := queue[len(queue)-1]

@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -22,7 +21,7 @@ import (
 
 // rewrite returns the files of a package written anew so that nothing of what it does changes: all locals, parameters, receivers, labels and type
 // parameters get other names, all imports other names, all comments go that are no code, the layout is another one, and all
-// declarations are shuffled over the files. Files with directives or cgo keep their declarations.
+// declarations are shuffled over the files. Files with directives or cgo, where comments are code, stay as they are.
 func rewrite(t testing.TB, p *load.Program, lp *load.Package, rnd *rand.Rand) []txtar.File {
 	t.Helper()
 	r := &rewriter{info: lp.Info, names: map[token.Pos]string{}}
@@ -31,9 +30,9 @@ func rewrite(t testing.TB, p *load.Program, lp *load.Package, rnd *rand.Rand) []
 	var loose []ast.Decl
 	out := make([]*ast.File, len(lp.Syntax))
 	for i, f := range lp.Syntax {
-		r.rename(f)
 		out[i] = f
 		if isPlain(f) {
+			r.rename(f)
 			plain = append(plain, i)
 		}
 	}
@@ -57,9 +56,9 @@ func rewrite(t testing.TB, p *load.Program, lp *load.Package, rnd *rand.Rand) []
 		f.Decls = append(f.Decls, d)
 	}
 	var files []txtar.File
-	for i, f := range out {
+	for _, i := range plain {
 		name := filepath.Base(p.Fset.File(lp.Syntax[i].FileStart).Name())
-		files = append(files, txtar.File{Name: name, Data: r.print(t, p.Fset, f, slices.Contains(plain, i), rnd)})
+		files = append(files, txtar.File{Name: name, Data: r.print(t, p.Fset, out[i], rnd)})
 	}
 	return files
 }
@@ -155,30 +154,11 @@ func alias(prefix, path string) string {
 	return prefix + "_" + clean
 }
 
-// print writes a file with the imports that its declarations use. The comments of a file that is not plain stay.
-func (r *rewriter) print(t testing.TB, fset *token.FileSet, f *ast.File, plain bool, rnd *rand.Rand) []byte {
+// print writes a file with the imports that its declarations use.
+func (r *rewriter) print(t testing.TB, fset *token.FileSet, f *ast.File, rnd *rand.Rand) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	mode := printer.Mode(0)
-	if rnd.IntN(2) == 0 {
-		mode = printer.RawFormat
-	}
-	config := printer.Config{Mode: mode, Tabwidth: 1 + rnd.IntN(8), Indent: rnd.IntN(3)}
-	if !plain {
-		for _, im := range f.Imports {
-			if im.Name == nil {
-				path, _ := strconv.Unquote(im.Path.Value)
-				if path != "C" {
-					im.Name = ast.NewIdent(alias(r.prefix, path))
-				}
-			} else if im.Name.Name != "_" && im.Name.Name != "." {
-				path, _ := strconv.Unquote(im.Path.Value)
-				im.Name = ast.NewIdent(alias(r.prefix, path))
-			}
-		}
-		require.NoError(t, printer.Fprint(&b, fset, f))
-		return b.Bytes()
-	}
+	config := printer.Config{Tabwidth: 1 + rnd.IntN(8), Indent: rnd.IntN(3)}
 	fmt.Fprintf(&b, "package %s\n", f.Name.Name)
 	used := map[string]bool{}
 	for _, d := range f.Decls {

@@ -148,16 +148,16 @@ func (g *Graph) imported(pkg int32) []bool {
 
 // A reached is what an entry depends on.
 type reached struct {
-	nodes []int32 // all, in the order they were found
-	also  []int32 // those that only the state they set brings in, and what encodes values of the entry
-	in    map[int32]bool
+	nodes []int32         // all, in the order they were found
+	also  []int32         // those that only the state they set brings in, and what encodes values of the entry
+	in    []bool          // by node
 	uses  map[string]bool // packages outside
 }
 
 // reach collects everything that the version of a node covers: what it refers to, and as long as there is more, what sets
 // the state that is read, in the packages that the node's package imports.
 func (g *Graph) reach(start int32, also []int32) *reached {
-	r := &reached{in: map[int32]bool{}, uses: map[string]bool{}}
+	r := &reached{in: make([]bool, len(g.sums)), uses: map[string]bool{}}
 	if g.opts.Mode == Body {
 		r.nodes, r.in[start] = []int32{start}, true
 		return r
@@ -167,7 +167,7 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 		r.add(g, n)
 	}
 	scope := g.imported(g.sums[start].pkg)
-	blanks := g.blanks(scope)
+	blanks := g.registering(scope)
 	for done, looked := 0, map[string]bool{}; ; {
 		for ; done < len(r.nodes); done++ {
 			n := r.nodes[done]
@@ -246,63 +246,45 @@ func (r *reached) provided(g *Graph, state int32, scope []bool) {
 	}
 }
 
-// blanks finds packages outside that are imported for what they register alone, by the packages that keep it: the registries of the standard
-// library and all other modules that the imported one imports.
-func (g *Graph) blanks(scope []bool) map[string][]int32 {
-	out := map[string][]int32{}
-	for id, s := range g.scanners {
-		if !scope[id] {
-			continue
-		}
+// A blank is a package outside that a local package imports for what it registers alone.
+type blank struct {
+	node    int32
+	keepers []string // the packages it may register with
+}
+
+// blankNodes makes the nodes of such packages; nothing need refer to them.
+func (g *Graph) blankNodes() {
+	for _, s := range g.scanners {
 		for _, written := range s.blanks {
 			p := s.lp.Imports[written]
 			if p == nil || g.wherePath(p.Path) != external && g.wherePath(p.Path) != standard {
 				continue
 			}
-			n := g.outsideNode(p.Path)
-			for _, keeper := range g.keepers(p.Path) {
-				if !slices.Contains(out[keeper], n) {
-					out[keeper] = append(out[keeper], n)
+			if keepers := g.keepers(p.Path); len(keepers) > 0 {
+				k := key{kind: keyExt, path: p.Path}
+				if _, ok := g.index[k]; !ok {
+					g.add(g.special(k))
 				}
+				s.registers = append(s.registers, blank{g.index[k], keepers})
+			}
+		}
+	}
+}
+
+// registering gives the packages that a program registers with, by the nodes of those that do so in the packages of a scope.
+func (g *Graph) registering(scope []bool) map[string][]int32 {
+	out := map[string][]int32{}
+	for id, s := range g.scanners {
+		if !scope[id] {
+			continue
+		}
+		for _, b := range s.registers {
+			for _, keeper := range b.keepers {
+				out[keeper] = append(out[keeper], b.node)
 			}
 		}
 	}
 	return out
-}
-
-// outsideNode returns the node of a package that is not local, made now if nothing else referred to it.
-func (g *Graph) outsideNode(path string) int32 {
-	k := key{kind: keyExt, path: path}
-	if n, ok := g.index[k]; ok {
-		return n
-	}
-	n := g.add(g.special(k))
-	for i := int(n); i < len(g.sums); i++ {
-		sum := g.sums[i]
-		g.refs = append(g.refs, g.numbers(sum.refs))
-		g.text = append(g.text, nil)
-		g.hashes = append(g.hashes, [32]byte{})
-		g.comp = append(g.comp, -1)
-	}
-	// Packages do not import one another in circles: each is a component, what it imports first. (All below are new or done.)
-	var place func(n int32)
-	place = func(n int32) {
-		if g.comp[n] >= 0 {
-			return
-		}
-		g.comp[n] = -2
-		for _, r := range g.refs[n] {
-			if g.comp[r] == -1 {
-				place(r)
-			}
-		}
-		g.comp[n] = int32(len(g.comps))
-		g.comps = append(g.comps, []int32{n})
-		g.hashed = append(g.hashed, false)
-		g.sets = append(g.sets, nil)
-	}
-	place(n)
-	return n
 }
 
 // keepers are the packages that one imported for its registrations may register with.

@@ -257,7 +257,7 @@ func (s *scan) mentions(n ast.Node, o types.Object) bool {
 // sorted reports whether target is sorted somewhere behind pos, here or by all who call this function for it.
 func (s *scan) sorted(target ast.Expr, pos token.Pos) bool {
 	name := types.ExprString(target)
-	if s.sortedBehind(name, pos) {
+	if s.sortedBehind(name, pos) || s.worklist(target, name) {
 		return true
 	}
 	f, ok := s.d.obj.(*types.Func)
@@ -272,6 +272,24 @@ func (s *scan) sorted(target ast.Expr, pos token.Pos) bool {
 		}
 	}
 	return len(sites) > 0
+}
+
+// worklist reports whether target is a queue or stack that is taken from until it is empty: what comes of it rarely shows its order.
+func (s *scan) worklist(target ast.Expr, name string) bool {
+	if s.flow.local(target) == nil {
+		return false
+	}
+	found := false
+	ast.Inspect(s.d.root, func(n ast.Node) bool {
+		if a, ok := n.(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) {
+			for i, l := range a.Lhs {
+				cut, ok := ast.Unparen(a.Rhs[i]).(*ast.SliceExpr)
+				found = found || ok && types.ExprString(l) == name && types.ExprString(cut.X) == name
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 // resultSorted reports whether the result of a call is sorted, or only counted.
