@@ -48,7 +48,7 @@ func (t *tool) command() *cobra.Command {
 		RunE:  t.generate,
 	}
 	t.generateFlags(generate)
-	root.AddCommand(generate, t.checkCommand(), t.vetCommand(), t.graphCommand(), t.explainCommand(), t.diffCommand(), t.runCommand(), t.newCommand(), t.versionCommand())
+	root.AddCommand(generate, t.checkCommand(), t.vetCommand(), t.graphCommand(), t.explainCommand(), t.diffCommand(), t.inspectCommand(), t.runCommand(), t.newCommand(), t.versionCommand())
 	root.SetHelpCommand(t.helpCommand(root))
 	for _, c := range append(root.Commands(), root) {
 		if c.Name() != "help" && c.Name() != "version" {

@@ -22,17 +22,18 @@ import (
 
 func (t *tool) diffCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "diff [REV] [packages]",
+		Use:   "diff [REV] [packages] | diff BINARY BINARY",
 		Short: "show which versions change between a git revision and the work tree, why, and what runs again",
 		Long: "Compares the packages (default ./...) as they are in the revision REV (default HEAD) with the work tree: the versions that change with the\n" +
 			"symbols that are the cause and how each is reached, what was added and removed, signatures, config fields and wiring that differ, the steps that\n" +
 			"run again, and those that only have such a step above them. Neither the work tree nor git's state is touched. A first argument such as ./weather\n" +
-			"or ./... is a package; behind -- all are.\n\n" +
+			"or ./... is a package; behind -- all are.\n" +
+			"Two files are compiled pipelines: their code versions are compared, without running them.\n\n" +
 			"Exit codes: 0, also where something changed; with --exit-code 1 if a version changed, and 2 if nothing could be compared.\n\n" +
 			"JSON: {\"old\", \"new\", \"versions_changed\", \"changes\", \"runs\", \"maybe\"}. A change has change (changed, added, removed), kind, key, package, symbol,\n" +
 			"position, version_changed, old_version, new_version, note, causes and facts; a cause change, kind, name, position, detail and path; a fact name, old\n" +
 			"and new; runs and maybe are lists of {\"package\", \"job\", \"key\", \"symbol\", \"reasons\"}.",
-		Example: "  dagstergen diff\n  dagstergen diff HEAD~1 ./weather\n  dagstergen diff -o markdown origin/main > comment.md",
+		Example: "  dagstergen diff\n  dagstergen diff HEAD~1 ./weather\n  dagstergen diff -o markdown origin/main > comment.md\n  dagstergen diff weather-v1 weather-v2",
 		Args:    cobra.ArbitraryArgs,
 	}
 	exitCode := c.Flags().Bool("exit-code", false, "exit with 1 if a version changed")
@@ -56,7 +57,13 @@ func (t *tool) diffCommand() *cobra.Command {
 }
 
 func (t *tool) diff(c *cobra.Command, args []string) (compare.Comparison, error) {
-	found, err := t.diffRevision(c, args)
+	var found compare.Comparison
+	var err error
+	if len(args) == 2 && t.isFile(args[0]) && t.isFile(args[1]) {
+		found, err = t.diffBinaries(args[0], args[1])
+	} else {
+		found, err = t.diffRevision(c, args)
+	}
 	if err != nil {
 		return found, err
 	}

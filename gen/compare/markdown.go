@@ -63,6 +63,9 @@ func (c Comparison) table(b *bufio.Writer) {
 	}
 	fmt.Fprint(b, "\n| op | cause | reached through |\n|---|---|---|\n")
 	for _, row := range rows {
+		for i := range row {
+			row[i] = strings.ReplaceAll(row[i], "|", `\|`) // in a table the bar ends a cell even inside of code
+		}
 		fmt.Fprintln(b, strings.TrimRight("| "+strings.Join(row, " | "), " ")+" |")
 	}
 }
@@ -107,20 +110,20 @@ func at(position string) string {
 	return ", " + escape(position)
 }
 
-// code is s as code, on one line; it cannot end a table's cell or the code itself.
+// code is s as code, on one line; nothing in it can end the code.
 func code(s string) string {
 	fence := "`"
 	for strings.Contains(s, fence) {
 		fence += "`"
 	}
-	inner := strings.ReplaceAll(oneLine(s), "|", `\|`)
+	inner := oneLine(s)
 	if strings.HasPrefix(inner, "`") || strings.HasSuffix(inner, "`") {
 		inner = " " + inner + " "
 	}
 	return fence + inner + fence
 }
 
-var markup = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "|", `\|`, "<", "&lt;", "[", `\[`, "]", `\]`)
+var markup = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", "[", `\[`, "]", `\]`)
 
 // escape makes s plain text.
 func escape(s string) string { return markup.Replace(oneLine(s)) }
