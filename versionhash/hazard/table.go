@@ -47,7 +47,7 @@ var functions = map[Kind]map[string]string{
 		"log/syslog": "Dial New NewLogger", "database/sql": "Open OpenDB", "golang.org/x/crypto/ssh": "Dial", "google.golang.org/grpc": "Dial DialContext NewClient",
 	},
 	Files: {
-		"os": "Open OpenFile OpenRoot OpenInRoot Create ReadFile WriteFile ReadDir ReadLink Readlink Stat Lstat DirFS CopyFS Remove RemoveAll Rename " +
+		"os": "Open OpenFile OpenRoot OpenInRoot Create ReadFile WriteFile ReadDir Readlink Stat Lstat DirFS CopyFS Remove RemoveAll Rename " +
 			"Mkdir MkdirAll Link Symlink Truncate Chmod Chown Chtimes Stdin",
 		"io/ioutil":       "ReadFile WriteFile ReadDir",
 		"path/filepath":   "Walk WalkDir Glob EvalSymlinks",
