@@ -24,7 +24,7 @@ const module = "github.com/dagstergen/dagstergen/"
 // layers are the packages from the ground up. A package imports packages of lower layers only. What ends in /... stands for the
 // packages below it too.
 var layers = [][]string{
-	{"internal/canon", "internal/diag", "internal/squeeze", "internal/oslock", "internal/mutant", "internal/testdisk"},
+	{"internal/canon", "internal/diag", "internal/revision", "internal/squeeze", "internal/oslock", "internal/mutant", "internal/testdisk"},
 	{"runtime/dag", "internal/load", "internal/manifest", "annotations"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
 	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "gen/render", "versionhash/hazard"},
