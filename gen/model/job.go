@@ -238,6 +238,13 @@ func (w *body) pairs(lhs, rhs []ast.Expr, declared types.Type) {
 			return
 		}
 	}
+	if len(lhs) != len(rhs) { // v, ok := m[k]
+		w.computes(ast.Unparen(rhs[0]))
+		for _, l := range lhs {
+			w.set(l, brokenValue)
+		}
+		return
+	}
 	values := make([]*value, len(rhs))
 	for i, e := range rhs {
 		t := declared
