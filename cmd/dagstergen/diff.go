@@ -15,9 +15,9 @@ import (
 
 	"github.com/dagstergen/dagstergen/gen"
 	"github.com/dagstergen/dagstergen/gen/compare"
-	"github.com/dagstergen/dagstergen/internal/revision"
 	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/revision"
 )
 
 func (t *tool) diffCommand() *cobra.Command {

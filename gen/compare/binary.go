@@ -73,7 +73,9 @@ func Entries(all []*manifest.Manifest) []Entry {
 			out = append(out, x)
 		}
 	}
-	slices.SortFunc(out, func(x, y Entry) int { return cmp.Or(cmp.Compare(x.Symbol, y.Symbol), cmp.Compare(x.Version, y.Version)) })
+	slices.SortFunc(out, func(x, y Entry) int {
+		return cmp.Or(cmp.Compare(x.Symbol, y.Symbol), cmp.Compare(x.Version, y.Version))
+	})
 	return slices.CompactFunc(out, func(x, y Entry) bool { return x.Symbol == y.Symbol && x.Version == y.Version })
 }
 

@@ -1,0 +1,156 @@
+package compare_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/gen/compare"
+	"github.com/dagstergen/dagstergen/internal/manifest"
+)
+
+const pkg = "example.com/m/shop"
+
+// side makes a snapshot of things whose code is a text, each reaching the function helper.
+func side(name, helper string, things []compare.Thing, code map[string]string, units ...compare.Unit) compare.Snapshot {
+	s := compare.Snapshot{Name: name, Things: things, Units: units, Places: map[string]string{pkg + ".helper": "shop/helper.go:3:6"}, Manifest: &manifest.Manifest{}}
+	local := sha256.Sum256([]byte(helper))
+	s.Manifest.Nodes = append(s.Manifest.Nodes, manifest.Node{Name: pkg + ".helper", Kind: "func", Local: local, Hash: local, File: "shop/helper.go"})
+	for _, t := range things {
+		if !t.Versioned {
+			continue
+		}
+		n := manifest.Node{Name: t.Symbol, Kind: "func", Local: sha256.Sum256([]byte(code[t.Key]))}
+		n.Hash = n.Local
+		if strings.Contains(code[t.Key], "helper") {
+			n.Refs = []string{pkg + ".helper"}
+			n.Hash = sha256.Sum256([]byte(code[t.Key] + helper))
+		}
+		s.Manifest.Nodes = append(s.Manifest.Nodes, n)
+		s.Manifest.Entries = append(s.Manifest.Entries, manifest.Entry{Symbol: t.Symbol, Version: n.Hash, Node: n.Name})
+	}
+	return s
+}
+
+func thing(kind, key string) compare.Thing {
+	return compare.Thing{Kind: kind, Key: key, Package: pkg, Symbol: pkg + "." + strings.ToUpper(key[:1]) + key[1:], Versioned: kind != "config" && kind != "job"}
+}
+
+func unit(key string, upstream ...string) compare.Unit {
+	u := compare.Unit{Package: pkg, Key: key, Symbol: thing("asset", key).Symbol}
+	for _, up := range upstream {
+		u.Upstream = append(u.Upstream, pkg+"\x00\x00"+up)
+		u.Wiring = append(u.Wiring, compare.Fact{Name: up, Value: up})
+	}
+	return u
+}
+
+func keys(runs []compare.Run) (out []string) {
+	for _, r := range runs {
+		out = append(out, r.Key+": "+strings.Join(r.Reasons, "; "))
+	}
+	return out
+}
+
+func TestCompare(t *testing.T) {
+	a, b := thing("asset", "a"), thing("asset", "b")
+	code := map[string]string{"a": "helper()", "b": "1"}
+	units := []compare.Unit{unit("a"), unit("b", "a")}
+	base := side("old", "one", []compare.Thing{a, b}, code, units...)
+	pinned, strategic, renamed := a, a, a
+	pinned.Pinned, strategic.Strategy, renamed.Symbol = "v1", pkg+".Stamp", pkg+".Other"
+	resource := thing("resource", "db")
+	withDB := unit("a")
+	withDB.Resources = []string{resource.Symbol}
+	otherInput := unit("b", "a")
+	otherInput.Wiring[0].Value = "c"
+	renamedUnit := unit("a")
+	renamedUnit.Symbol = renamed.Symbol
+	signed := a
+	signed.Facts = []compare.Fact{{Name: "signature", Value: "func() int"}}
+	resigned := a
+	resigned.Facts = []compare.Fact{{Name: "signature", Value: "func() string"}}
+	stamped := unit("a")
+	stamped.Strategy = strategic.Strategy
+
+	for _, tc := range []struct {
+		name        string
+		old, new    compare.Snapshot
+		versions    bool
+		changes     []string // change kind key
+		runs, maybe []string
+	}{
+		{"nothing", base, base, false, nil, nil, nil},
+		{"a helper", base, side("new", "two", []compare.Thing{a, b}, code, units...), true, []string{"changed asset a"}, []string{"a: code changed"}, []string{"b: below a"}},
+		{"added and removed", base, side("new", "one", []compare.Thing{a, thing("asset", "c")}, code, unit("a"), unit("c", "a")), true,
+			[]string{"added asset c", "removed asset b"}, []string{"c: new"}, nil},
+		{"pinned", side("old", "one", []compare.Thing{pinned, b}, code, units...), side("new", "two", []compare.Thing{pinned, b}, code, units...), false,
+			[]string{"changed asset a"}, nil, nil},
+		{"another pin", base, side("new", "one", []compare.Thing{pinned, b}, code, units...), true, []string{"changed asset a"}, []string{"a: code changed"}, []string{"b: below a"}},
+		{"a strategy decides", side("old", "one", []compare.Thing{strategic, b}, code, stamped, units[1]), side("new", "two", []compare.Thing{strategic, b}, code, stamped, units[1]), false,
+			[]string{"changed asset a"}, nil, []string{"a: a strategy gives its version", "b: below a"}},
+		{"a resource", side("old", "one", []compare.Thing{a, b, resource}, map[string]string{"a": "1", "b": "1", "db": "helper"}, withDB, units[1]),
+			side("new", "two", []compare.Thing{a, b, resource}, map[string]string{"a": "1", "b": "1", "db": "helper"}, withDB, units[1]), true,
+			[]string{"changed resource db"}, []string{"a: resource Db changed"}, []string{"b: below a"}},
+		{"wiring", base, side("new", "one", []compare.Thing{a, b}, code, unit("a"), otherInput), false, nil, []string{"b: input a: a → c"}, nil},
+		{"another name", base, side("new", "one", []compare.Thing{renamed, b}, code, renamedUnit, units[1]), false, []string{"changed asset a"}, nil, nil},
+		{"a signature", side("old", "one", []compare.Thing{signed}, code), side("new", "one", []compare.Thing{resigned}, code), false, []string{"changed asset a"}, nil, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := compare.Compare(tc.old, tc.new)
+			var changes []string
+			for _, x := range c.Changes {
+				changes = append(changes, x.Change+" "+x.Kind+" "+x.Key)
+			}
+			assert.Equal(t, tc.changes, changes)
+			assert.Equal(t, tc.versions, c.VersionsChanged)
+			assert.Equal(t, tc.runs, keys(c.Runs))
+			assert.Equal(t, tc.maybe, keys(c.Maybe))
+		})
+	}
+}
+
+func TestCauses(t *testing.T) {
+	a := thing("asset", "a")
+	c := compare.Compare(side("old", "one", []compare.Thing{a}, map[string]string{"a": "helper"}), side("new", "two", []compare.Thing{a}, map[string]string{"a": "helper"}))
+	require.Len(t, c.Changes, 1)
+	assert.Equal(t, []compare.Cause{{Change: "changed", Kind: "func", Name: pkg + ".helper", Position: "shop/helper.go:3:6", Path: []string{pkg + ".A", pkg + ".helper"}}}, c.Changes[0].Causes)
+	assert.Equal(t, "1 version changes", c.Headline())
+}
+
+// What a user's names and values contain stays text in a pull request and on a terminal.
+func TestHostileText(t *testing.T) {
+	c := compare.Comparison{Old: "a|b", New: "<b>*x*", Changes: []compare.Change{{Change: "changed", Kind: "config", Key: "a`b|c", Package: pkg, VersionChanged: true,
+		Facts: []compare.Edit{{Name: "field x", Old: "`|\n\x1b[31m", New: "y"}}}}}
+	var md, text bytes.Buffer
+	require.NoError(t, c.WriteMarkdown(&md))
+	require.NoError(t, c.WriteText(&text, false))
+	assert.Contains(t, md.String(), "From a|b to &lt;b>\\*x\\*.\n")
+	assert.Contains(t, md.String(), "| config ``a`b\\|c`` | its directive says otherwise | |\n")
+	assert.Contains(t, md.String(), "- config ``a`b|c``, field x: `` `|  [31m `` → `y`\n")
+	assert.NotContains(t, md.String()+text.String(), "\x1b")
+}
+
+func TestColor(t *testing.T) {
+	a := thing("asset", "a")
+	c := compare.Compare(side("old", "one", []compare.Thing{a}, nil), side("new", "one", []compare.Thing{a, thing("asset", "b")}, nil))
+	var text bytes.Buffer
+	require.NoError(t, c.WriteText(&text, true))
+	assert.Contains(t, text.String(), "\x1b[32madded  \x1b[0m  asset  \x1b[1mb\x1b[0m")
+}
+
+func TestManyCauses(t *testing.T) {
+	c := compare.Comparison{Changes: []compare.Change{{Change: "changed", Kind: "op", Key: "a", Package: pkg, VersionChanged: true}}}
+	for range 12 {
+		c.Changes[0].Causes = append(c.Changes[0].Causes, compare.Cause{Change: "changed", Kind: "ext", Name: "example.com/x/y", Detail: "v1.0.0 → v1.1.0"})
+	}
+	var md, text bytes.Buffer
+	require.NoError(t, c.WriteMarkdown(&md))
+	require.NoError(t, c.WriteText(&text, false))
+	assert.Contains(t, md.String(), "|  | and 4 more | |\n")
+	assert.Contains(t, text.String(), "  changed package example.com/x/y v1.0.0 → v1.1.0\n  and 4 more; -o json has all\n")
+}
