@@ -121,7 +121,7 @@ func (t *tool) diffRevision(c *cobra.Command, args []string) (compare.Comparison
 	}
 	commit, short, err := repo.Resolve(ctx, rev)
 	if errors.Is(err, revision.ErrNoRevision) {
-		return none, inputf("diff: there is no revision %s in this repository; packages are named like ./%s, or behind --", rev, rev)
+		return none, inputf("diff: there is no revision %s in this repository; packages alone are named like ./weather, or behind --", rev)
 	}
 	if err != nil {
 		return none, gitFailure(ctx, err)
