@@ -46,7 +46,7 @@ func (t *tool) diffCommand() *cobra.Command {
 			fmt.Fprintf(t.stderr, "dagstergen: %s\n", clean(err.Error())) // 1 would be read as a difference
 			return exitError(exitUsage)
 		}
-		if err == exitError(exitInput) && *exitCode {
+		if errors.Is(err, exitError(exitInput)) && *exitCode {
 			return exitError(exitUsage)
 		}
 		return err
