@@ -30,7 +30,7 @@ func (w *writer) call(e *ast.CallExpr) {
 		w.mark(mEnd)
 		return
 	}
-	w.registers(fun)
+	w.registers(e, false)
 	w.expr(fun, useLook)
 	sig, _ := under(w.typeOf(fun)).(*types.Signature)
 	for _, a := range e.Args {

@@ -381,6 +381,7 @@ func (s *scanner) variables(spec *ast.ValueSpec, doc *ast.CommentGroup, file, ba
 			w = s.begin(key{kind: keyInit, path: name}, "init", name, file, id.Pos())
 			w.code(mInit, lang)
 			w.out.acts = true
+			w.drops(spec.Values...)
 		case !ok:
 			continue
 		default:

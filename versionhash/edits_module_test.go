@@ -51,6 +51,57 @@ func Keep(x int) int { return other.F(x) }
 // keepVendored claims of the same module that nothing changes.
 var keepVendored = strings.NewReplacer("func Op(", "func Keep(", "func Keep(", "func Other(").Replace(vendored)
 
+// registering is a module that leaves things with another one when it starts.
+const registering = goMod + `
+require (
+	example.com/dep v1.0.0
+	example.com/other v1.0.0
+)
+-- vendor/modules.txt --
+# example.com/dep v1.0.0
+## explicit; go 1.24
+example.com/dep
+# example.com/other v1.0.0
+## explicit; go 1.24
+example.com/other
+-- vendor/example.com/dep/dep.go --
+package dep
+
+var f func(int) int
+var n int
+
+func Register(g func(int) int) error { f = g; return nil }
+func Set(i int) { n = i }
+func Suite(x any) any { return x }
+func F(x int) int { return f(x) + n }
+-- vendor/example.com/other/other.go --
+package other
+
+func F(x int) int { return x }
+-- a.go --
+package p
+
+import ("example.com/dep"; "example.com/other")
+
+func init() {
+	if err := dep.Register(twice); err != nil {
+		panic(err)
+	}
+	dep.Set(1)
+}
+
+func twice(x int) int { return x + 1 }
+
+type suite struct{}
+
+func (suite) Get() int { return 7 }
+
+var _ = dep.Suite(suite{})
+
+func Op(x int) int { return dep.F(x) }
+func Keep(x int) int { return other.F(x) }
+`
+
 // moduleEdits are edits of files that are not declarations, of other packages and of go.mod.
 var moduleEdits = []edit{
 	{name: "an embedded file", src: "-- a.go --\nimport _ \"embed\"\n//go:embed a.txt\nvar a string\nfunc Op() string { return a }\nfunc Keep() int { return 1 }\n-- a.txt --\n1\n", edits: []string{"-- a.txt --\n1", "-- a.txt --\n2"}, cause: "changed a.txt"},
@@ -72,6 +123,9 @@ var moduleEdits = []edit{
 	{name: "a function of a module replaced by a folder", why: "such a module counts declaration by declaration, like the main one", src: depMod + "-- dep/dep.go --\npackage dep\n\nfunc F() int { return 1 }\n\nfunc G() int { return 3 }\n-- a.go --\nimport \"example.com/dep\"\nfunc Op() int { return dep.F() }\nfunc Keep() int { return dep.G() }\n", edits: []string{"return 1", "return 2"}, cause: "changed example.com/dep.F"},
 	{name: "the language version of go.mod", src: "-- go.mod --\nmodule example.com/m\n\ngo 1.25.1\n-- a.go --\nfunc Op() int { return 1 }\n", edits: []string{"go 1.25.1", "go 1.26.0"}, cause: "changed language:."},
 	{name: "the language version of one file", src: "-- a.go --\n//go:build go1.22\n\npackage p\n\nfunc Op() int { return 1 }\n-- b.go --\nfunc Keep() int { return 1 }\n", edits: []string{"go1.22", "go1.23"}, cause: "changed Op"},
+	{name: "a function that an init hands to another module", src: registering, edits: []string{"return x + 1", "return x + 2"}, cause: "changed twice"},
+	{name: "a setting that an init makes in another module", src: registering, edits: []string{"dep.Set(1)", "dep.Set(2)"}, cause: "changed init(a.go)"},
+	{name: "a value that a blank variable hands to another module", src: registering, edits: []string{"return 7", "return 8"}, cause: "changed suite.Get"},
 
 	{name: "the patch release in go.mod", src: "-- go.mod --\nmodule example.com/m\n\ngo 1.25.1\n-- a.go --\nfunc Keep() int { return 1 }\n", edits: []string{"go 1.25.1", "go 1.25.3"}},
 	{name: "a package of another module that is not reached", src: keepVendored, edits: []string{"x + 7", "x + 8"}},

@@ -32,10 +32,15 @@ func set(names ...string) map[string]bool {
 	return m
 }
 
-// registers records the call of a function that registers something with its package.
-func (w *writer) registers(fun ast.Expr) {
+// registers records a call that may leave something behind in the package of the function: with the standard library, of a function that is known
+// for it; with another module, of any function that gives nothing back but an error or a verdict, or whose results are dropped.
+func (w *writer) registers(call *ast.CallExpr, dropped bool) {
 	var id *ast.Ident
-	switch f := ast.Unparen(fun).(type) {
+	fun := ast.Unparen(call.Fun)
+	if x, ok := fun.(*ast.IndexExpr); ok {
+		fun = ast.Unparen(x.X)
+	}
+	switch f := fun.(type) {
 	case *ast.Ident:
 		id = f
 	case *ast.SelectorExpr:
@@ -47,7 +52,35 @@ func (w *writer) registers(fun ast.Expr) {
 	if !ok || f.Pkg() == nil || f.Signature().Recv() != nil {
 		return
 	}
-	if registries[f.Pkg().Path()][f.Name()] {
-		w.change(key{kind: keyExt, path: f.Pkg().Path()})
+	path := f.Pkg().Path()
+	switch w.s.g.wherePath(path) {
+	case standard:
+		if registries[path][f.Name()] {
+			w.change(key{kind: keyExt, path: path})
+		}
+	case external:
+		if dropped || onlyVerdicts(f.Signature().Results()) {
+			w.change(key{kind: keyExt, path: path})
+		}
+	}
+}
+
+// onlyVerdicts reports whether results say no more than whether a call went well.
+func onlyVerdicts(results *types.Tuple) bool {
+	for v := range results.Variables() {
+		b, ok := v.Type().Underlying().(*types.Basic)
+		if !types.Identical(v.Type(), types.Universe.Lookup("error").Type()) && (!ok || b.Kind() != types.Bool) {
+			return false
+		}
+	}
+	return true
+}
+
+// drops records calls whose results nobody takes.
+func (w *writer) drops(list ...ast.Expr) {
+	for _, e := range list {
+		if c, ok := ast.Unparen(e).(*ast.CallExpr); ok {
+			w.registers(c, true)
+		}
 	}
 }

@@ -31,8 +31,8 @@ func (w *writer) touch(v *types.Var, u use) {
 			w.change(key{kind: keyObject, obj: v})
 		}
 	case standard, external:
-		// Handing on os.Stdout changes nothing that a version could see; assigning to http.DefaultTransport does.
-		if u == useSet {
+		// Handing on os.Stdout changes nothing that a version could see, nor does writing to it; assigning to http.DefaultTransport does.
+		if u == useSet || u == useCall && w.s.where(v.Pkg()) == external {
 			w.change(key{kind: keyExt, path: v.Pkg().Path()})
 		}
 	}

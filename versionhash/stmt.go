@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"slices"
 )
 
 // params gives numbers to the parameters and results of a function and writes their types.
@@ -82,6 +83,7 @@ func (w *writer) stmt(s ast.Stmt) {
 	case *ast.ExprStmt:
 		w.mark(mExprStmt)
 		w.expr(s.X, useLook)
+		w.drops(s.X)
 	case *ast.AssignStmt:
 		w.assign(s.Lhs, s.Rhs, s.Tok)
 	case *ast.IncDecStmt:
@@ -110,9 +112,11 @@ func (w *writer) stmt(s ast.Stmt) {
 	case *ast.GoStmt:
 		w.mark(mGo)
 		w.expr(s.Call, useValue)
+		w.drops(s.Call)
 	case *ast.DeferStmt:
 		w.mark(mDefer)
 		w.expr(s.Call, useValue)
+		w.drops(s.Call)
 	case *ast.ReturnStmt:
 		w.returns(s)
 	case *ast.BranchStmt:
@@ -196,6 +200,9 @@ func (w *writer) assign(lhs, rhs []ast.Expr, tok token.Token) {
 		w.expr(r, useValue)
 	}
 	w.mark(mEnd)
+	if !slices.ContainsFunc(lhs, func(e ast.Expr) bool { return !isBlank(e) }) {
+		w.drops(rhs...)
+	}
 	dst := make([]types.Type, len(lhs))
 	for i, l := range lhs {
 		dst[i] = w.targetType(l)
