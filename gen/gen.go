@@ -167,9 +167,8 @@ func (g *generation) versions(p *model.Package) {
 		t.manifest, t.broken = m, diags.HasErrors()
 		return
 	}
-	if _, diags := g.Versions.Manifest(p.Symbols()); diags.HasErrors() {
-		g.addUnknown(diags)
-	}
+	_, diags := g.Versions.Manifest(p.Symbols())
+	g.addUnknown(slices.DeleteFunc(diags, func(d diag.Diagnostic) bool { return d.Code == versionhash.CodeUnknown })) // of what does not compile
 }
 
 // addUnknown adds the diagnostics whose places nothing is reported at yet.

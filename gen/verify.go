@@ -210,17 +210,29 @@ func declaredNames(d ast.Decl, pos token.Pos) []token.Pos {
 }
 
 // brokenPackage shows the type errors in the annotated declarations of a package for which nothing could be generated, so that they
-// come in the same pass as the errors that kept it from being generated. Names that would be generated are no errors.
+// come in the same pass as the errors that kept it from being generated. Names that would be generated are no errors. Where nothing at all
+// has been said about the package or one that it imports, the compiler's errors must be why, and all of them are shown.
 func (g *generation) brokenPackage(p *model.Package) {
+	var errs []types.Error
 	for _, e := range p.Errors {
-		if strings.HasPrefix(e.Msg, "\t") || g.missesGenerated(p, e) {
-			continue
+		if !strings.HasPrefix(e.Msg, "\t") && !g.missesGenerated(p, e) {
+			errs = append(errs, e)
 		}
-		for _, f := range p.Funcs() {
-			if f.Node.Pos() <= e.Pos && e.Pos < f.Node.End() {
-				g.typeError(e)
+	}
+	for _, e := range errs {
+		if p.Annotated(e.Pos) {
+			g.typeError(e)
+		}
+	}
+	for _, q := range p.Visible() {
+		for _, d := range g.diags {
+			if d.Severity == diag.Error && filepath.Join(g.Program.Dir, filepath.Dir(d.Pos.Filename)) == q.Dir {
+				return
 			}
 		}
+	}
+	for _, e := range errs {
+		g.typeError(e)
 	}
 }
 

@@ -161,7 +161,8 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 	case *ast.TypeSpec:
 		obj, _ := p.Info.Defs[node.Name].(*types.TypeName)
 		if obj == nil {
-			return // a second type of that name; the compiler says so
+			p.lost = append(p.lost, node) // a second declaration of that name; the compiler says so
+			return
 		}
 		d.ident, d.Pos, d.Symbol = node.Name, node.Name.Pos(), p.Path+"."+a.Name
 		c := &Config{Decl: d, Obj: obj}
@@ -170,9 +171,13 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 	case *ast.FuncDecl:
 		obj, _ := p.Info.Defs[node.Name].(*types.Func)
 		if obj == nil {
+			p.lost = append(p.lost, node)
 			return
 		}
 		d.ident, d.Pos, d.Symbol, d.GoName = node.Name, node.Name.Pos(), symbol(p.Path, obj), goName(obj)
+		if strings.HasPrefix(d.GoName, ".") { // a method of a type that does not exist
+			d.GoName = strings.TrimLeft(types.ExprString(node.Recv.List[0].Type), "*") + d.GoName
+		}
 		d.Key = a.Value("name")
 		if d.Key == "" {
 			d.Key = key(obj)

@@ -15,7 +15,7 @@ import (
 // users wrote, so that all of it must be nameable from the package.
 func (b *builder) definitions() {
 	for _, p := range b.m.Packages {
-		if slices.ContainsFunc(p.visible, func(q *Package) bool { return q.Diagnostics.HasErrors() }) {
+		if slices.ContainsFunc(p.visible, (*Package).broken) {
 			continue
 		}
 		r := &reach{b: b, p: p, ops: map[*Op]need{}, resources: map[*Resource]need{}, configs: map[*Config]need{}}
@@ -39,6 +39,16 @@ func (b *builder) definitions() {
 			p.Definitions = d
 		}
 	}
+}
+
+// broken reports whether something is wrong with an annotated declaration of p: an error of ours, or one that the compiler reports.
+func (p *Package) broken() bool {
+	for _, f := range p.Funcs() {
+		if f.Broken {
+			return true
+		}
+	}
+	return len(p.lost) > 0 || p.Diagnostics.HasErrors() || slices.ContainsFunc(p.Configs, func(c *Config) bool { return c.Broken })
 }
 
 // A need says why something is part of a package's definitions.
@@ -410,6 +420,21 @@ func (p *Package) Funcs() []*Func {
 		out = append(out, &j.Func)
 	}
 	return out
+}
+
+// Annotated reports whether pos lies in an annotated declaration of p.
+func (p *Package) Annotated(pos token.Pos) bool {
+	for _, f := range p.Funcs() {
+		if f.Node.Pos() <= pos && pos < f.Node.End() {
+			return true
+		}
+	}
+	for _, c := range p.Configs {
+		if node := c.ann.Decl; node.Pos() <= pos && pos < node.End() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.lost, func(n ast.Node) bool { return n.Pos() <= pos && pos < n.End() })
 }
 
 // Symbols returns the symbols of the package's own annotated functions, sorted; broken ones too.

@@ -45,6 +45,7 @@ type Package struct {
 
 	visible []*Package // itself first, then annotated packages of its import closure, sorted by path
 	assets  []*Asset   // its own, in the order of Ops and their outputs
+	lost    []ast.Node // annotated declarations that the type checker left out
 }
 
 // Definitions is all that a package offers to run: its own things and those they reach in other packages, each sorted by key.

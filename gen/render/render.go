@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +30,7 @@ const constraint = "//go:build !" + load.GeneratedTag
 func Definitions(module string, p *model.Package, proof string) (text []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("render %s: %v", p.Path, r)
+			err = fmt.Errorf("render %s: %v\n%s", p.Path, r, debug.Stack())
 		}
 	}()
 	imports := baseImports()
