@@ -401,6 +401,9 @@ func (g *Graph) sourcePackage(id int32) manifest.SourcePackage {
 func (g *Graph) problems(n int32, symbol string, diags *diag.List) {
 	s := g.sums[n]
 	for _, p := range s.problems {
+		if strings.HasPrefix(p.text, "\t") {
+			continue // the second half of an error elsewhere
+		}
 		d := diag.Diagnostic{Code: CodeBroken}
 		if p.pos.IsValid() {
 			d.Pos = g.prog.Position(p.pos)
