@@ -72,7 +72,7 @@ func (r *resolver) absent(f *dag.Field, parent *node, typ reflect.Type, path tra
 	case f.Required:
 		r.missing = true
 		if !r.optional {
-			r.problem(CodeMissing, path, posOf(parent), "set it in a file, or with --set "+setExample(f, path), "missing, expected %s", expected(f))
+			r.problem(CodeMissing, path, around(parent, path), "set it in a file, or with --set "+setExample(f, path), "missing, expected %s", expected(f))
 		}
 	}
 	return false

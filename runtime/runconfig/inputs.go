@@ -53,7 +53,7 @@ func (r *resolver) inputs(m member, s Schema, out *Resolved, rec *record) map[st
 				r.notFromConfig(p, posOf(m.value), path, err)
 				continue
 			}
-			r.problem(CodeMissing, path, posOf(m.value), "set it in a file, or with --set "+setExample(f, path), "missing, expected %s", expected(f))
+			r.problem(CodeMissing, path, around(m.value, path), "set it in a file, or with --set "+setExample(f, path), "missing, expected %s", expected(f))
 		}
 	}
 	return params

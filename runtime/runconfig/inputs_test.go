@@ -134,3 +134,18 @@ func TestConfigParametersReachTheirOps(t *testing.T) {
 	_, err = resolveText(t, "inputs: {source: {limit: x}}", s)
 	assert.Equal(t, []string{`run.yaml:1:26: inputs.source.limit: expected a whole number, found the text "x"`}, lines(err), "reported once")
 }
+
+func TestWhatIsMissingStandsNowhere(t *testing.T) {
+	s := jobSchema(dag.JobParam{Name: "x", Type: dag.TypeOf[int]("int")}, dag.JobParam{Name: "y", Type: dag.TypeOf[int]("int")},
+		dag.JobParam{Name: "source", Config: stationConfig()})
+	set := func(path, value string) []string {
+		d, err := (*Document)(nil).Set(path, value)
+		require.NoError(t, err)
+		_, err = Resolve(d, s, nil)
+		return lines(err)
+	}
+	assert.Contains(t, set("inputs.x", "3"), "run config: inputs.y: missing, expected a whole number; set it in a file, or with --set inputs.y=...",
+		"not at the place of x")
+	assert.Contains(t, set("inputs", "{x: 3}"), "--set inputs: inputs.y: missing, expected a whole number; set it in a file, or with --set inputs.y=...",
+		"in the mapping that --set gave")
+}

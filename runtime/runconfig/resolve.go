@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
@@ -211,6 +212,16 @@ func posOf(n *node) Position {
 		return Position{}
 	}
 	return n.pos
+}
+
+// around is where something is missing at path: the place of the mapping n that should hold it. A mapping that only came about because
+// --set gave another of its values has no such place.
+func around(n *node, path trail) Position {
+	p := posOf(n)
+	if set, ok := strings.CutPrefix(p.File, setSource("")); ok && p.Line == 0 && !strings.HasPrefix(string(path), set) {
+		return Position{}
+	}
+	return p
 }
 
 // decode calls the generated decoder. User code may run below it (UnmarshalText), so a panic of it becomes an error.
