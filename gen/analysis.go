@@ -4,7 +4,6 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/dagstergen/dagstergen/gen/model"
 	"github.com/dagstergen/dagstergen/internal/diag"
@@ -30,7 +29,7 @@ func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 	if err != nil || prog == nil {
 		return nil, diags, err
 	}
-	if endless := endlessTypes(prog); endless != nil {
+	if endless := model.Endless(prog); endless != nil {
 		return nil, append(diags, endless...).Sorted(), nil
 	}
 	a := &Analysis{Program: prog, Model: model.Build(prog), inputs: readInputs(prog)}
@@ -63,28 +62,6 @@ func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 		return nil, nil, err
 	}
 	return a, diags.Sorted(), nil
-}
-
-// endlessTypes finds generic types that grow with every look into them. The compiler refuses them, and whoever looks at their fields or
-// methods would never come to an end, so that nothing else is done with such a program.
-func endlessTypes(prog *load.Program) diag.List {
-	var out diag.List
-	for _, lp := range prog.Locals() {
-		for i, e := range lp.Errors {
-			if !strings.HasPrefix(e.Msg, "instantiation cycle") {
-				continue
-			}
-			d := diag.Diagnostic{Code: model.CodeInvalidType, Pos: prog.Position(e.Pos), Message: "instantiation cycle: this generic type has no end", Hint: "use a type of finite depth"}
-			for _, more := range lp.Errors[i+1:] {
-				if !strings.HasPrefix(more.Msg, "\t") {
-					break
-				}
-				d.Related = append(d.Related, diag.Related{Pos: prog.Position(more.Pos), Message: strings.TrimSpace(more.Msg)})
-			}
-			out.Add(d)
-		}
-	}
-	return out
 }
 
 // followUp are the codes that may only say that something is missing from a package that could not be read.
