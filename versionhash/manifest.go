@@ -155,10 +155,14 @@ func (g *Graph) target() string {
 	return s
 }
 
+// algorithm counts the ways in which this package has computed versions. It moves with the domains of the encodings.
+const algorithm = "1"
+
 // environment is what every version depends on beside code.
 func (g *Graph) environment() canon.Digest {
 	e := canon.New("dagstergen/code/env/v1")
-	e.String("target", g.target())
+	e.String(manifest.Algorithm, algorithm)
+	e.String(manifest.Target, g.target())
 	return e.Sum()
 }
 
@@ -278,7 +282,8 @@ func (g *Graph) setNames(n int32, all map[int32]bool) []string {
 	return out
 }
 
-// environmentNodes explain what is not code: the target, and the language version of each module, which is hashed with the code of the module.
+// environmentNodes explain what is not code: how versions are computed, the target, and the language version of each module, which is hashed
+// with the code of the module.
 func (g *Graph) environmentNodes(sources map[int32]bool) []manifest.Node {
 	node := func(name, value string) manifest.Node {
 		e := canon.New("dagstergen/code/env/v1")
@@ -286,7 +291,11 @@ func (g *Graph) environmentNodes(sources map[int32]bool) []manifest.Node {
 		d := e.Sum()
 		return manifest.Node{Name: name, Kind: manifest.KindEnv, Local: d, Hash: d}
 	}
-	parts := map[string]manifest.Node{"target": node("target", g.target())}
+	parts := map[string]manifest.Node{
+		manifest.Algorithm: node(manifest.Algorithm, algorithm),
+		manifest.Mode:      node(manifest.Mode, g.opts.Mode.String()),
+		manifest.Target:    node(manifest.Target, g.target()),
+	}
 	for id := range sources {
 		if m := g.scanners[id].lp.Module; m != nil {
 			name := "language:" + m.Path

@@ -37,7 +37,6 @@ const (
 	mEnd
 	mFunc
 	mVar
-	mConstDecl
 	mTypeDecl
 	mRuntime
 	mCodec

@@ -41,6 +41,9 @@ func Diff(old, new *Manifest, symbol string) []Cause {
 		return nil
 	}
 	d := newDiffer(old, new, o, n)
+	if causes := d.rules(); causes != nil {
+		return causes
+	}
 	d.compare()
 	causes := d.causes
 	if len(causes) == 0 {
@@ -266,6 +269,17 @@ func (d *differ) oldOf(new string) *Node {
 		return d.old.nodes[name]
 	}
 	return d.old.nodes[new]
+}
+
+// rules reports that versions were computed in another way: then what differs below is no news of the code.
+func (d *differ) rules() []Cause {
+	for _, name := range []string{Algorithm, Mode, Target} {
+		o, n := d.old.nodes[name], d.new.nodes[name]
+		if o != nil && n != nil && o.Kind == KindEnv && o.Hash != n.Hash {
+			return []Cause{{Changed, n.Kind, n.Name, n.File, d.new.path(name)}}
+		}
+	}
+	return nil
 }
 
 // compare looks at every pair of nodes whose hashes differ, and at the nodes that only one side has.

@@ -35,7 +35,7 @@ func graph(text string) *Manifest {
 			n.Kind = KindVar
 		case strings.HasPrefix(name, "rt"):
 			n.Kind, n.Implied, n.Refs = KindRuntime, n.Refs, nil
-		case name == "env" || name == "language":
+		case name == "env" || name == "language" || name == "target":
 			n.Kind = KindEnv
 		}
 		local[name] = l
@@ -89,6 +89,7 @@ func TestDiff(t *testing.T) {
 		"entry in the cycle":          {"op: b\nb=1: op", "op: b\nb=2: op", []string{"changed b via op b"}},
 		"not reached":                 {"op: a\na:\nx=1:", "op: a\na:\nx=2:", nil},
 		"environment":                 {"op:\nenv: language\nlanguage=1:", "op:\nenv: language\nlanguage=2:", []string{"changed language via op env language"}},
+		"other rules":                 {"op=1:\nenv: language target\nlanguage=1:\ntarget=1:", "op=2:\nenv: language target\nlanguage=2:\ntarget=2:", []string{"changed target via op env target"}},
 		"new init of a var":           {"op: var\nvar:", "op: var\nvar:\nm.init(a.go)=1: var", []string{"added m.init(a.go) via op var m.init(a.go)"}},
 		"new method of a type":        {"op: rt\nrt:", "op: rt\nrt: m\nm=1:", []string{"added m via op rt m"}},
 		"first method of a type":      {"op:", "op: rt\nrt: m\nm=1:", []string{"changed op", "added m via op rt m"}},

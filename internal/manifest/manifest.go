@@ -56,8 +56,14 @@ const (
 	KindEnv     = "env"     // target, language version and the like; reached from every entry
 )
 
-// EnvNode is the name of the node that every entry depends on beside its own.
-const EnvNode = "env"
+// EnvNode is the name of the node that every entry depends on beside its own. It refers to those of the rules by which versions were
+// computed: where one of these differs, everything may.
+const (
+	EnvNode   = "env"
+	Algorithm = "algorithm"
+	Mode      = "mode"
+	Target    = "target"
+)
 
 // A Node is one component of a version: a declaration, or something that counts like one.
 type Node struct {

@@ -34,8 +34,8 @@ func Source(name string, content []byte, ignored bool) SourceFile {
 
 // IsGenerated reports whether a Go file was written by dagstergen.
 func IsGenerated(content []byte) bool {
-	rest, ok := bytes.CutPrefix(content, []byte(GeneratedHeader))
-	return ok && (len(rest) == 0 || rest[0] == '\n' || rest[0] == '\r')
+	first, _, _ := bytes.Cut(bytes.TrimPrefix(content, []byte("\ufeff")), []byte("\n"))
+	return string(bytes.TrimRight(first, "\r")) == GeneratedHeader
 }
 
 // CheckSources compares the sources of the packages of m with those that a binary or a disk has: sources gives the folder of a package, ok
