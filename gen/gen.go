@@ -135,6 +135,7 @@ func (g *generation) run() ([]Result, diag.List, error) {
 	}
 	results := g.results(proofs)
 	results = g.refuse(results)
+	g.strangers(proofs)
 	if changed := g.inputs.changed(); len(results) > 0 && len(changed) > 0 {
 		for _, name := range changed {
 			g.diags.Add(changedWhileRunning(g.Program.Rel(name)))

@@ -340,6 +340,36 @@ func TestWorkspace(t *testing.T) {
 	assert.Equal(t, []string{"one/dag_gen.go", "one/dag_gen.manifest", "one/dag_proof_gen.go", "two/dag_gen.go", "two/dag_gen.manifest", "two/dag_proof_gen.go"}, names)
 }
 
+// A module on disk that knows nothing of dagstergen gets its proof, with a warning.
+func TestReplacedModule(t *testing.T) {
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	const us = "github.com/dagstergen/dagstergen"
+	dir := module(t, map[string]string{
+		"main/go.mod": "module example.com/m\n\ngo 1.26.0\n\nrequire (\n\texample.com/lib v0.0.0\n\t" + us + " v0.0.0\n)\n\nreplace (\n\texample.com/lib => ../lib\n\t" + us + " => " + root + "\n)\n",
+		"main/a.go":   "package a\n\nimport \"example.com/lib\"\n\n//dag:asset\nfunc Total() int { return lib.One() }\n",
+		"lib/go.mod":  "module example.com/lib\n\ngo 1.26.0\n",
+		"lib/lib.go":  "package lib\n\nfunc One() int { return 1 }\n",
+	})
+	results, diags, err := Generate(t.Context(), config(filepath.Join(dir, "main")))
+	require.NoError(t, err)
+	require.Len(t, diags, 1)
+	assert.Equal(t, "DAG0706", diags[0].Code)
+	assert.False(t, diags.HasErrors())
+	assert.Contains(t, diags[0].Message, "module example.com/lib does not require")
+	require.Len(t, results, 4)
+	_, err = Write(t.Context(), results)
+	require.NoError(t, err)
+	assert.FileExists(t, filepath.Join(dir, "lib", "dag_proof_gen.go"))
+	assert.Empty(t, build(t, filepath.Join(dir, "main")))
+
+	cfg := config(filepath.Join(dir, "main"))
+	cfg.Proof = ProofDisk
+	_, diags, err = Generate(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.Empty(t, diags)
+}
+
 // A user's file with the line ends of another system gives the same code.
 func TestCarriageReturns(t *testing.T) {
 	unix := pipeline()

@@ -182,4 +182,7 @@ var outputCodes = []Code{
 	{"DAG0705", "definitions that need themselves",
 		"A strategy is initialised by code that mentions `Definitions` or a job, and they need the strategy to be initialised. All other code may mention them.",
 		"Take what refers to the definitions out of the initialiser, into the method."},
+	{"DAG0706", "proof in a module that does not require dagstergen",
+		"A warning. Versions cover code of another module on disk (one that is replaced, or part of a workspace), so that its package embeds its sources with a small generated file. That file imports `runtime/dag`, which the module's own go.mod does not require: built by itself, the module would not compile.",
+		"Run `go get github.com/dagstergen/dagstergen` in that module, or generate with `-proof=disk` or `-proof=none`."},
 }
