@@ -310,7 +310,7 @@ func TestBodyMode(t *testing.T) {
 	}
 	base, m := of(src())
 	assert.Equal(t, "body", m.Mode)
-	assert.Len(t, m.Nodes, 1+5) // the environment with its parts
+	assert.Len(t, m.Nodes, 1+5)              // the environment with its parts
 	for edit, want := range map[string]bool{ // whether the version stays
 		"return x }\n\nfunc g|return -x }\n\nfunc g": true,
 		"n = 1|n = 2": true,
