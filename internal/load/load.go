@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/dagstergen/dagstergen/internal/cache"
 	"github.com/dagstergen/dagstergen/internal/diag"
 )
 
@@ -26,6 +27,9 @@ type Config struct {
 	Patterns []string // as for the go command; none is "."
 	Target   Target   // the zero Target is DefaultTarget
 	Env      []string // environment of the go command, "k=v"; nil is that of this process
+
+	// Cache is where answers are looked up and kept that do not change while the files do not; nil is nowhere. It never changes what Load returns.
+	Cache *cache.Store
 }
 
 // DefaultTarget is the declared platform where nothing else is said: linux/amd64 with cgo. Cgo is on because it only adds files (the

@@ -1,7 +1,7 @@
 // Package load reads a Go module: which packages there are, their files, syntax and types.
 //
 // Stage: the first of the generator. It may touch the disk and call the go command; what comes after it
-// (versionhash, gen) works on the [Program] it returns. It imports internal/diag and no other package of ours.
+// (versionhash, gen) works on the [Program] it returns. It imports internal/cache, internal/diag and no other package of ours.
 //
 // Invariants: packages of the user's module (and of replaced and workspace modules on disk) are parsed and
 // type-checked from source with bodies and comments; every other package has its file names, and its types without bodies. Files
