@@ -21,6 +21,9 @@ type Cause struct {
 	Kind, Name string   // of the node
 	File       string   // where it stands: in the new manifest, or in the old one for a removed node
 	Path       []string // node names from the entry to Name, both included: the shortest such path
+
+	OldKind string // of the node in the old manifest; what is ignored on one side only has two kinds
+	Was, Is string // the values of the node, see [Node.Value]
 }
 
 // Diff says why the version of a symbol differs between two manifests: the components that changed themselves, as opposed to those that
@@ -64,7 +67,7 @@ func Diff(old, new *Manifest, symbol string) []Cause {
 // rank orders kinds by how precisely they point at an edit.
 func rank(kind string) int {
 	switch kind {
-	case KindFunc, KindMethod, KindConst, KindVar, KindInit, KindEmbed:
+	case KindFunc, KindMethod, KindConst, KindVar, KindInit, KindEmbed, KindIgnored:
 		return 0
 	case KindType, KindNative, KindSkipped:
 		return 1
@@ -114,7 +117,7 @@ type side struct {
 
 // newSide walks the graph breadth first, names in order, so that the paths are the shortest and always the same ones.
 func newSide(m *Manifest, e *Entry) *side {
-	s := &side{nodes: m.reach(e), from: map[string]string{e.Node: ""}, start: e.Node}
+	s := &side{nodes: NewIndex(m).reach(e), from: map[string]string{e.Node: ""}, start: e.Node}
 	setters := map[string][]string{}
 	for _, name := range e.Also {
 		if n := s.nodes[name]; n != nil {
@@ -276,10 +279,15 @@ func (d *differ) rules() []Cause {
 	for _, name := range []string{Algorithm, Mode, Target} {
 		o, n := d.old.nodes[name], d.new.nodes[name]
 		if o != nil && n != nil && o.Kind == KindEnv && o.Hash != n.Hash {
-			return []Cause{{Changed, n.Kind, n.Name, n.File, d.new.path(name)}}
+			return []Cause{d.changed(o, n)}
 		}
 	}
 	return nil
+}
+
+// changed is the cause that a node differs from its partner.
+func (d *differ) changed(o, n *Node) Cause {
+	return Cause{Change: Changed, Kind: n.Kind, Name: n.Name, File: n.File, Path: d.new.path(n.Name), OldKind: o.Kind, Was: o.Value, Is: n.Value}
 }
 
 // compare looks at every pair of nodes whose hashes differ, and at the nodes that only one side has.
@@ -289,7 +297,7 @@ func (d *differ) compare() {
 	for _, name := range sortedKeys(d.new.nodes) {
 		n, o := d.new.nodes[name], d.oldOf(name)
 		if o != nil && o.Hash != n.Hash && (o.Local != n.Local || d.renamed(o, n)) {
-			d.causes = append(d.causes, Cause{Changed, n.Kind, n.Name, n.File, d.new.path(name)})
+			d.causes = append(d.causes, d.changed(o, n))
 		}
 	}
 	if len(d.causes) == 0 {
@@ -298,7 +306,8 @@ func (d *differ) compare() {
 }
 
 // unpaired reports the nodes of one side without a partner on the other. Of a group that came together, the one that something
-// older refers to is the news; a type as a value is none, but what can be called through it is.
+// older refers to is the news; a type as a value is none, but what can be called through it is. Neither is what lies behind something that
+// is ignored on the other side: that it is ignored is the news.
 func (d *differ) unpaired(change string, s *side, partner func(string) *Node) (derived []Cause) {
 	for _, name := range sortedKeys(s.nodes) {
 		if partner(name) != nil {
@@ -308,11 +317,16 @@ func (d *differ) unpaired(change string, s *side, partner func(string) *Node) (d
 		for parent != "" && partner(parent) == nil && isDerived(s.nodes[parent].Kind) {
 			parent = s.from[parent]
 		}
-		if parent != "" && partner(parent) == nil {
+		if parent != "" && (partner(parent) == nil || partner(parent).Kind == KindIgnored && s.nodes[parent].Kind != KindIgnored) {
 			continue
 		}
 		n := s.nodes[name]
-		c := Cause{change, n.Kind, n.Name, n.File, s.path(name)}
+		c := Cause{Change: change, Kind: n.Kind, Name: n.Name, File: n.File, Path: s.path(name)}
+		if change == Added {
+			c.Is = n.Value
+		} else {
+			c.Was = n.Value
+		}
 		if isDerived(n.Kind) {
 			derived = append(derived, c)
 		} else {

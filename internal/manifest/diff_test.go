@@ -23,6 +23,8 @@ func graph(text string) *Manifest {
 			n.Refs = nil // as a parsed manifest has it
 		}
 		switch {
+		case l == "ignored":
+			n.Kind, n.Value = KindIgnored, "it only logs"
 		case strings.Contains(name, "init("):
 			n.Kind = KindInit
 			for _, r := range n.Refs {
@@ -114,6 +116,9 @@ func TestDiff(t *testing.T) {
 			[]string{"changed var via op var", "changed g via op f g", "changed rta via op rta", "changed env via op env"},
 		},
 		"renamed and edited": {"op=1: a\na=1:", "op=1: b\nb=2:", []string{"changed op", "added b via op b", "removed a via op a"}},
+		"ignored now":        {"op: a\na=1: b\nb=1: c\nc=1:", "op: a\na=ignored:", []string{"changed a via op a"}},
+		"not ignored now":    {"op: a\na=ignored:", "op: a\na=1: b\nb=1: c\nc=1:", []string{"changed a via op a"}},
+		"what sets it too":   {"op: var\nvar=1:\nm.init(a.go)=1: var", "op: var\nvar=ignored:", []string{"changed var via op var"}},
 		"new op":             {"a:", "op:\na:", []string{"added op"}},
 		"op gone":            {"op:\na:", "a:", []string{"removed op"}},
 	} {
@@ -142,6 +147,16 @@ func show(c Cause) string {
 		s += " in " + c.File
 	}
 	return s
+}
+
+func TestDiffSaysWhatNodesSay(t *testing.T) {
+	o, n := graph("op: a\na=1:\nenv=1: language\nlanguage=1:"), graph("op: a\na=ignored:\nenv=1: language\nlanguage=2:")
+	o.node("language").Value, n.node("language").Value = "go1.25", "go1.26"
+	causes := Diff(o, n, "op")
+	if assert.Len(t, causes, 2) {
+		assert.Equal(t, []string{KindFunc, KindIgnored, "", "it only logs"}, []string{causes[0].OldKind, causes[0].Kind, causes[0].Was, causes[0].Is})
+		assert.Equal(t, []string{"go1.25", "go1.26"}, []string{causes[1].Was, causes[1].Is})
+	}
 }
 
 // A manifest that was tampered with, so that nothing explains its version, still gives an answer.

@@ -26,6 +26,9 @@ type Manifest struct {
 	Target   string // "linux/amd64", with build tags after it: the platform constants were folded for
 	Language string // "go1.26": the language version of the main module
 
+	// Toolchain is the release of Go that versions hold for, "go1.26" or "go1.26.8", where it was asked to count; else it is empty.
+	Toolchain string
+
 	Entries  []Entry
 	Nodes    []Node
 	Packages []SourcePackage
@@ -37,7 +40,17 @@ type Entry struct {
 	Version canon.Digest // what memoization compares
 	Node    string       // the name of the node it starts at
 	Also    []string     // names of further nodes it depends on, sorted: what sets the package state it reads, how its values are encoded
+	Without []Without    // nodes that this entry leaves out, sorted by name
 }
+
+// A Without is a node that one entry leaves out: where its name is referred to, the node [LeftOut] stands for it.
+type Without struct {
+	Name   string // of the node that other entries see
+	Reason string // the user's; not empty
+}
+
+// LeftOut returns the name of the node, of the kind [KindIgnored], that stands for another in entries that leave that one out.
+func LeftOut(name string) string { return "ignored:" + name }
 
 // The kinds of a [Node], from the most to the least specific.
 const (
@@ -46,13 +59,14 @@ const (
 	KindConst   = "const" // named so that a changed constant can be blamed; its value counts where it is used
 	KindVar     = "var"
 	KindInit    = "init"    // an init function, or a blank variable's initialiser
-	KindEmbed   = "embed"   // a file that //go:embed takes in
+	KindEmbed   = "embed"   // a file that //go:embed takes in, or that was declared to count
 	KindType    = "type"    // a named type: fields, order, tags
 	KindRuntime = "rt"      // a type as a value at run time: the methods that an interface or reflection can call
 	KindNative  = "native"  // assembly, C and cgo of one package
 	KindSkipped = "skipped" // a Go file that build constraints leave out
 	KindExt     = "ext"     // a package of another module
 	KindCodec   = "codec"   // a type as it is stored: the methods that encode and decode it
+	KindIgnored = "ignored" // something that was declared not to count: its name and type do, and nothing behind it
 	KindEnv     = "env"     // target, language version and the like; reached from every entry
 )
 
@@ -63,6 +77,9 @@ const (
 	Algorithm = "algorithm"
 	Mode      = "mode"
 	Target    = "target"
+	Toolchain = "toolchain"
+	Debug     = "godebug"   // of go.mod or go.work; "godebug:" and an import path for that of a main package
+	Language  = "language:" // and the path of a module
 )
 
 // A Node is one component of a version: a declaration, or something that counts like one.
@@ -78,6 +95,7 @@ type Node struct {
 	// packages of other modules.
 	Implied []string
 	File    string // the module-relative, slash-separated file it stands in; empty where there is none
+	Value   string // what a node says in words: "go1.26" of a language version, the reason of what is ignored; mostly empty
 }
 
 // A SourcePackage lists the files of one package of the user's modules that versions were computed from.
@@ -112,44 +130,6 @@ func (m *Manifest) entry(symbol string) *Entry {
 		return &m.Entries[i]
 	}
 	return nil
-}
-
-// Closure returns the entry of a symbol with the nodes it reaches, without sources: what is stored with a materialization, so
-// that a later [Diff] can say what changed since. It shares memory with m. For an unknown symbol it has no entry and no nodes.
-func (m *Manifest) Closure(symbol string) *Manifest {
-	c := &Manifest{Mode: m.Mode, Target: m.Target, Language: m.Language}
-	e := m.entry(symbol)
-	if e == nil {
-		return c
-	}
-	c.Entries = []Entry{*e}
-	for _, n := range m.reach(e) {
-		c.Nodes = append(c.Nodes, *n)
-	}
-	slices.SortFunc(c.Nodes, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
-	return c
-}
-
-// reach returns the nodes that an entry and the environment reach.
-func (m *Manifest) reach(e *Entry) map[string]*Node {
-	all := make(map[string]*Node, len(m.Nodes))
-	for i := range m.Nodes {
-		all[m.Nodes[i].Name] = &m.Nodes[i]
-	}
-	seen := make(map[string]*Node)
-	queue := append([]string{e.Node, EnvNode}, e.Also...)
-	for len(queue) > 0 {
-		name := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
-		n := all[name]
-		if n == nil || seen[name] != nil {
-			continue
-		}
-		seen[name] = n
-		queue = append(queue, n.Refs...)
-		queue = append(queue, n.Implied...)
-	}
-	return seen
 }
 
 // sorted returns m with every slice in the order of its text; m itself is not changed.

@@ -19,15 +19,16 @@ func sum(s string) canon.Digest { return canon.Sum([]byte(s)) }
 // sample is a manifest whose slices are sorted and whose names are as odd as names can be.
 func sample() *Manifest {
 	return &Manifest{
-		Mode: "transitive", Target: "linux/amd64 +tag", Language: "go1.26",
+		Mode: "transitive", Target: "linux/amd64 +tag", Language: "go1.26", Toolchain: "go1.26.8",
 		Entries: []Entry{
 			{Symbol: "example.com/m.(*T).Do", Version: sum("v1"), Node: "example.com/m.(*T).Do"},
-			{Symbol: "example.com/m.F", Version: sum("v2"), Node: "example.com/m.F", Also: []string{"a b", "example.com/m.init(a.go)"}},
+			{Symbol: "example.com/m.F", Version: sum("v2"), Node: "example.com/m.F", Also: []string{"a b", "example.com/m.init(a.go)"},
+				Without: []Without{{"a b", "it only\nlogs"}, {"example.com/m.debug", "counts"}}},
 		},
 		Nodes: []Node{
 			{Name: "", Kind: "", Local: sum("x")},
 			{Name: "a\nnode b", Kind: KindFunc, File: "dir with space/a.go", Local: sum("y"), Hash: sum("z"), Refs: []string{"z", "a b", `"`, "z"}, Implied: []string{"i j", "k"}, Sets: []string{"v", "w x"}},
-			{Name: "env", Kind: KindEnv, Hash: sum("env")},
+			{Name: "env", Kind: KindEnv, Hash: sum("env"), Value: "go 1.26"},
 			{Name: "example.com/m.(*T).Do", Kind: KindMethod, File: "m.go"},
 			{Name: "rt:struct{A int \"json:\\\"a\\\"\"}", Kind: KindRuntime},
 			{Name: "é\u2028\xff", Kind: KindType},
@@ -136,12 +137,12 @@ func TestParseErrors(t *testing.T) {
 		"no last newline":    {strings.TrimSuffix(good, "\n"), "want"},
 		"text after":         {good + "x", "text after the last line"},
 		"blank line after":   {good + "\n", "text after the last line"},
-		"no blank line":      {edit("\n\nentry", "\nentry"), "manifest:5: want \"a blank line\""},
+		"no blank line":      {edit("\n\nentry", "\nentry"), "manifest:6: want \"a blank line\""},
 		"merge conflict":     {edit("\n\nnode", "\n<<<<<<< HEAD\n\nnode"), `have "<<<<<<< HEAD"`},
-		"upper case":         {edit(sum("v1").Hex(), strings.ToUpper(sum("v1").Hex())), "manifest:7: "},
-		"short digest":       {edit(sum("v1").Hex(), sum("v1").Hex()[2:]), "manifest:7: "},
-		"prefixed digest":    {edit(sum("v1").Hex(), sum("v1").String()), "manifest:7: "},
-		"no hex":             {edit(sum("v1").Hex(), "g"+sum("v1").Hex()[1:]), "manifest:7: "},
+		"upper case":         {edit(sum("v1").Hex(), strings.ToUpper(sum("v1").Hex())), "manifest:8: "},
+		"short digest":       {edit(sum("v1").Hex(), sum("v1").Hex()[2:]), "manifest:8: "},
+		"prefixed digest":    {edit(sum("v1").Hex(), sum("v1").String()), "manifest:8: "},
+		"no hex":             {edit(sum("v1").Hex(), "g"+sum("v1").Hex()[1:]), "manifest:8: "},
 		"quoted for no need": {edit("\nnode env\n", "\nnode \"env\"\n"), "is not how this name is written"},
 		"other quoting":      {edit(`"a\nnode b"`, `"a\x0anode b"`), "is not how this name is written"},
 		"two names":          {edit("\nnode env\n", "\nnode env env\n"), "follows the name"},
@@ -151,6 +152,10 @@ func TestParseErrors(t *testing.T) {
 		"twice":              {edit("file b_windows.go", "file a.go"), `file "a.go" is out of order, or there twice`},
 		"file kind":          {edit("is go", "is cobol"), `want "what the file is"`},
 		"zero tokens":        {edit(sum("2").Hex(), canon.Digest{}.Hex()), "cannot have the digest 0"},
+		"without order":      {edit("without example.com/m.debug", "without a"), `without "a" is out of order`},
+		"without reason":     {edit("without example.com/m.debug counts", "without example.com/m.debug"), "what is left out has a reason"},
+		"empty value":        {edit(`value "go 1.26"`, `value ""`), "not empty"},
+		"empty toolchain":    {edit("toolchain go1.26.8", `toolchain ""`), "not empty"},
 		"carriage returns":   {strings.ReplaceAll(good, "\n", "\r\n"), "manifest:1: want"},
 	} {
 		m, err := Parse(c.text)
@@ -191,6 +196,30 @@ func TestClosure(t *testing.T) {
 	assert.Empty(t, m.Closure("other").Nodes)
 }
 
+// What an entry leaves out is in its closure as what stands for it, and in those of other entries as it is.
+func TestClosureWithout(t *testing.T) {
+	m := graph("op: a log\na:\nlog: deep\ndeep:\nenv:\nstand-in=x:")
+	m.Nodes[len(m.Nodes)-1].Name = LeftOut("log")
+	m.Nodes[len(m.Nodes)-1].Kind = KindIgnored
+	other := m.Entries[0]
+	other.Symbol = "other"
+	m.Entries[0].Without = []Without{{"gone", "nothing refers to it"}, {"log", "it only logs"}}
+	m.Entries = append(m.Entries, other)
+	names := func(c *Manifest) (out []string) {
+		for _, n := range c.Nodes {
+			out = append(out, n.Name+" "+n.Kind)
+		}
+		return out
+	}
+	c := m.Closure("op")
+	assert.Equal(t, []string{"a func", "env env", "log ignored", "op func"}, names(c))
+	assert.Equal(t, "it only logs", c.node("log").Value)
+	assert.Empty(t, c.Entries[0].Without, "it is settled")
+	assert.Equal(t, c, c.Closure("op"))
+	assert.Equal(t, []string{"a func", "deep func", "env env", "log func", "op func"}, names(m.Closure("other")))
+	assert.Empty(t, m.node("log").Value, "the manifest is as it was")
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(sample().Text())
 	f.Add((&Manifest{}).Text())
@@ -211,9 +240,9 @@ func FuzzNames(f *testing.F) {
 	f.Add("é\u2028", "\xff", "\\")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		m := &Manifest{
-			Mode: a, Target: b, Language: c,
-			Entries:  []Entry{{Symbol: a, Node: b}},
-			Nodes:    []Node{{Name: a, Kind: b, File: c, Refs: []string{b, c}}},
+			Mode: a, Target: b, Language: c, Toolchain: b,
+			Entries:  []Entry{{Symbol: a, Node: b, Without: []Without{{c, a + "x"}}}},
+			Nodes:    []Node{{Name: a, Kind: b, File: c, Refs: []string{b, c}, Value: a}},
 			Packages: []SourcePackage{{Path: c, Files: []SourceFile{{Name: a}}}},
 		}
 		got, err := Parse(m.Text())

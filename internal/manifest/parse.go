@@ -55,6 +55,9 @@ func (p *parser) manifest() (*Manifest, error) {
 			return nil, err
 		}
 	}
+	if m.Toolchain, err = p.optional("toolchain "); err != nil {
+		return nil, err
+	}
 	stage := 0 // entries, then nodes, then packages
 	for {
 		if err := p.literal(""); err != nil {
@@ -103,6 +106,20 @@ func (p *parser) entry(m *Manifest) (err error) {
 	if e.Also, err = p.list("\talso "); err != nil {
 		return err
 	}
+	for p.count("\twithout ") > 0 {
+		var w Without
+		if w.Name, w.Reason, err = p.names("\twithout "); err != nil {
+			return err
+		}
+		if w.Reason == "" {
+			p.line--
+			return errors.New("what is left out has a reason")
+		}
+		if n := len(e.Without); n > 0 && e.Without[n-1].Name >= w.Name {
+			return p.order("without", w.Name)
+		}
+		e.Without = append(e.Without, w)
+	}
 	m.Entries = append(m.Entries, e)
 	return nil
 }
@@ -124,6 +141,9 @@ func (p *parser) node(m *Manifest) (err error) {
 	if n.Hash, err = p.digest("\thash "); err != nil {
 		return err
 	}
+	if n.Value, err = p.optional("\tvalue "); err != nil {
+		return err
+	}
 	if n.Refs, err = p.list("\tref "); err != nil {
 		return err
 	}
@@ -135,6 +155,18 @@ func (p *parser) node(m *Manifest) (err error) {
 	}
 	m.Nodes = append(m.Nodes, n)
 	return nil
+}
+
+// optional takes a name that is not empty where there is one.
+func (p *parser) optional(prefix string) (string, error) {
+	if p.count(prefix) == 0 {
+		return "", nil
+	}
+	v, err := p.name(prefix)
+	if err == nil && v == "" {
+		err = errors.New("want a name that is not empty")
+	}
+	return v, err
 }
 
 // list takes all lines from the current one on that start with a prefix; nil where there is none.

@@ -36,12 +36,18 @@ func (m *Manifest) Text() string {
 	line("", "mode", quote(s.Mode))
 	line("", "target", quote(s.Target))
 	line("", "language", quote(s.Language))
+	if s.Toolchain != "" {
+		line("", "toolchain", quote(s.Toolchain))
+	}
 	for _, e := range s.Entries {
 		line("", "\nentry", quote(e.Symbol))
 		digest("version", e.Version)
 		line("\t", "node", quote(e.Node))
 		for _, a := range e.Also {
 			line("\t", "also", quote(a))
+		}
+		for _, w := range e.Without {
+			line("\t", "without", quote(w.Name), quote(w.Reason))
 		}
 	}
 	for _, n := range s.Nodes {
@@ -53,6 +59,9 @@ func (m *Manifest) Text() string {
 			line("\t", "kind", quote(n.Kind), quote(n.File))
 		}
 		digest("hash", n.Hash)
+		if n.Value != "" {
+			line("\t", "value", quote(n.Value))
+		}
 		for _, r := range n.Refs {
 			line("\t", "ref", quote(r))
 		}

@@ -1,52 +1,24 @@
 package plan
 
 import (
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/manifest"
 )
 
-// closures cuts closures out of one manifest. It does what [manifest.Manifest.Closure] does with an index that is made
-// once, because a run of thousands of ops cuts one for each.
+// closures cuts closures out of one manifest, whose index is made once, because a run of thousands of ops cuts one for each.
 type closures struct {
 	once  sync.Once
 	m     *manifest.Manifest
-	nodes map[string]*manifest.Node
+	index *manifest.Index
 }
 
 func newClosures(m *manifest.Manifest) *closures { return &closures{m: m} }
 
 func (c *closures) of(symbol string) *manifest.Manifest {
-	c.once.Do(func() {
-		c.nodes = make(map[string]*manifest.Node, len(c.m.Nodes))
-		for i := range c.m.Nodes {
-			c.nodes[c.m.Nodes[i].Name] = &c.m.Nodes[i]
-		}
-	})
-	cut := &manifest.Manifest{Mode: c.m.Mode, Target: c.m.Target, Language: c.m.Language}
-	i, ok := slices.BinarySearchFunc(c.m.Entries, symbol, func(e manifest.Entry, s string) int { return strings.Compare(e.Symbol, s) })
-	if !ok {
-		return cut
-	}
-	cut.Entries = c.m.Entries[i : i+1 : i+1]
-	seen := map[string]bool{}
-	queue := append([]string{cut.Entries[0].Node, manifest.EnvNode}, cut.Entries[0].Also...)
-	for len(queue) > 0 {
-		name := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
-		n := c.nodes[name]
-		if n == nil || seen[name] {
-			continue
-		}
-		seen[name] = true
-		cut.Nodes = append(cut.Nodes, *n)
-		queue = append(queue, n.Refs...)
-	}
-	slices.SortFunc(cut.Nodes, func(a, b manifest.Node) int { return strings.Compare(a.Name, b.Name) })
-	return cut
+	c.once.Do(func() { c.index = manifest.NewIndex(c.m) })
+	return c.index.Closure(symbol)
 }
 
 // lazyClosure is the code manifest of one symbol in the form in which it is stored beside records.

@@ -24,7 +24,7 @@ var (
 )
 
 // declared is the code of a test package: the body of each function, and what it calls.
-type declared map[string]string // "mean": "sum(xs) / n -> sum"
+type declared map[string]string // "mean": "sum(xs) / n -> sum"; what is called behind an interface has a "~"
 
 // text makes the manifest of a package: one node a function, and an entry for each symbol that is asked for.
 func (d declared) text(t testing.TB, symbols []string) string {
@@ -36,7 +36,7 @@ func (d declared) text(t testing.TB, symbols []string) string {
 		body, calls, _ := strings.Cut(d[name], "->")
 		sum := body
 		for _, c := range strings.Fields(calls) {
-			sum += hash(c).Hex()
+			sum += hash(strings.TrimPrefix(c, "~")).Hex()
 		}
 		return canon.Sum([]byte(sum))
 	}
@@ -44,7 +44,11 @@ func (d declared) text(t testing.TB, symbols []string) string {
 		body, calls, _ := strings.Cut(code, "->")
 		n := manifest.Node{Name: pkg + "." + name, Kind: manifest.KindFunc, File: "shop.go", Local: canon.Sum([]byte(body)), Hash: hash(name)}
 		for _, c := range strings.Fields(calls) {
-			n.Refs = append(n.Refs, pkg+"."+c)
+			if method, ok := strings.CutPrefix(c, "~"); ok {
+				n.Implied = append(n.Implied, pkg+"."+method)
+			} else {
+				n.Refs = append(n.Refs, pkg+"."+c)
+			}
 		}
 		m.Nodes = append(m.Nodes, n)
 	}
