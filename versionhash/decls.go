@@ -26,7 +26,9 @@ type scanner struct {
 	blanks    []string // import paths of blank imports
 	registers []blank
 	pushes    []push
-	embeds    []string       // the patterns of all //go:embed directives
+	embeds    []string       // the patterns of all //go:embed directives, and of files that were declared to count
+	declared  []string       // these files
+	debug     []string       // the settings of //go:debug lines
 	named     map[string]int // how often a name was given
 }
 
@@ -45,8 +47,11 @@ func (s *scanner) scan() {
 		}
 		s.file(f, name)
 	}
-	for _, sum := range s.out {
+	for i, sum := range s.out {
 		slices.Sort(sum.uses)
+		if sum.ignored != "" {
+			s.out[i] = standIn(sum, sum.name, sum.ignored)
+		}
 	}
 }
 
@@ -57,6 +62,9 @@ func (s *scanner) file(f *ast.File, base string) {
 		if im.Name != nil && im.Name.Name == "_" {
 			s.blanks = append(s.blanks, strings.Trim(im.Path.Value, "\"`"))
 		}
+	}
+	if f.Name.Name == "main" {
+		s.debug = append(s.debug, debugSettings(f)...)
 	}
 	links := linknames(f)
 	for _, d := range f.Decls {
@@ -113,6 +121,7 @@ func (s *scanner) relative(base string) string {
 func (s *scanner) begin(k key, kind, name, file string, pos token.Pos) *writer {
 	sum := &summary{key: k, kind: kind, name: name, file: file, pos: pos, pkg: s.id}
 	s.out = append(s.out, sum)
+	s.decided(sum)
 	return s.newWriter(sum)
 }
 
@@ -146,6 +155,17 @@ func methodSymbol(pkgPath string, f *types.Func) string {
 	return fmt.Sprintf("%s.%s.%s", pkgPath, name, f.Name())
 }
 
+// receiverName is the declared type of a receiver, or nil.
+func receiverName(t types.Type) types.Object {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	if n, ok := types.Unalias(t).(*types.Named); ok {
+		return n.Obj()
+	}
+	return nil
+}
+
 // initName names what has no name of its own by its file, so that an edit elsewhere does not rename it.
 func (s *scanner) initName(base string) string {
 	name := fmt.Sprintf("%s.init(%s)", s.lp.Path, base)
@@ -173,8 +193,10 @@ func (s *scanner) function(d *ast.FuncDecl, file, base, lang string, links []lin
 	default:
 		w = s.begin(key{kind: keyObject, obj: f}, "func", symbol(s.lp.Path, f.Name()), file, d.Name.Pos())
 	}
+	w.out.typ = types.TypeString(sig, nil)
 	w.code(mFunc, lang)
 	if recv := sig.Recv(); recv != nil {
+		s.decided(w.out, receiverName(recv.Type()))
 		for p := range sig.RecvTypeParams().TypeParams() {
 			w.appendType(nil, p) // numbered first
 		}
@@ -188,9 +210,10 @@ func (s *scanner) function(d *ast.FuncDecl, file, base, lang string, links []lin
 		w.syntaxOfFields(d.Type.TypeParams)
 	}
 	w.body(d.Body, sig)
+	w.needs()
 	if d.Body == nil {
 		w.withoutBody(f, links)
-	} else if sig.Recv() == nil {
+	} else if sig.Recv() == nil && w.out.ignored == "" {
 		for _, l := range links {
 			if l.local == f.Name() && l.target != "" {
 				s.pushes = append(s.pushes, push{w.out.key, l.target})
@@ -386,6 +409,7 @@ func (s *scanner) variables(spec *ast.ValueSpec, doc *ast.CommentGroup, file, ba
 			continue
 		default:
 			w = s.begin(key{kind: keyObject, obj: o}, "var", symbol(s.lp.Path, id.Name), file, id.Pos())
+			w.out.typ = types.TypeString(o.Type(), nil)
 			w.code(mVar, lang)
 			w.str(s.lp.Path)
 			w.str(id.Name)

@@ -165,6 +165,11 @@ func (g *Graph) special(k key) *summary {
 			s.problems = append(s.problems, problem{text: fmt.Sprintf("cannot read the embedded file %s: %v", s.file, unwrapPath(err))})
 		}
 		e.Digest("content", d)
+	case keyDebug:
+		s.pkg = g.pkgID[k.path]
+		s.kind, s.name, s.value = manifest.KindEnv, manifest.Debug+":"+k.path, debugText(g.scanners[s.pkg].debug)
+		e.String("package", k.path)
+		e.String("settings", s.value)
 	case keyObject:
 		if c, ok := k.obj.(*types.Const); ok { // of another module
 			return g.constSummary(c, -1, "")

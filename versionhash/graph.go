@@ -44,6 +44,12 @@ type Options struct {
 
 	// Runtime is the import path of the package that is counted by its API and not by its code; "" is dagstergen's own.
 	Runtime string
+
+	// Decisions are what was decided by hand, by the position of the declared name.
+	Decisions map[token.Pos]Decision
+
+	// Toolchain is the release of Go that counts, such as "go1.26" or "go1.26.8"; "" where only the language version does.
+	Toolchain string
 }
 
 // A Graph holds the declarations of the local packages of a program and what they depend on. It is not safe for concurrent use.
@@ -72,6 +78,11 @@ type Graph struct {
 	stateOf   map[key]int32
 	providers [][]int32 // by state: the nodes that set it when a program starts
 	sets      [][]int32 // by node: the states that its code may change, itself or through what it refers to; by component
+
+	// Of a graph as one entry sees it, see view.
+	out     map[int32]string // the nodes that are left out, with the reasons
+	outside map[string]bool  // packages of other modules among them
+	views   map[string]*Graph
 }
 
 // Analyze summarises the local packages of p and connects their declarations. Its diagnostics are those of the whole program; what is
@@ -152,6 +163,7 @@ func (g *Graph) connect() {
 		}
 	}
 	g.blankNodes()
+	g.debugNodes()
 	for i := 0; i < len(g.sums); i++ {
 		sum := g.sums[i]
 		g.refs = append(g.refs, g.numbers(sum.refs))

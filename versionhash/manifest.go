@@ -26,7 +26,7 @@ import (
 // results are encoded too. Symbols that do not exist, and declarations with errors that a symbol reaches, are diagnostics; the manifest is
 // complete only without errors.
 func (g *Graph) Manifest(symbols []string) (*manifest.Manifest, diag.List) {
-	m := &manifest.Manifest{Mode: g.opts.Mode.String(), Target: g.target(), Language: goversion.Lang(g.moduleLanguage(&g.prog.Module))}
+	m := &manifest.Manifest{Mode: g.opts.Mode.String(), Target: g.target(), Language: goversion.Lang(g.moduleLanguage(&g.prog.Module)), Toolchain: g.opts.Toolchain}
 	var diags diag.List
 	nodes := map[int32]bool{}
 	sources := map[int32]bool{}
@@ -35,8 +35,10 @@ func (g *Graph) Manifest(symbols []string) (*manifest.Manifest, diag.List) {
 		symbol string
 		r      *reached
 		start  int32
+		view   *Graph
 	}
 	var entries []entry
+	seenBy := map[*Graph]map[int32]bool{} // what the entries of a view reach
 	for _, symbol := range slices.Compact(slices.Sorted(slices.Values(symbols))) {
 		start, also, ok := g.entry(symbol)
 		if !ok {
@@ -46,21 +48,28 @@ func (g *Graph) Manifest(symbols []string) (*manifest.Manifest, diag.List) {
 			})
 			continue
 		}
-		r := g.reach(start, also)
-		entries = append(entries, entry{symbol, r, start})
+		v := g.view(start)
+		r := v.reach(start, also)
+		entries = append(entries, entry{symbol, r, start, v})
+		if seenBy[v] == nil {
+			seenBy[v] = map[int32]bool{}
+		}
 		for _, n := range r.nodes {
-			if !nodes[n] {
+			seenBy[v][n] = true
+			if _, out := v.out[n]; !out && !nodes[n] {
 				nodes[n] = true
 				reachedFrom[n] = symbol
 			}
 		}
-		g.sources(r, start, sources)
+		v.sources(r, start, sources)
 	}
-	g.hash(slices.Collect(keys(nodes)))
+	for v, reached := range seenBy {
+		v.hash(slices.Collect(keys(reached)))
+	}
 	for _, e := range entries {
-		m.Entries = append(m.Entries, g.manifestEntry(e.symbol, e.start, e.r))
+		m.Entries = append(m.Entries, e.view.manifestEntry(e.symbol, e.start, e.r))
 	}
-	m.Nodes = g.manifestNodes(nodes, sources)
+	m.Nodes = g.manifestNodes(seenBy, sources)
 	for _, n := range slices.Sorted(keys(nodes)) {
 		g.problems(n, reachedFrom[n], &diags)
 	}
@@ -77,7 +86,8 @@ func (g *Graph) Packages(symbols []string) []string {
 	sources := map[int32]bool{}
 	for _, symbol := range symbols {
 		if start, also, ok := g.entry(symbol); ok {
-			g.sources(g.reach(start, also), start, sources)
+			v := g.view(start)
+			v.sources(v.reach(start, also), start, sources)
 		}
 	}
 	var out []string
@@ -106,7 +116,7 @@ func (g *Graph) ProofPatterns(pkgPath string) []string {
 // proofFiles are the files that the patterns match.
 func (g *Graph) proofFiles(id int32) []string {
 	lp := g.scanners[id].lp
-	files := slices.Concat(lp.EmbedFiles, lp.OtherFiles)
+	files := slices.Concat(lp.EmbedFiles, lp.OtherFiles, g.scanners[id].declared)
 	files = slices.DeleteFunc(files, func(f string) bool { return manifest.IsGoSource(f) || f == load.ManifestFile })
 	slices.Sort(files)
 	return slices.Compact(files)
@@ -137,33 +147,13 @@ func (g *Graph) entry(symbol string) (start int32, also []int32, ok bool) {
 		// The generated code that calls it hands its parameters and results to the codecs.
 		add(keyCodec, o.Signature().Params())
 		add(keyCodec, o.Signature().Results())
+		if d, ok := g.index[key{kind: keyDebug, path: o.Pkg().Path()}]; ok {
+			also = append(also, d)
+		}
 	default:
 		return 0, nil, false
 	}
 	return n, also, true
-}
-
-func (g *Graph) target() string {
-	t := g.prog.Target
-	s := t.GOOS + "/" + t.GOARCH
-	if t.Cgo {
-		s += "+cgo"
-	}
-	for _, tag := range t.Tags {
-		s += "," + tag
-	}
-	return s
-}
-
-// algorithm counts the ways in which this package has computed versions. It moves with the domains of the encodings.
-const algorithm = "1"
-
-// environment is what every version depends on beside code.
-func (g *Graph) environment() canon.Digest {
-	e := canon.New("dagstergen/code/env/v1")
-	e.String(manifest.Algorithm, algorithm)
-	e.String(manifest.Target, g.target())
-	return e.Sum()
 }
 
 func (g *Graph) manifestEntry(symbol string, start int32, r *reached) manifest.Entry {
@@ -183,6 +173,12 @@ func (g *Graph) manifestEntry(symbol string, start int32, r *reached) manifest.E
 		also = append(also, g.hashes[n])
 		entry.Also = append(entry.Also, g.names[n])
 	}
+	for n, reason := range g.out {
+		if r.in[n] {
+			entry.Without = append(entry.Without, manifest.Without{Name: g.names[n], Reason: reason})
+		}
+	}
+	slices.SortFunc(entry.Without, func(a, b manifest.Without) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(also, func(a, b canon.Digest) int { return bytes.Compare(a[:], b[:]) })
 	also = slices.Compact(also)
 	e.List("also", len(also))
@@ -205,30 +201,16 @@ func (g *Graph) bodyHash(n int32) canon.Digest {
 	return e.Sum()
 }
 
-// manifestNodes lists the nodes with what explains them, and the environment.
-func (g *Graph) manifestNodes(nodes, sources map[int32]bool) []manifest.Node {
-	// Mentioned constants and aliases are there to be blamed.
+// manifestNodes lists the nodes with what explains them, what stands for those that an entry leaves out, and the environment.
+func (g *Graph) manifestNodes(seenBy map[*Graph]map[int32]bool, sources map[int32]bool) []manifest.Node {
 	all := map[int32]bool{}
-	var queue []int32
-	push := func(n int32) {
-		if !all[n] {
-			all[n] = true
-			queue = append(queue, n)
-		}
-	}
-	for n := range nodes {
-		push(n)
-	}
-	body := g.opts.Mode == Body
-	if !body {
-		for len(queue) > 0 {
-			n := queue[len(queue)-1]
-			queue = queue[:len(queue)-1]
-			for _, r := range g.text[n] {
-				push(r)
-			}
-			for _, r := range g.refs[n] {
-				push(r)
+	standIns := map[int32]*summary{}
+	for v, reached := range seenBy {
+		for n := range v.mentioned(reached) {
+			if _, out := v.out[n]; out {
+				standIns[n] = v.sums[n]
+			} else {
+				all[n] = true
 			}
 		}
 	}
@@ -237,8 +219,8 @@ func (g *Graph) manifestNodes(nodes, sources map[int32]bool) []manifest.Node {
 	for n := range all {
 		s := g.sums[n]
 		g.core(n)
-		node := manifest.Node{Name: g.names[n], Kind: s.kind, Local: s.local, Hash: g.hashes[n], File: s.file}
-		if body {
+		node := manifest.Node{Name: g.names[n], Kind: s.kind, Local: s.local, Hash: g.hashes[n], File: s.file, Value: cmp.Or(s.ignored, s.value)}
+		if g.opts.Mode == Body {
 			node.Hash = g.bodyHash(n)
 		} else {
 			node.Refs, node.Implied = g.refNames(n)
@@ -246,9 +228,41 @@ func (g *Graph) manifestNodes(nodes, sources map[int32]bool) []manifest.Node {
 		}
 		out = append(out, node)
 	}
+	for n, s := range standIns {
+		out = append(out, manifest.Node{Name: manifest.LeftOut(g.names[n]), Kind: s.kind, Local: s.local, Hash: s.core, File: s.file})
+	}
 	out = append(out, g.environmentNodes(sources)...)
 	slices.SortFunc(out, func(a, b manifest.Node) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+// mentioned adds to the nodes that are reached the constants and aliases that their text mentions: they are there to be blamed.
+func (g *Graph) mentioned(reached map[int32]bool) map[int32]bool {
+	all := map[int32]bool{}
+	var queue []int32
+	push := func(n int32) {
+		if !all[n] {
+			all[n] = true
+			queue = append(queue, n)
+		}
+	}
+	for n := range reached {
+		push(n)
+	}
+	if g.opts.Mode == Body {
+		return all
+	}
+	for len(queue) > 0 {
+		n := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		for _, r := range g.text[n] {
+			push(r)
+		}
+		for _, r := range g.refs[n] {
+			push(r)
+		}
+	}
+	return all
 }
 
 // refNames are the names of what a node refers to: in its text, and beyond that.
@@ -280,38 +294,6 @@ func (g *Graph) setNames(n int32, all map[int32]bool) []string {
 	}
 	slices.Sort(out)
 	return out
-}
-
-// environmentNodes explain what is not code: how versions are computed, the target, and the language version of each module, which is hashed
-// with the code of the module.
-func (g *Graph) environmentNodes(sources map[int32]bool) []manifest.Node {
-	node := func(name, value string) manifest.Node {
-		e := canon.New("dagstergen/code/env/v1")
-		e.String(name, value)
-		d := e.Sum()
-		return manifest.Node{Name: name, Kind: manifest.KindEnv, Local: d, Hash: d}
-	}
-	parts := map[string]manifest.Node{
-		manifest.Algorithm: node(manifest.Algorithm, algorithm),
-		manifest.Mode:      node(manifest.Mode, g.opts.Mode.String()),
-		manifest.Target:    node(manifest.Target, g.target()),
-	}
-	for id := range sources {
-		if m := g.scanners[id].lp.Module; m != nil {
-			name := "language:" + m.Path
-			parts[name] = node(name, goversion.Lang(g.moduleLanguage(m)))
-		}
-	}
-	env := manifest.Node{Name: manifest.EnvNode, Kind: manifest.KindEnv}
-	e := canon.New("dagstergen/code/env/v1")
-	out := make([]manifest.Node, 0, len(parts)+1)
-	for _, name := range slices.Sorted(keys(parts)) {
-		env.Refs = append(env.Refs, name)
-		e.Digest(name, parts[name].Hash)
-		out = append(out, parts[name])
-	}
-	env.Hash = e.Sum()
-	return append(out, env)
 }
 
 // sources adds the packages that the version of an entry was computed from: those of what it reaches, and those that it imports and

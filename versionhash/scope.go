@@ -34,7 +34,7 @@ func (g *Graph) state() {
 	}
 	for _, s := range g.scanners {
 		for _, p := range s.pushes {
-			if n, ok := g.index[p.from]; ok {
+			if n, ok := g.index[p.from]; ok && g.sums[n].kind != manifest.KindIgnored {
 				if target, ok := g.linked(p.target); ok {
 					g.provide(g.stateID(g.sums[target].key), n)
 				}
@@ -171,7 +171,7 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 	for done, looked := 0, map[string]bool{}; ; {
 		for ; done < len(r.nodes); done++ {
 			n := r.nodes[done]
-			if id, ok := g.stateOf[g.sums[n].key]; ok {
+			if id, ok := g.stateOf[g.sums[n].key]; ok && g.sums[n].kind != manifest.KindIgnored {
 				r.provided(g, id, scope)
 			}
 		}
@@ -215,7 +215,9 @@ func (r *reached) spread(g *Graph, n int32) {
 	r.nodes = append(r.nodes, n)
 	for i := from; i < len(r.nodes); i++ {
 		for _, u := range g.sums[r.nodes[i]].uses {
-			r.uses[u] = true
+			if !g.outside[u] {
+				r.uses[u] = true
+			}
 		}
 		for _, next := range g.refs[r.nodes[i]] {
 			if !r.in[next] {

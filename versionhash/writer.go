@@ -21,7 +21,8 @@ const (
 	keyNative                     // path: assembly, C and cgo of a local package
 	keySkipped                    // path: the files of a local package that build constraints leave out
 	keyTwin                       // path: one such file
-	keyEmbed                      // path: an embedded file, "package/file"
+	keyEmbed                      // path: a file of a package that counts by content, "package/file"
+	keyDebug                      // path: the //go:debug lines of a local main package
 )
 
 // A key identifies a node while packages are summarised, before it has a number.
@@ -128,6 +129,10 @@ type summary struct {
 	text     []key        // what the text names, in order: explains; constants and aliases are here alone
 	states   []key        // package variables, and packages of others, whose state the code may change
 	uses     []string     // import paths of packages that are not local, the standard library too
+	typ      string       // of a function or variable: what is known of it where it is left out
+	ignored  string       // why it is left out of every version; "" where it counts
+	without  []Left       // see [Decision]
+	value    string       // see [manifest.Node]
 	problems []problem
 	lazy     func() canon.Digest // gives core and local when they are first needed
 }

@@ -83,7 +83,9 @@ func Load(ctx context.Context, c Config) (*Program, diag.List, error) {
 	}
 	l.listErrors(listed, c.Patterns)
 	l.prog.Module = mainModule(l.prog)
-	if d, ok := newerGo(l.prog.goRelease(), runtime.Version(), l.prog.Module); ok {
+	l.prog.Debug = debugSettings(dir, l.prog.Module, c.Env)
+	l.prog.Release = l.prog.goRelease()
+	if d, ok := newerGo(l.prog.Release, runtime.Version(), l.prog.Module); ok {
 		l.diags.Add(d)
 	}
 	return l.prog, l.diags.Sorted(), nil

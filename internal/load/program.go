@@ -31,6 +31,8 @@ type Program struct {
 	Roots    []*Package          // the packages that the patterns name, sorted by path
 	Sizes    types.Sizes         // of the declared target
 	Target   Target              // what the files were chosen for
+	Debug    []string            // the GODEBUG settings of go.mod, or of go.work where there is one: "panicnil=1", sorted
+	Release  string              // of the Go whose standard library was read, "go1.26.8"; "" where that does not say
 }
 
 // A Target is the platform whose files are read and whose constants are folded. It is declared, never the
