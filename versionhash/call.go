@@ -256,9 +256,10 @@ func (w *writer) spellIdent(id *ast.Ident, text func(byte, string)) {
 	if v, ok := o.(*types.Var); ok {
 		o = v.Origin()
 	}
-	n := w.name(key{kind: keyObject, obj: o})
+	n := w.name(w.s.key(o))
 	text(mRef, string(binary.AppendUvarint(nil, n)))
 	if isConst {
+		w.s.foreignConst(c)
 		w.skipped(o.Pkg())
 	}
 }
@@ -267,7 +268,7 @@ func (w *writer) spellIdent(id *ast.Ident, text func(byte, string)) {
 func (w *writer) missing(e *ast.SelectorExpr, path string) {
 	if path == "C" {
 		w.usesC = true
-		w.ref(key{kind: keyNative, path: w.pkg.Path()})
+		w.ref(key{kind: keyNative, pkg: w.pkg.Path()})
 		w.mark(mName)
 		w.str(e.Sel.Name)
 		return
@@ -286,8 +287,8 @@ func (w *writer) noteInstance(id *ast.Ident) {
 
 // skipped makes the declaration depend on the files of a package that build constraints leave out, where there are any.
 func (w *writer) skipped(pkg *types.Package) {
-	if pkg != nil && w.s.g.hasSkipped(pkg.Path()) {
-		w.ref(key{kind: keySkipped, path: pkg.Path()})
+	if pkg != nil && w.s.env.hasSkipped(pkg.Path()) {
+		w.ref(key{kind: keySkipped, pkg: pkg.Path()})
 	}
 }
 

@@ -1,6 +1,7 @@
 package versionhash
 
 import (
+	"go/token"
 	"go/types"
 	"slices"
 	"strings"
@@ -33,25 +34,26 @@ type Left struct {
 }
 
 // decided puts into a summary what was decided about its declaration.
-func (s *scanner) decided(sum *summary, of ...types.Object) {
-	d := s.g.opts.Decisions[sum.pos]
+func (s *scanner) decided(sum *summary, pos token.Pos, of ...types.Object) {
+	d := s.env.decisions[pos]
 	sum.ignored, sum.without = d.Ignored, d.Without
 	for _, o := range of { // the type of a receiver
 		if sum.ignored == "" && o != nil {
-			sum.ignored = s.g.opts.Decisions[o.Pos()].Ignored
+			sum.ignored = s.env.decisions[o.Pos()].Ignored
 		}
 	}
 }
 
 // needs writes what a declaration needs by decision.
 func (w *writer) needs() {
-	d := w.s.g.opts.Decisions[w.out.pos]
+	d := w.s.env.decisions[w.pos]
 	for _, o := range d.Needs {
 		switch w.s.where(o.Pkg()) {
 		case local:
-			w.ref(key{kind: keyObject, obj: o})
-			if t, ok := o.(*types.TypeName); ok && !t.IsAlias() {
-				w.ref(key{kind: keyRuntime, obj: t})
+			k := w.s.key(o)
+			w.ref(k)
+			if k.sort == sortType {
+				w.ref(key{kind: keyRuntime, pkg: k.pkg, name: k.name})
 			}
 		default:
 			w.outside(o.Pkg().Path())
@@ -67,7 +69,7 @@ func (w *writer) needs() {
 	}
 	for _, file := range d.Files {
 		w.core = appendString(append(w.core, mFile), file)
-		w.ref(key{kind: keyEmbed, path: w.s.lp.Path + "\x00" + file})
+		w.ref(key{kind: keyEmbed, pkg: w.s.lp.Path, name: file})
 		w.s.declared = append(w.s.declared, file)
 	}
 }
@@ -75,7 +77,7 @@ func (w *writer) needs() {
 // symbolOf is the name of the node of a declaration.
 func symbolOf(o types.Object) string {
 	if f, ok := o.(*types.Func); ok && f.Signature().Recv() != nil {
-		return methodSymbol(o.Pkg().Path(), f)
+		return symbol(o.Pkg().Path(), methodName(f))
 	}
 	return symbol(o.Pkg().Path(), o.Name())
 }
@@ -88,7 +90,7 @@ func standIn(s *summary, name, reason string) *summary {
 	e := canon.New("dagstergen/code/ignored/v1")
 	e.String("name", name)
 	e.String("type", s.typ)
-	out := &summary{key: s.key, name: s.name, kind: manifest.KindIgnored, file: s.file, pos: s.pos, pkg: s.pkg, typ: s.typ, ignored: reason, without: s.without}
+	out := &summary{key: s.key, name: s.name, kind: manifest.KindIgnored, file: s.file, pos: s.pos, pkg: s.pkg, typ: s.typ, ignored: reason, without: s.without, entry: s.entry}
 	out.core = e.Sum()
 	out.local = out.core
 	return out
@@ -105,7 +107,7 @@ func (g *Graph) left(n int32) (nodes map[int32]string, paths map[string]bool) {
 				nodes[m] = l.Reason
 			}
 			if k := g.sums[m].key; k.kind == keyExt {
-				paths[k.path] = true
+				paths[k.pkg] = true
 			}
 		}
 	}
@@ -142,13 +144,7 @@ func (g *Graph) matching(symbol string) []int32 {
 
 // explains reports whether a node only explains what is written into the code that mentions it: nothing of that can be left out.
 func explains(s *summary) bool {
-	switch o := s.key.obj.(type) {
-	case *types.Const:
-		return true
-	case *types.TypeName:
-		return o.IsAlias()
-	}
-	return s.kind == manifest.KindSkipped
+	return s.key.sort == sortConst || s.key.sort == sortAlias || s.kind == manifest.KindSkipped
 }
 
 // view returns the graph as the version of a node sees it: with stand-ins for what it leaves out. It shares numbers and names with g.
@@ -201,7 +197,7 @@ func (g *Graph) Idle(symbol string) []Left {
 	r := g.reach(start, also)
 	var out []Left
 	for _, l := range g.sums[n].without {
-		found := r.uses[l.Symbol] && g.wherePath(l.Symbol) != standard
+		found := r.uses[l.Symbol] && g.env.wherePath(l.Symbol) != standard
 		for _, m := range g.matching(l.Symbol) {
 			found = found || r.in[m] && m != start
 		}

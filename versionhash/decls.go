@@ -1,7 +1,6 @@
 package versionhash
 
 import (
-	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -16,33 +15,27 @@ import (
 
 // A scanner summarises the declarations of one local package.
 type scanner struct {
-	g         *Graph
-	id        int32
-	lp        *load.Package
-	pkg       *types.Package
-	info      *types.Info
-	out       []*summary
-	native    bool     // some declaration uses cgo
-	blanks    []string // import paths of blank imports
-	registers []blank
-	pushes    []push
-	embeds    []string       // the patterns of all //go:embed directives, and of files that were declared to count
-	declared  []string       // these files
-	debug     []string       // the settings of //go:debug lines
-	named     map[string]int // how often a name was given
+	env   *env
+	lp    *load.Package
+	pkg   *types.Package
+	info  *types.Info
+	named map[string]int          // how often a name was given
+	again map[types.Object]string // second declarations of a name, in code that does not compile, by a name of their own
+	packageSummary
 }
 
-// A push is a //go:linkname that gives a body to a function of another package.
-type push struct {
-	from   key
-	target string // "import/path.name"
+// scan summarises a package from its syntax and types.
+func (e *env) scan(lp *load.Package) *packageSummary {
+	s := &scanner{env: e, lp: lp, pkg: lp.Types, info: lp.Info}
+	s.scan()
+	return &s.packageSummary
 }
 
 func (s *scanner) scan() {
-	s.named = map[string]int{}
+	s.named, s.again, s.consts = map[string]int{}, map[types.Object]string{}, map[key]*summary{}
 	for i, f := range s.lp.Syntax {
 		name := s.lp.GoFiles[min(i, len(s.lp.GoFiles)-1)]
-		if p := s.g.prog.Fset.File(f.FileStart); p != nil {
+		if p := s.env.prog.Fset.File(f.FileStart); p != nil {
 			name = path.Base(strings.ReplaceAll(p.Name(), `\`, "/"))
 		}
 		s.file(f, name)
@@ -53,6 +46,8 @@ func (s *scanner) scan() {
 			s.out[i] = standIn(sum, sum.name, sum.ignored)
 		}
 	}
+	slices.Sort(s.preambles)
+	s.skipped = skippedFiles(s.lp)
 }
 
 func (s *scanner) file(f *ast.File, base string) {
@@ -66,6 +61,7 @@ func (s *scanner) file(f *ast.File, base string) {
 	if f.Name.Name == "main" {
 		s.debug = append(s.debug, debugSettings(f)...)
 	}
+	s.preamble(f)
 	links := linknames(f)
 	for _, d := range f.Decls {
 		switch d := d.(type) {
@@ -100,7 +96,7 @@ func firstDoc(d *ast.GenDecl, spec *ast.ValueSpec, i int) *ast.CommentGroup {
 func (s *scanner) language(f *ast.File) string {
 	v := s.info.FileVersions[f]
 	if v == "" {
-		v = s.g.moduleLanguage(s.lp.Module)
+		v = moduleLanguage(s.lp.Module)
 	}
 	if l := goversion.Lang(v); l != "" {
 		return l
@@ -119,40 +115,22 @@ func (s *scanner) relative(base string) string {
 
 // begin makes the writer of a declaration.
 func (s *scanner) begin(k key, kind, name, file string, pos token.Pos) *writer {
-	sum := &summary{key: k, kind: kind, name: name, file: file, pos: pos, pkg: s.id}
+	sum := &summary{key: k, kind: kind, name: name, file: file, pos: s.place(pos), pkg: -1}
 	s.out = append(s.out, sum)
-	s.decided(sum)
-	return s.newWriter(sum)
+	s.decided(sum, pos)
+	w := s.newWriter(sum)
+	w.pos = pos
+	return w
 }
 
 // code starts what runs: its language version counts. For the explanation, only one that differs from the module's is its own doing.
 func (w *writer) code(m byte, lang string) {
 	w.mark(m)
 	w.core = appendString(w.core, lang)
-	if lang != goversion.Lang(w.s.g.moduleLanguage(w.s.lp.Module)) {
+	if lang != goversion.Lang(moduleLanguage(w.s.lp.Module)) {
 		w.expl = appendString(append(w.expl, mLanguage), lang)
 	}
 	w.skipped(w.pkg)
-}
-
-// symbol is the name of a declaration of a package.
-func symbol(pkgPath, name string) string { return pkgPath + "." + name }
-
-// methodSymbol is the name of a method, with its receiver.
-func methodSymbol(pkgPath string, f *types.Func) string {
-	recv := f.Signature().Recv().Type()
-	star := false
-	if p, ok := types.Unalias(recv).(*types.Pointer); ok {
-		star, recv = true, p.Elem()
-	}
-	name := "?"
-	if n, ok := types.Unalias(recv).(*types.Named); ok {
-		name = n.Obj().Name()
-	}
-	if star {
-		return fmt.Sprintf("%s.(*%s).%s", pkgPath, name, f.Name())
-	}
-	return fmt.Sprintf("%s.%s.%s", pkgPath, name, f.Name())
 }
 
 // receiverName is the declared type of a receiver, or nil.
@@ -166,16 +144,6 @@ func receiverName(t types.Type) types.Object {
 	return nil
 }
 
-// initName names what has no name of its own by its file, so that an edit elsewhere does not rename it.
-func (s *scanner) initName(base string) string {
-	name := fmt.Sprintf("%s.init(%s)", s.lp.Path, base)
-	s.named[name]++
-	if n := s.named[name]; n > 1 {
-		name = fmt.Sprintf("%s#%d", name, n)
-	}
-	return name
-}
-
 func (s *scanner) function(d *ast.FuncDecl, file, base, lang string, links []linkname) {
 	f, ok := s.info.Defs[d.Name].(*types.Func)
 	if !ok || f.Name() == "_" {
@@ -185,18 +153,20 @@ func (s *scanner) function(d *ast.FuncDecl, file, base, lang string, links []lin
 	var w *writer
 	switch {
 	case sig.Recv() != nil:
-		w = s.begin(key{kind: keyObject, obj: f}, "method", methodSymbol(s.lp.Path, f), file, d.Name.Pos())
+		w = s.begin(s.declare(f), "method", symbol(s.lp.Path, methodName(f)), file, d.Name.Pos())
 	case f.Name() == "init":
-		name := s.initName(base)
-		w = s.begin(key{kind: keyInit, path: name}, "init", name, file, d.Name.Pos())
+		k := s.initKey(base)
+		w = s.begin(k, "init", k.symbol(), file, d.Name.Pos())
 		w.out.acts = true
 	default:
-		w = s.begin(key{kind: keyObject, obj: f}, "func", symbol(s.lp.Path, f.Name()), file, d.Name.Pos())
+		w = s.begin(s.declare(f), "func", symbol(s.lp.Path, f.Name()), file, d.Name.Pos())
 	}
 	w.out.typ = types.TypeString(sig, nil)
+	// The generated code that calls it hands its parameters and results to the codecs.
+	s.asEntry(w.out, keyCodec, sig.Params(), sig.Results())
 	w.code(mFunc, lang)
 	if recv := sig.Recv(); recv != nil {
-		s.decided(w.out, receiverName(recv.Type()))
+		s.decided(w.out, w.pos, receiverName(recv.Type()))
 		for p := range sig.RecvTypeParams().TypeParams() {
 			w.appendType(nil, p) // numbered first
 		}
@@ -225,24 +195,16 @@ func (s *scanner) function(d *ast.FuncDecl, file, base, lang string, links []lin
 
 // withoutBody adds what stands behind a function that Go code does not define.
 func (w *writer) withoutBody(f *types.Func, links []linkname) {
-	w.ref(key{kind: keyNative, path: w.s.lp.Path})
+	w.ref(key{kind: keyNative, pkg: w.s.lp.Path})
 	for _, l := range links {
 		if l.local != f.Name() || l.target == "" {
 			continue
 		}
 		w.mark(mExternal)
 		w.str(l.target)
-		pkgPath, name, ok := cutSymbol(l.target)
-		if !ok {
-			continue
+		if pkgPath, name, ok := cutSymbol(l.target); ok {
+			w.ref(key{kind: keyLink, pkg: pkgPath, name: name}) // its package need not be imported
 		}
-		if p := w.s.g.prog.Packages[pkgPath]; p != nil && p.Local && p.Types != nil {
-			if o := p.Types.Scope().Lookup(name); o != nil {
-				w.ref(key{kind: keyObject, obj: o})
-			}
-			continue
-		}
-		w.outside(pkgPath)
 	}
 }
 
@@ -258,12 +220,9 @@ func cutSymbol(s string) (pkgPath, name string, ok bool) {
 
 // end closes a declaration: type errors that lie in it are its problems.
 func (s *scanner) end(w *writer, from, to token.Pos) {
-	if w.usesC {
-		s.native = true
-	}
 	for _, e := range s.lp.Errors {
 		if e.Pos >= from && e.Pos < to && !s.expected(e, w) {
-			w.out.problems = append(w.out.problems, problem{pos: e.Pos, text: e.Msg})
+			w.out.problems = append(w.out.problems, problem{pos: s.env.prog.Position(e.Pos), text: e.Msg})
 		}
 	}
 	w.finish()
@@ -273,15 +232,14 @@ func (s *scanner) end(w *writer, from, to token.Pos) {
 // the name that does not resolve.
 func (s *scanner) expected(e types.Error, w *writer) bool {
 	for _, name := range undefinedName(e.Msg) {
-		if f := s.g.opts.Generated; f != nil {
-			for _, p := range append([]string{s.lp.Path}, s.importPaths()...) {
-				if f(p, name) {
-					return true
-				}
+		for _, p := range append([]string{s.lp.Path}, s.importPaths()...) {
+			if s.env.generates(p, name) {
+				return true
 			}
 		}
 	}
-	return slices.ContainsFunc(w.out.problems, func(p problem) bool { return p.pos == e.Pos && p.text == "" })
+	at := s.env.prog.Position(e.Pos)
+	return slices.ContainsFunc(w.out.problems, func(p problem) bool { return p.pos == at && p.text == "" })
 }
 
 func (s *scanner) importPaths() []string {
@@ -309,7 +267,7 @@ func (s *scanner) typeDecl(spec *ast.TypeSpec, file string) {
 	if !ok || o.Name() == "_" {
 		return
 	}
-	w := s.begin(key{kind: keyObject, obj: o}, "type", symbol(s.lp.Path, o.Name()), file, spec.Name.Pos())
+	w := s.begin(s.declare(o), "type", symbol(s.lp.Path, o.Name()), file, spec.Name.Pos())
 	named, isNamed := o.Type().(*types.Named)
 	if o.IsAlias() || !isNamed {
 		w.mark(mAlias)
@@ -338,13 +296,13 @@ func (s *scanner) typeDecl(spec *ast.TypeSpec, file string) {
 // asValue adds what a type is at run time and as data.
 func (s *scanner) asValue(o *types.TypeName, named *types.Named, file string, spec *ast.TypeSpec) {
 	name := symbol(s.lp.Path, o.Name())
-	rt := s.begin(key{kind: keyRuntime, obj: o}, "rt", "rt:"+name, file, spec.Name.Pos())
-	codec := s.begin(key{kind: keyCodec, obj: o}, "codec", "codec:"+name, file, spec.Name.Pos())
+	rt := s.begin(s.asValueKey(keyRuntime, named), "rt", "rt:"+name, file, spec.Name.Pos())
+	codec := s.begin(s.asValueKey(keyCodec, named), "codec", "codec:"+name, file, spec.Name.Pos())
 	rt.mark(mRuntime)
 	codec.mark(mCodec)
 	methods := slices.SortedFunc(named.Methods(), func(a, b *types.Func) int { return strings.Compare(a.Id(), b.Id()) })
 	for _, w := range []*writer{rt, codec} {
-		w.num(w.ref(key{kind: keyObject, obj: o}))
+		w.num(w.ref(s.key(o)))
 		for _, m := range methods {
 			m = m.Origin()
 			if w == codec && !codecMethods[m.Name()] {
@@ -352,14 +310,14 @@ func (s *scanner) asValue(o *types.TypeName, named *types.Named, file string, sp
 			}
 			w.str(m.Name())
 			w.bool(isPointerMethod(m))
-			w.num(w.ref(key{kind: keyObject, obj: m}))
+			w.num(w.ref(s.key(m)))
 		}
 		w.mark(mEnd)
 	}
 	seen := map[types.Type]bool{named: true}
 	s.eachNamed(named.Underlying(), seen, func(n *types.Named) {
-		rt.ref(key{kind: keyRuntime, obj: n.Origin().Obj()})
-		codec.ref(key{kind: keyCodec, obj: n.Origin().Obj()})
+		rt.ref(s.asValueKey(keyRuntime, n))
+		codec.ref(s.asValueKey(keyCodec, n))
 	})
 	// Templates and reflection go on with what methods return.
 	for _, m := range methods {
@@ -383,7 +341,7 @@ func isPointerMethod(m *types.Func) bool {
 func (s *scanner) constants(spec *ast.ValueSpec, file string) {
 	for _, id := range spec.Names {
 		if o, ok := s.info.Defs[id].(*types.Const); ok && o.Name() != "_" {
-			s.out = append(s.out, s.g.constSummary(o, s.id, file))
+			s.out = append(s.out, s.constSummary(o, s.declare(o), file))
 		}
 	}
 }
@@ -400,16 +358,17 @@ func (s *scanner) variables(spec *ast.ValueSpec, doc *ast.CommentGroup, file, ba
 				len(spec.Values) != len(spec.Names) && (len(spec.Values) != 1 || i > 0 || !allBlank(spec.Names)) {
 				continue
 			}
-			name := s.initName(base)
-			w = s.begin(key{kind: keyInit, path: name}, "init", name, file, id.Pos())
+			k := s.initKey(base)
+			w = s.begin(k, "init", k.symbol(), file, id.Pos())
 			w.code(mInit, lang)
 			w.out.acts = true
 			w.drops(spec.Values...)
 		case !ok:
 			continue
 		default:
-			w = s.begin(key{kind: keyObject, obj: o}, "var", symbol(s.lp.Path, id.Name), file, id.Pos())
+			w = s.begin(s.declare(o), "var", symbol(s.lp.Path, id.Name), file, id.Pos())
 			w.out.typ = types.TypeString(o.Type(), nil)
+			s.asEntry(w.out, keyRuntime, o.Type())
 			w.code(mVar, lang)
 			w.str(s.lp.Path)
 			w.str(id.Name)

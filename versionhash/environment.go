@@ -54,8 +54,8 @@ func (g *Graph) environmentNodes(sources map[int32]bool) []manifest.Node {
 	values := g.settings()
 	values[manifest.Mode] = g.opts.Mode.String()
 	for id := range sources {
-		if m := g.scanners[id].lp.Module; m != nil {
-			values[manifest.Language+m.Path] = goversion.Lang(g.moduleLanguage(m))
+		if m := g.locals[id].lp.Module; m != nil {
+			values[manifest.Language+m.Path] = goversion.Lang(moduleLanguage(m))
 		}
 	}
 	env := manifest.Node{Name: manifest.EnvNode, Kind: manifest.KindEnv}
@@ -93,8 +93,8 @@ func debugText(settings []string) string {
 
 // debugNodes makes the nodes of main packages that set what the standard library does.
 func (g *Graph) debugNodes() {
-	for _, s := range g.scanners {
-		if k := (key{kind: keyDebug, path: s.lp.Path}); len(s.debug) > 0 {
+	for _, l := range g.locals {
+		if k := (key{kind: keyDebug, pkg: l.lp.Path}); len(l.debug) > 0 {
 			g.add(g.special(k))
 		}
 	}

@@ -155,7 +155,7 @@ func (w *writer) ident(id *ast.Ident, u use) {
 
 // unresolved writes an identifier that means nothing to the type checker: one that dagstergen is going to declare, or a mistake.
 func (w *writer) unresolved(id *ast.Ident, pkgPath string) {
-	if f := w.s.g.opts.Generated; f != nil && f(pkgPath, id.Name) {
+	if w.s.env.generates(pkgPath, id.Name) {
 		w.mark(mGenerated)
 		w.str(id.Name)
 		return
@@ -222,7 +222,7 @@ func (w *writer) instance(id *ast.Ident) {
 func (w *writer) global(o types.Object) {
 	switch w.s.where(o.Pkg()) {
 	case local:
-		w.both(key{kind: keyObject, obj: o})
+		w.both(w.s.key(o))
 	case universe:
 		w.mark(mUniverse)
 		w.str(o.Name())
@@ -303,7 +303,7 @@ func (w *writer) fieldName(o types.Object) {
 func (w *writer) method(o *types.Func) {
 	switch w.s.where(o.Pkg()) {
 	case local:
-		w.both(key{kind: keyObject, obj: o})
+		w.both(w.s.key(o))
 	default:
 		w.mark(mExternal)
 		if o.Pkg() != nil {

@@ -60,7 +60,7 @@ func (w *writer) embeds(doc *ast.CommentGroup) {
 	for _, file := range slices.Compact(matched) {
 		w.mark(mFile)
 		w.str(file)
-		w.num(w.ref(key{kind: keyEmbed, path: w.s.lp.Path + "\x00" + file}))
+		w.num(w.ref(key{kind: keyEmbed, pkg: w.s.lp.Path, name: file}))
 	}
 }
 
@@ -90,7 +90,7 @@ func embedPatterns(s string) []string {
 }
 
 // fileDigest is the digest of a file of a package: of the bytes that were parsed where they are known, else of those on disk.
-func (g *Graph) fileDigest(p *load.Package, name string) (canon.Digest, error) {
+func fileDigest(p *load.Package, name string) (canon.Digest, error) {
 	if src, ok := p.Source[name]; ok {
 		return canon.Sum(src), nil
 	}
@@ -127,10 +127,10 @@ func (g *Graph) special(k key) *summary {
 	e := canon.New("dagstergen/code/file/v1")
 	switch k.kind {
 	case keyExt:
-		s.kind, s.name = manifest.KindExt, k.path
-		p := g.prog.Packages[k.path]
-		e.String("package", k.path)
-		switch g.wherePath(k.path) {
+		s.kind, s.name = manifest.KindExt, k.pkg
+		p := g.prog.Packages[k.pkg]
+		e.String("package", k.pkg)
+		switch g.env.wherePath(k.pkg) {
 		case opaque:
 			e.Int("api", runtimeAPI)
 		case external:
@@ -138,43 +138,39 @@ func (g *Graph) special(k key) *summary {
 			g.imports(s, p)
 		}
 	case keyNative:
-		p := g.prog.Packages[k.path]
-		s.kind, s.name, s.pkg = manifest.KindNative, "native:"+k.path, g.pkgID[k.path]
-		e.String("package", k.path)
-		g.nativeFiles(e, s, p)
+		s.kind, s.name, s.pkg = manifest.KindNative, "native:"+k.pkg, g.pkgID[k.pkg]
+		e.String("package", k.pkg)
+		g.nativeFiles(e, s, g.locals[s.pkg])
 	case keySkipped:
-		p := g.prog.Packages[k.path]
-		s.kind, s.name, s.pkg = manifest.KindSkipped, "skipped:"+k.path, g.pkgID[k.path]
-		for _, f := range g.skipped[k.path] {
-			s.refs = append(s.refs, key{kind: keyTwin, path: p.Path + "\x00" + f})
+		s.kind, s.name, s.pkg = manifest.KindSkipped, "skipped:"+k.pkg, g.pkgID[k.pkg]
+		for _, f := range g.locals[s.pkg].skipped {
+			s.refs = append(s.refs, key{kind: keyTwin, pkg: k.pkg, name: f})
 		}
 	case keyTwin:
-		pkgPath, file, _ := strings.Cut(k.path, "\x00")
-		p := g.prog.Packages[pkgPath]
-		s.kind, s.name, s.file, s.pkg = manifest.KindSkipped, pkgPath+"/"+file, moduleFile(p, file), g.pkgID[pkgPath]
+		p := g.prog.Packages[k.pkg]
+		s.kind, s.name, s.file, s.pkg = manifest.KindSkipped, k.pkg+"/"+k.name, moduleFile(p, k.name), g.pkgID[k.pkg]
 		// The name counts: it may hold a constraint (_windows.go).
-		e.String("file", file)
-		src, _ := readSource(p, file)
+		e.String("file", k.name)
+		src, _ := readSource(p, k.name)
 		e.Digest("tokens", manifest.Tokens(src))
 	case keyEmbed:
-		pkgPath, file, _ := strings.Cut(k.path, "\x00")
-		p := g.prog.Packages[pkgPath]
-		s.kind, s.name, s.file, s.pkg = manifest.KindEmbed, pkgPath+"/"+file, moduleFile(p, file), g.pkgID[pkgPath]
-		d, err := g.fileDigest(p, file)
+		p := g.prog.Packages[k.pkg]
+		s.kind, s.name, s.file, s.pkg = manifest.KindEmbed, k.pkg+"/"+k.name, moduleFile(p, k.name), g.pkgID[k.pkg]
+		d, err := fileDigest(p, k.name)
 		if err != nil {
 			s.problems = append(s.problems, problem{text: fmt.Sprintf("cannot read the embedded file %s: %v", s.file, unwrapPath(err))})
 		}
 		e.Digest("content", d)
 	case keyDebug:
-		s.pkg = g.pkgID[k.path]
-		s.kind, s.name, s.value = manifest.KindEnv, manifest.Debug+":"+k.path, debugText(g.scanners[s.pkg].debug)
-		e.String("package", k.path)
+		s.pkg = g.pkgID[k.pkg]
+		s.kind, s.name, s.value = manifest.KindEnv, manifest.Debug+":"+k.pkg, debugText(g.locals[s.pkg].debug)
+		e.String("package", k.pkg)
 		e.String("settings", s.value)
 	case keyObject:
-		if c, ok := k.obj.(*types.Const); ok { // of another module
-			return g.constSummary(c, -1, "")
+		if c := g.consts[k]; c != nil {
+			return c
 		}
-		s.kind, s.name = manifest.KindType, k.obj.Name()
+		s.kind, s.name = manifest.KindType, k.name // of a declaration that could not be read
 	}
 	s.core = e.Sum()
 	s.local = s.core
@@ -196,67 +192,73 @@ func unwrapPath(err error) error {
 }
 
 // constSummary is the node of a constant. Nothing is hashed through it: its value is folded where it is used.
-func (g *Graph) constSummary(c *types.Const, pkg int32, file string) *summary {
+func (s *scanner) constSummary(c *types.Const, k key, file string) *summary {
 	e := canon.New("dagstergen/code/const/v1")
 	e.String("type", types.TypeString(c.Type(), nil))
 	e.Bytes("value", appendConstant(nil, c.Val(), c.Type()))
-	s := &summary{key: key{kind: keyObject, obj: c}, kind: manifest.KindConst, name: symbol(c.Pkg().Path(), c.Name()), file: file, pos: c.Pos(), pkg: pkg}
-	s.core = e.Sum()
-	s.local = s.core
-	return s
+	sum := &summary{key: k, kind: manifest.KindConst, name: symbol(c.Pkg().Path(), c.Name()), file: file, pos: s.place(c.Pos()), pkg: -1}
+	sum.core = e.Sum()
+	sum.local = sum.core
+	return sum
+}
+
+// foreignConst keeps a constant of another module that a declaration names.
+func (s *scanner) foreignConst(c *types.Const) {
+	if k := s.key(c); s.where(c.Pkg()) != local && s.consts[k] == nil {
+		s.consts[k] = s.constSummary(c, k, "")
+	}
 }
 
 // nativeFiles makes a package with assembly, C or cgo count as a whole: its other files, what its Go files say to the C compiler, and
 // all its declarations, because any of them may be called from there.
-func (g *Graph) nativeFiles(e *canon.Encoder, s *summary, p *load.Package) {
+func (g *Graph) nativeFiles(e *canon.Encoder, s *summary, l *localPackage) {
+	p := l.lp
 	for _, name := range p.OtherFiles {
-		d, err := g.fileDigest(p, name)
+		d, err := fileDigest(p, name)
 		if err != nil {
 			s.problems = append(s.problems, problem{text: fmt.Sprintf("cannot read %s: %v", moduleFile(p, name), unwrapPath(err))})
 		}
 		e.String("file", name)
 		e.Digest("content", d)
 	}
-	var preambles []string
-	for _, f := range p.Syntax {
-		for _, d := range f.Decls {
-			gen, ok := d.(*ast.GenDecl)
-			if !ok {
-				continue
-			}
-			for _, spec := range gen.Specs {
-				im, ok := spec.(*ast.ImportSpec)
-				if !ok || strings.Trim(im.Path.Value, "\"`") != "C" {
-					continue
-				}
-				for _, doc := range []*ast.CommentGroup{gen.Doc, im.Doc} {
-					if doc != nil {
-						preambles = append(preambles, commentText(doc))
-					}
-				}
-			}
-		}
-	}
-	slices.Sort(preambles)
-	for _, c := range preambles {
+	for _, c := range l.preambles {
 		e.String("c", c)
 	}
-	for _, o := range g.scanners[g.pkgID[p.Path]].out {
+	for _, o := range l.out {
 		if k := o.key; k.kind == keyObject && o.kind != manifest.KindConst || k.kind == keyInit {
 			s.refs = append(s.refs, k)
 		}
 	}
-	slices.SortFunc(s.refs, func(a, b key) int { return cmp.Compare(g.nameOf(a), g.nameOf(b)) })
+	slices.SortFunc(s.refs, func(a, b key) int { return cmp.Compare(nativeName(a), nativeName(b)) })
 }
 
-func (g *Graph) nameOf(k key) string {
-	if k.obj == nil {
-		return k.path
+// nativeName is by what the declarations of a native package are sorted; the order is hashed.
+func nativeName(k key) string {
+	if k.kind == keyInit || k.sort == sortMethod {
+		return k.symbol()
 	}
-	if f, ok := k.obj.(*types.Func); ok && f.Signature().Recv() != nil {
-		return methodSymbol(f.Pkg().Path(), f)
+	return k.name
+}
+
+// preamble keeps what a file says to the C compiler.
+func (s *scanner) preamble(f *ast.File) {
+	for _, d := range f.Decls {
+		gen, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range gen.Specs {
+			im, ok := spec.(*ast.ImportSpec)
+			if !ok || strings.Trim(im.Path.Value, "\"`") != "C" {
+				continue
+			}
+			for _, doc := range []*ast.CommentGroup{gen.Doc, im.Doc} {
+				if doc != nil {
+					s.preambles = append(s.preambles, commentText(doc))
+				}
+			}
+		}
 	}
-	return k.obj.Name()
 }
 
 func commentText(g *ast.CommentGroup) string {
@@ -297,12 +299,12 @@ func (g *Graph) imports(s *summary, p *load.Package) {
 	}
 	for _, q := range slices.Sorted(keys(paths)) {
 		s.uses = append(s.uses, q)
-		switch g.wherePath(q) {
+		switch g.env.wherePath(q) {
 		case external, opaque:
-			s.refs = append(s.refs, key{kind: keyExt, path: q})
+			s.refs = append(s.refs, key{kind: keyExt, pkg: q})
 		case local:
 			// A module that imports one which is replaced by a folder: all of that package counts.
-			for _, o := range g.scanners[g.pkgID[q]].out {
+			for _, o := range g.locals[g.pkgID[q]].out {
 				if o.kind != manifest.KindConst && o.key.kind != keyCodec {
 					s.refs = append(s.refs, o.key)
 				}

@@ -2,10 +2,9 @@ package versionhash
 
 import (
 	"go/token"
-	"go/types"
+	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -56,13 +55,14 @@ type Options struct {
 type Graph struct {
 	prog     *load.Program
 	opts     Options
-	scanners []*scanner       // by number of the local package
+	env      *env
+	locals   []*localPackage  // by number
 	pkgID    map[string]int32 // import path -> number
-	skipped  map[string][]string
 	closures map[int32][]bool // local packages that a local package imports, at any depth
 
 	// The nodes, by number.
 	index  map[key]int32
+	consts map[key]*summary // of other modules
 	sums   []*summary
 	names  []string
 	byName map[string]int32
@@ -85,6 +85,13 @@ type Graph struct {
 	views   map[string]*Graph
 }
 
+// A localPackage is a package whose declarations are nodes.
+type localPackage struct {
+	lp        *load.Package
+	registers []blank
+	*packageSummary
+}
+
 // Analyze summarises the local packages of p and connects their declarations. Its diagnostics are those of the whole program; what is
 // wrong in a declaration is reported by [Graph.Manifest] for the symbols that reach it.
 func Analyze(p *load.Program, o Options) (*Graph, diag.List) {
@@ -92,18 +99,15 @@ func Analyze(p *load.Program, o Options) (*Graph, diag.List) {
 		o.Runtime = load.RuntimePath
 	}
 	g := &Graph{
-		prog: p, opts: o, pkgID: map[string]int32{}, skipped: map[string][]string{}, closures: map[int32][]bool{},
-		index: map[key]int32{}, byName: map[string]int32{}, stateOf: map[key]int32{},
+		prog: p, opts: o, env: newEnv(p, o), pkgID: map[string]int32{}, closures: map[int32][]bool{},
+		index: map[key]int32{}, consts: map[key]*summary{}, byName: map[string]int32{}, stateOf: map[key]int32{},
 	}
 	for _, lp := range p.Locals() {
-		if lp.Path == o.Runtime || lp.Types == nil || lp.Info == nil {
+		if lp.Path == o.Runtime {
 			continue
 		}
-		g.pkgID[lp.Path] = int32(len(g.scanners))
-		g.scanners = append(g.scanners, &scanner{g: g, id: int32(len(g.scanners)), lp: lp, pkg: lp.Types, info: lp.Info})
-		if s := skippedFiles(lp); len(s) > 0 {
-			g.skipped[lp.Path] = s
-		}
+		g.pkgID[lp.Path] = int32(len(g.locals))
+		g.locals = append(g.locals, &localPackage{lp: lp})
 	}
 	g.scan()
 	g.connect()
@@ -116,50 +120,31 @@ func Analyze(p *load.Program, o Options) (*Graph, diag.List) {
 func (g *Graph) scan() {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for _, s := range g.scanners {
+	for _, l := range g.locals {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			s.scan()
+			l.packageSummary = g.env.scan(l.lp)
 		})
 	}
 	wg.Wait()
 }
 
-// wherePath classifies a package by its import path.
-func (g *Graph) wherePath(path string) where {
-	if path == g.opts.Runtime {
-		return opaque
-	}
-	p := g.prog.Packages[path]
-	switch {
-	case path == "" || path == "unsafe":
-		return universe
-	case p == nil || p.Module == nil && !p.Local:
-		return standard
-	case p.Local && p.Types != nil && p.Info != nil:
-		return local
-	default:
-		return external
-	}
-}
-
-func (g *Graph) hasSkipped(path string) bool { return len(g.skipped[path]) > 0 }
-
-func (g *Graph) moduleLanguage(m *load.Module) string {
-	v := "1.16"
-	if m != nil && m.GoVersion != "" {
-		v = m.GoVersion
-	}
-	return "go" + strings.TrimPrefix(v, "go")
-}
-
 // connect gives numbers to the nodes and turns references into numbers. Nodes that only references make, such as those of external packages,
 // are made on the way; the order of numbers does not show in any result.
 func (g *Graph) connect() {
-	for _, s := range g.scanners {
-		for _, sum := range s.out {
+	for id, l := range g.locals {
+		for _, sum := range l.out {
+			sum.pkg = int32(id)
 			g.add(sum)
+		}
+		for k, sum := range l.consts {
+			g.consts[k] = sum
+		}
+	}
+	for _, l := range g.locals {
+		for _, sum := range l.out {
+			g.links(sum)
 		}
 	}
 	g.blankNodes()
@@ -171,6 +156,48 @@ func (g *Graph) connect() {
 	}
 	g.hashes = make([]canon.Digest, len(g.sums))
 	g.prune()
+}
+
+// links puts what it stands for in the place of each reference that a //go:linkname directive makes.
+func (g *Graph) links(s *summary) {
+	if !slices.ContainsFunc(s.refs, func(k key) bool { return k.kind == keyLink }) {
+		return
+	}
+	var refs []key
+	for _, k := range s.refs {
+		if k.kind == keyLink {
+			switch g.env.wherePath(k.pkg) {
+			case local:
+				k = g.declared(k.pkg, k.name)
+			case external, opaque:
+				s.uses = append(s.uses, k.pkg)
+				k = key{kind: keyExt, pkg: k.pkg}
+			default:
+				s.uses = append(s.uses, k.pkg)
+				continue
+			}
+		}
+		if k != (key{}) && !slices.Contains(refs, k) {
+			refs = append(refs, k)
+		}
+	}
+	slices.Sort(s.uses)
+	s.refs, s.uses = refs, slices.Compact(s.uses)
+}
+
+// declared finds a package-level declaration by its name; the result is zero where there is none.
+func (g *Graph) declared(pkg, name string) key {
+	for _, sort := range []objectSort{sortFunc, sortVar, sortType, sortAlias, sortConst} {
+		if k := (key{kind: keyObject, sort: sort, pkg: pkg, name: name}); g.has(k) {
+			return k
+		}
+	}
+	return key{}
+}
+
+func (g *Graph) has(k key) bool {
+	_, ok := g.index[k]
+	return ok
 }
 
 // prune drops references to types as values where neither the type nor anything that can be reached through it has a method: there is
@@ -187,7 +214,7 @@ func (g *Graph) prune() {
 		for _, r := range g.refs[n] {
 			if asValue(r) {
 				users[r] = append(users[r], n)
-			} else if _, method := g.sums[r].key.obj.(*types.Func); method && !g.calls[n] {
+			} else if g.sums[r].key.callable() && !g.calls[n] {
 				g.calls[n] = true
 				queue = append(queue, n)
 			}
@@ -249,13 +276,18 @@ func (g *Graph) numbers(ks []key) []int32 {
 	return out
 }
 
-// Pos returns where a node or symbol stands in the current source; it is not valid where there is no such place.
+// Pos returns where a node or symbol stands in the current source, without an offset; it is not valid where there is no such place.
 func (g *Graph) Pos(node string) token.Position {
 	n, ok := g.byName[node]
-	if !ok || !g.sums[n].pos.IsValid() {
+	if !ok {
 		return token.Position{}
 	}
-	return g.prog.Position(g.sums[n].pos)
+	s := g.sums[n]
+	p := g.prog.Packages[s.key.pkg]
+	if s.pos.file == "" || p == nil {
+		return token.Position{}
+	}
+	return token.Position{Filename: g.prog.Rel(filepath.Join(p.Dir, s.pos.file)), Line: s.pos.line, Column: s.pos.column}
 }
 
 // components finds the strongly connected components of the hashed references (Tarjan's algorithm, without recursion because chains of
@@ -324,10 +356,4 @@ func (g *Graph) pop(stack *[]int32, onStack []bool, v int32) {
 		}
 	}
 	g.comps = append(g.comps, members)
-}
-
-// object returns the node of a declaration, which may be unknown.
-func (g *Graph) object(o types.Object) (int32, bool) {
-	n, ok := g.index[key{kind: keyObject, obj: o}]
-	return n, ok
 }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"go/token"
-	"go/types"
 	"path"
 	"path/filepath"
 	"slices"
@@ -26,7 +25,7 @@ import (
 // results are encoded too. Symbols that do not exist, and declarations with errors that a symbol reaches, are diagnostics; the manifest is
 // complete only without errors.
 func (g *Graph) Manifest(symbols []string) (*manifest.Manifest, diag.List) {
-	m := &manifest.Manifest{Mode: g.opts.Mode.String(), Target: g.target(), Language: goversion.Lang(g.moduleLanguage(&g.prog.Module)), Toolchain: g.opts.Toolchain}
+	m := &manifest.Manifest{Mode: g.opts.Mode.String(), Target: g.target(), Language: goversion.Lang(moduleLanguage(&g.prog.Module)), Toolchain: g.opts.Toolchain}
 	var diags diag.List
 	nodes := map[int32]bool{}
 	sources := map[int32]bool{}
@@ -92,7 +91,7 @@ func (g *Graph) Packages(symbols []string) []string {
 	}
 	var out []string
 	for id := range sources {
-		out = append(out, g.scanners[id].lp.Path)
+		out = append(out, g.locals[id].lp.Path)
 	}
 	slices.Sort(out)
 	return out
@@ -105,8 +104,8 @@ func (g *Graph) ProofPatterns(pkgPath string) []string {
 	if !ok {
 		return nil
 	}
-	out := slices.Clone(g.scanners[id].embeds)
-	for _, f := range g.scanners[id].lp.OtherFiles {
+	out := slices.Clone(g.locals[id].embeds)
+	for _, f := range g.locals[id].lp.OtherFiles {
 		out = append(out, "[^._]*"+path.Ext(f))
 	}
 	slices.Sort(out)
@@ -115,8 +114,8 @@ func (g *Graph) ProofPatterns(pkgPath string) []string {
 
 // proofFiles are the files that the patterns match.
 func (g *Graph) proofFiles(id int32) []string {
-	lp := g.scanners[id].lp
-	files := slices.Concat(lp.EmbedFiles, lp.OtherFiles, g.scanners[id].declared)
+	lp := g.locals[id].lp
+	files := slices.Concat(lp.EmbedFiles, lp.OtherFiles, g.locals[id].declared)
 	files = slices.DeleteFunc(files, func(f string) bool { return manifest.IsGoSource(f) || f == load.ManifestFile })
 	slices.Sort(files)
 	return slices.Compact(files)
@@ -128,30 +127,22 @@ func (g *Graph) entry(symbol string) (start int32, also []int32, ok bool) {
 	if !ok || g.sums[n].key.kind != keyObject {
 		return 0, nil, false
 	}
-	seen := map[types.Type]bool{}
-	add := func(kind keyKind, t types.Type) {
-		g.scanners[g.sums[n].pkg].eachNamed(t, seen, func(named *types.Named) {
-			if c, ok := g.index[key{kind: kind, obj: named.Origin().Obj()}]; ok && g.calls[c] && !slices.Contains(also, c) {
-				also = append(also, c)
-			}
-		})
-	}
-	switch o := g.sums[n].key.obj.(type) {
-	case *types.TypeName:
-		if rt, ok := g.index[key{kind: keyRuntime, obj: o}]; ok && g.calls[rt] {
+	k := g.sums[n].key
+	switch k.sort {
+	case sortType:
+		if rt, ok := g.index[key{kind: keyRuntime, pkg: k.pkg, name: k.name}]; ok && g.calls[rt] {
 			return rt, nil, true
 		}
-	case *types.Var:
-		add(keyRuntime, o.Type())
-	case *types.Func:
-		// The generated code that calls it hands its parameters and results to the codecs.
-		add(keyCodec, o.Signature().Params())
-		add(keyCodec, o.Signature().Results())
-		if d, ok := g.index[key{kind: keyDebug, path: o.Pkg().Path()}]; ok {
-			also = append(also, d)
-		}
-	default:
+	case sortConst:
 		return 0, nil, false
+	}
+	for _, e := range g.sums[n].entry {
+		if c, ok := g.index[e]; ok && g.calls[c] && !slices.Contains(also, c) {
+			also = append(also, c)
+		}
+	}
+	if d, ok := g.index[key{kind: keyDebug, pkg: k.pkg}]; ok && k.callable() {
+		also = append(also, d)
 	}
 	return n, also, true
 }
@@ -306,7 +297,7 @@ func (g *Graph) sources(r *reached, start int32, out map[int32]bool) {
 		if s.pkg >= 0 {
 			out[s.pkg] = true
 			if s.kind == manifest.KindVar {
-				keepers = append(keepers, g.scanners[s.pkg].lp.Path)
+				keepers = append(keepers, g.locals[s.pkg].lp.Path)
 			}
 		}
 	}
@@ -337,7 +328,7 @@ func (g *Graph) sources(r *reached, start int32, out map[int32]bool) {
 	}
 	slices.Sort(keepers)
 	for _, k := range slices.Compact(keepers) {
-		for id := range g.scanners {
+		for id := range g.locals {
 			if scope[id] && !out[int32(id)] && g.importsPackage(int32(id), k) {
 				out[int32(id)] = true
 			}
@@ -351,7 +342,7 @@ func (g *Graph) importsPackage(id int32, path string) bool {
 		return g.imported(id)[k]
 	}
 	seen := map[string]bool{}
-	queue := []string{g.scanners[id].lp.Path}
+	queue := []string{g.locals[id].lp.Path}
 	for len(queue) > 0 {
 		p := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
@@ -359,7 +350,7 @@ func (g *Graph) importsPackage(id int32, path string) bool {
 			return true
 		}
 		lp := g.prog.Packages[p]
-		if lp == nil || seen[p] || g.wherePath(p) == standard || g.wherePath(p) == opaque {
+		if lp == nil || seen[p] || g.env.wherePath(p) == standard || g.env.wherePath(p) == opaque {
 			continue
 		}
 		seen[p] = true
@@ -371,16 +362,16 @@ func (g *Graph) importsPackage(id int32, path string) bool {
 }
 
 func (g *Graph) sourcePackage(id int32) manifest.SourcePackage {
-	lp := g.scanners[id].lp
+	lp := g.locals[id].lp
 	p := manifest.SourcePackage{Path: lp.Path, Patterns: g.ProofPatterns(lp.Path)}
 	for _, name := range lp.GoFiles {
 		p.Files = append(p.Files, manifest.Source(name, lp.Source[name], false))
 	}
-	for _, name := range g.skipped[lp.Path] {
+	for _, name := range g.locals[id].skipped {
 		p.Files = append(p.Files, manifest.Source(name, lp.Source[name], true))
 	}
 	for _, name := range g.proofFiles(id) {
-		if d, err := g.fileDigest(lp, name); err == nil {
+		if d, err := fileDigest(lp, name); err == nil {
 			p.Files = append(p.Files, manifest.SourceFile{Name: name, Raw: d})
 		}
 	}
@@ -397,9 +388,9 @@ func (g *Graph) problems(n int32, symbol string, diags *diag.List) {
 		}
 		d := diag.Diagnostic{Code: CodeBroken}
 		if p.pos.IsValid() {
-			d.Pos = g.prog.Position(p.pos)
+			d.Pos = p.pos
 		} else if s.pkg >= 0 {
-			d.Pos = token.Position{Filename: g.prog.Rel(filepath.Join(g.scanners[s.pkg].lp.Dir, filepath.Base(s.file)))}
+			d.Pos = token.Position{Filename: g.prog.Rel(filepath.Join(g.locals[s.pkg].lp.Dir, filepath.Base(s.file)))}
 		}
 		via := ""
 		if g.names[n] != symbol {

@@ -173,9 +173,7 @@ func coresOf(t testing.TB, p *load.Program, lp *load.Package, fset *token.FileSe
 	}
 	clone := *lp
 	clone.Types, clone.Info, clone.Syntax = tp, info, files
-	g := &Graph{prog: &load.Program{Fset: fset, Packages: p.Packages, Module: p.Module}, opts: Options{Runtime: load.RuntimePath}}
-	s := &scanner{g: g, lp: &clone, pkg: tp, info: info}
-	s.scan()
+	s := newEnv(&load.Program{Fset: fset, Packages: p.Packages, Module: p.Module}, Options{Runtime: load.RuntimePath}).scan(&clone)
 	out := &summarised{core: map[string]canon.Digest{}, text: map[string]canon.Digest{}, info: info}
 	for _, sum := range s.out {
 		out.core[sum.name] = sum.core
@@ -183,7 +181,7 @@ func coresOf(t testing.TB, p *load.Program, lp *load.Package, fset *token.FileSe
 		e := canon.New("test")
 		e.Digest("local", sum.local)
 		for _, k := range sum.text {
-			e.String("names", g.nameOf(k))
+			e.String("names", nativeName(k))
 		}
 		out.text[sum.name] = e.Sum()
 	}

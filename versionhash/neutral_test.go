@@ -87,7 +87,7 @@ func hashesOf(t testing.TB, g *Graph, packages []*load.Package) (named map[strin
 	g.hash(all)
 	named = map[string]canon.Digest{}
 	for n, s := range g.sums {
-		if s.pkg < 0 || !in[g.scanners[s.pkg].lp.Path] {
+		if s.pkg < 0 || !in[g.locals[s.pkg].lp.Path] {
 			continue
 		}
 		switch s.kind {

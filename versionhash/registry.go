@@ -53,14 +53,14 @@ func (w *writer) registers(call *ast.CallExpr, dropped bool) {
 		return
 	}
 	path := f.Pkg().Path()
-	switch w.s.g.wherePath(path) {
+	switch w.s.env.wherePath(path) {
 	case standard:
 		if registries[path][f.Name()] {
-			w.change(key{kind: keyExt, path: path})
+			w.change(key{kind: keyExt, pkg: path})
 		}
 	case external:
 		if dropped || onlyVerdicts(f.Signature().Results()) {
-			w.change(key{kind: keyExt, path: path})
+			w.change(key{kind: keyExt, pkg: path})
 		}
 	}
 }

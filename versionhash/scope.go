@@ -32,8 +32,8 @@ func (g *Graph) state() {
 		}
 		g.sets[c] = union(own, lists)
 	}
-	for _, s := range g.scanners {
-		for _, p := range s.pushes {
+	for _, l := range g.locals {
+		for _, p := range l.pushes {
 			if n, ok := g.index[p.from]; ok && g.sums[n].kind != manifest.KindIgnored {
 				if target, ok := g.linked(p.target); ok {
 					g.provide(g.stateID(g.sums[target].key), n)
@@ -70,13 +70,13 @@ func (g *Graph) stateID(k key) int32 {
 	if id, ok := g.stateOf[k]; ok {
 		return id
 	}
-	s := state{node: -1, path: k.path}
+	s := state{node: -1}
 	if k.kind == keyObject || k.kind == keyInit {
-		s.node = -1
 		if n, ok := g.index[k]; ok {
 			s.node = n
 		}
-		s.path = ""
+	} else {
+		s.path = k.pkg
 	}
 	id := int32(len(g.states))
 	g.states, g.stateOf[k] = append(g.states, s), id
@@ -121,9 +121,9 @@ func (g *Graph) imported(pkg int32) []bool {
 	if in, ok := g.closures[pkg]; ok {
 		return in
 	}
-	in := make([]bool, len(g.scanners))
+	in := make([]bool, len(g.locals))
 	seen := map[string]bool{}
-	queue := []string{g.scanners[pkg].lp.Path}
+	queue := []string{g.locals[pkg].lp.Path}
 	for len(queue) > 0 {
 		path := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
@@ -135,7 +135,7 @@ func (g *Graph) imported(pkg int32) []bool {
 		if id, ok := g.pkgID[path]; ok {
 			in[id] = true
 		}
-		if g.wherePath(path) == standard || g.wherePath(path) == opaque {
+		if g.env.wherePath(path) == standard || g.env.wherePath(path) == opaque {
 			continue
 		}
 		for _, q := range p.Imports {
@@ -180,7 +180,7 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 				continue
 			}
 			looked[path] = true
-			if id, ok := g.stateOf[key{kind: keyExt, path: path}]; ok {
+			if id, ok := g.stateOf[key{kind: keyExt, pkg: path}]; ok {
 				r.provided(g, id, scope)
 			}
 			for _, b := range blanks[path] {
@@ -256,18 +256,18 @@ type blank struct {
 
 // blankNodes makes the nodes of such packages; nothing need refer to them.
 func (g *Graph) blankNodes() {
-	for _, s := range g.scanners {
-		for _, written := range s.blanks {
-			p := s.lp.Imports[written]
-			if p == nil || g.wherePath(p.Path) != external && g.wherePath(p.Path) != standard {
+	for _, l := range g.locals {
+		for _, written := range l.blanks {
+			p := l.lp.Imports[written]
+			if p == nil || g.env.wherePath(p.Path) != external && g.env.wherePath(p.Path) != standard {
 				continue
 			}
 			if keepers := g.keepers(p.Path); len(keepers) > 0 {
-				k := key{kind: keyExt, path: p.Path}
+				k := key{kind: keyExt, pkg: p.Path}
 				if _, ok := g.index[k]; !ok {
 					g.add(g.special(k))
 				}
-				s.registers = append(s.registers, blank{g.index[k], keepers})
+				l.registers = append(l.registers, blank{g.index[k], keepers})
 			}
 		}
 	}
@@ -276,11 +276,11 @@ func (g *Graph) blankNodes() {
 // registering gives the packages that a program registers with, by the nodes of those that do so in the packages of a scope.
 func (g *Graph) registering(scope []bool) map[string][]int32 {
 	out := map[string][]int32{}
-	for id, s := range g.scanners {
+	for id, l := range g.locals {
 		if !scope[id] {
 			continue
 		}
-		for _, b := range s.registers {
+		for _, b := range l.registers {
 			for _, keeper := range b.keepers {
 				out[keeper] = append(out[keeper], b.node)
 			}
@@ -297,7 +297,7 @@ func (g *Graph) keepers(path string) []string {
 	case "time/tzdata":
 		return []string{"time"}
 	}
-	fromStd := g.wherePath(path) == standard && path != "net/http/pprof" && path != "expvar"
+	fromStd := g.env.wherePath(path) == standard && path != "net/http/pprof" && path != "expvar"
 	seen := map[string]bool{}
 	var out []string
 	queue := []string{path}
@@ -308,7 +308,7 @@ func (g *Graph) keepers(path string) []string {
 			continue
 		}
 		seen[p] = true
-		if fills[p] && (p != "net/http" || !fromStd) || g.wherePath(p) == external {
+		if fills[p] && (p != "net/http" || !fromStd) || g.env.wherePath(p) == external {
 			out = append(out, p)
 		}
 		if lp := g.prog.Packages[p]; lp != nil {

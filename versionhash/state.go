@@ -28,12 +28,12 @@ func (w *writer) touch(v *types.Var, u use) {
 	switch w.s.where(v.Pkg()) {
 	case local:
 		if u == useSet || u == useCall || u == useValue && mutable(v.Type(), nil) {
-			w.change(key{kind: keyObject, obj: v})
+			w.change(w.s.key(v))
 		}
 	case standard, external:
 		// Handing on os.Stdout changes nothing that a version could see, nor does writing to it; assigning to http.DefaultTransport does.
 		if u == useSet || u == useCall && w.s.where(v.Pkg()) == external {
-			w.change(key{kind: keyExt, path: v.Pkg().Path()})
+			w.change(key{kind: keyExt, pkg: v.Pkg().Path()})
 		}
 	}
 }

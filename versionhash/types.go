@@ -153,7 +153,7 @@ func (w *writer) appendNamed(b []byte, t *types.Named) []byte {
 		b = binary.AppendUvarint(b, w.local(t.Origin().Obj()))
 	case where == local:
 		b = append(b, mNamed)
-		b = binary.AppendUvarint(b, w.ref(key{kind: keyObject, obj: t.Origin().Obj()}))
+		b = binary.AppendUvarint(b, w.ref(w.s.key(t.Origin().Obj())))
 	default:
 		w.outside(o.Pkg().Path())
 		b = append(b, mExternal)
@@ -171,7 +171,7 @@ func (w *writer) appendNamed(b []byte, t *types.Named) []byte {
 // types that can be reached through it count.
 func (w *writer) runtimeType(t types.Type) {
 	w.s.eachNamed(t, w.runtime, func(n *types.Named) {
-		w.ref(key{kind: keyRuntime, obj: n.Origin().Obj()})
+		w.ref(w.s.asValueKey(keyRuntime, n))
 	})
 }
 
@@ -220,6 +220,14 @@ func (s *scanner) eachNamed(t types.Type, seen map[types.Type]bool, yield func(*
 			return
 		}
 		yield(t)
+	}
+}
+
+// asEntry keeps the types of which more counts where the declaration itself is asked for.
+func (s *scanner) asEntry(sum *summary, kind keyKind, list ...types.Type) {
+	seen := map[types.Type]bool{}
+	for _, t := range list {
+		s.eachNamed(t, seen, func(n *types.Named) { sum.entry = append(sum.entry, s.asValueKey(kind, n)) })
 	}
 }
 

@@ -9,29 +9,6 @@ import (
 	"github.com/dagstergen/dagstergen/internal/canon"
 )
 
-// A keyKind says what a [key] stands for.
-type keyKind uint8
-
-const (
-	keyObject  keyKind = iota + 1 // obj: a function, method, variable, type, constant of a package
-	keyRuntime                    // obj: a type as a value at run time
-	keyCodec                      // obj: a type as it is stored
-	keyInit                       // path: an init function or blank initialiser, by its name
-	keyExt                        // path: a package of another module
-	keyNative                     // path: assembly, C and cgo of a local package
-	keySkipped                    // path: the files of a local package that build constraints leave out
-	keyTwin                       // path: one such file
-	keyEmbed                      // path: a file of a package that counts by content, "package/file"
-	keyDebug                      // path: the //go:debug lines of a local main package
-)
-
-// A key identifies a node while packages are summarised, before it has a number.
-type key struct {
-	kind keyKind
-	obj  types.Object
-	path string
-}
-
 // Marks of the encoding. They are in every version ever stored: append only.
 const (
 	mNil byte = iota + 1
@@ -107,36 +84,6 @@ const (
 	mFile
 )
 
-// A problem is something in a declaration that no version can be computed from.
-type problem struct {
-	pos  token.Pos
-	name string // an identifier that does not resolve, or
-	text string // a type error
-}
-
-// A summary is one declaration, ready to become a node.
-type summary struct {
-	key      key
-	name     string
-	kind     string
-	file     string // module-relative
-	pos      token.Pos
-	acts     bool  // runs code when the program starts
-	pkg      int32 // index of the local package
-	core     canon.Digest
-	local    canon.Digest // the same for explanations: with the names of constants and aliases in place of what they stand for
-	refs     []key        // hashed, in the order of first mention
-	text     []key        // what the text names, in order: explains; constants and aliases are here alone
-	states   []key        // package variables, and packages of others, whose state the code may change
-	uses     []string     // import paths of packages that are not local, the standard library too
-	typ      string       // of a function or variable: what is known of it where it is left out
-	ignored  string       // why it is left out of every version; "" where it counts
-	without  []Left       // see [Decision]
-	value    string       // see [manifest.Node]
-	problems []problem
-	lazy     func() canon.Digest // gives core and local when they are first needed
-}
-
 // A writer encodes one declaration at a time.
 type writer struct {
 	s   *scanner
@@ -154,6 +101,7 @@ type writer struct {
 	runtime    map[types.Type]bool // already walked by runtimeType
 	results    []*types.Tuple      // of the functions around the current statement
 	usesC      bool
+	pos        token.Pos // of the name
 }
 
 func (s *scanner) newWriter(out *summary) *writer {
@@ -261,29 +209,18 @@ func (w *writer) local(o types.Object) uint64 {
 	return n
 }
 
-// where classifies the package of an object.
-type where uint8
-
-const (
-	universe where = iota // predeclared, or of package unsafe
-	local                 // a local package: its declarations are nodes
-	opaque                // the runtime package: one node that stands for its API
-	standard              // the standard library: counted by name, and as a whole by the language version
-	external              // another module: counted by the contents of the package
-)
-
 func (s *scanner) where(pkg *types.Package) where {
 	if pkg == nil {
 		return universe
 	}
-	return s.g.wherePath(pkg.Path())
+	return s.env.wherePath(pkg.Path())
 }
 
 // outside notes that the declaration uses a package that is not local.
 func (w *writer) outside(path string) {
-	switch w.s.g.wherePath(path) {
+	switch w.s.env.wherePath(path) {
 	case external, opaque:
-		w.ref(key{kind: keyExt, path: path})
+		w.ref(key{kind: keyExt, pkg: path})
 		w.uses[path] = true
 	case standard:
 		w.uses[path] = true
@@ -296,5 +233,5 @@ func isPackageLevel(o types.Object) bool {
 }
 
 func (w *writer) bad(n ast.Node, name, text string) {
-	w.out.problems = append(w.out.problems, problem{pos: n.Pos(), name: name, text: text})
+	w.out.problems = append(w.out.problems, problem{pos: w.s.env.prog.Position(n.Pos()), name: name, text: text})
 }

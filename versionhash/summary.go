@@ -1,0 +1,59 @@
+package versionhash
+
+import (
+	"go/token"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/manifest"
+)
+
+// A packageSummary is all that connecting needs of a local package: a function of its files and of what it can see of the packages that it imports.
+type packageSummary struct {
+	out       []*summary
+	consts    map[key]*summary // constants of other modules that are named
+	blanks    []string         // import paths of blank imports
+	pushes    []push
+	embeds    []string              // the patterns of all //go:embed directives, and of files that were declared to count
+	declared  []string              // these files
+	debug     []string              // the settings of //go:debug lines
+	preambles []string              // what the Go files say to the C compiler, sorted
+	skipped   []string              // Go files that build constraints leave out, and that count
+	files     []manifest.SourceFile // the digests of GoFiles and skipped; nil where they were not asked for
+}
+
+// A push is a //go:linkname that gives a body to a function of another package.
+type push struct {
+	from   key
+	target string // "import/path.name"
+}
+
+// A problem is something in a declaration that no version can be computed from.
+type problem struct {
+	pos  token.Position
+	name string // an identifier that does not resolve, or
+	text string // a type error
+}
+
+// A summary is one declaration, ready to become a node.
+type summary struct {
+	key      key
+	name     string
+	kind     string
+	file     string // module-relative
+	pos      place
+	acts     bool  // runs code when the program starts
+	pkg      int32 // index of the local package, set when packages are connected; -1 for none
+	core     canon.Digest
+	local    canon.Digest // the same for explanations: with the names of constants and aliases in place of what they stand for
+	refs     []key        // hashed, in the order of first mention
+	text     []key        // what the text names, in order: explains; constants and aliases are here alone
+	states   []key        // package variables, and packages of others, whose state the code may change
+	uses     []string     // import paths of packages that are not local, the standard library too
+	typ      string       // of a function or variable: what is known of it where it is left out
+	ignored  string       // why it is left out of every version; "" where it counts
+	without  []Left       // see [Decision]
+	value    string       // see [manifest.Node]
+	entry    []key        // types as values, or as they are stored, that count where the declaration itself is asked for
+	problems []problem
+	lazy     func() canon.Digest // gives core and local when they are first needed
+}
