@@ -17,19 +17,28 @@ var update = flag.Bool("update", false, "write the table of docs/versions.md")
 // table is the tables of edits as Markdown.
 func table() string {
 	var b strings.Builder
-	changed, kept := 0, 0
+	changed, kept, quiet, unseen := 0, 0, 0, 0
 	for _, e := range allEdits() {
-		if e.cause != "" {
+		switch {
+		case e.cause != "" && e.quiet != "":
+			changed, quiet = changed+1, quiet+1
+		case e.cause != "":
 			changed++
-		} else {
+		case e.unseen != "":
+			kept, unseen = kept+1, unseen+1
+		default:
 			kept++
 		}
 	}
-	fmt.Fprintf(&b, "\n%d edits that change the version of an op, and %d that do not. Where a version changes, the last column is what is named as the cause; the edit is that of a\n"+
-		"function `Op` in the test of that name in `versionhash/edits_*_test.go`.\n", changed, kept)
+	fmt.Fprintf(&b, "\n%d edits that change the version of an op, and %d that do not. The edit is that of a function `Op` (or `Keep`) in the test of that name in\n"+
+		"`versionhash/edits_*_test.go`. Where a version changes, the third column is what is named as the cause.\n\n"+
+		"The last column is what the compiler says: each row is built and run before and after the edit, and all that can be seen of what the function does is\n"+
+		"compared: results and how they are stored, what it prints, panics with and leaves in its arguments. Of the edits that change a version, %d show in the\n"+
+		"output of this run; the other %d say why a version is right to change all the same. Of those that change no version, the output of %d differs, by a decision that\n"+
+		"[What it does not see](#what-it-does-not-see) names.\n", changed, kept, changed-quiet, quiet, unseen)
 	escape := strings.NewReplacer("|", `\|`, "*", `\*`).Replace
 	for _, s := range sections {
-		fmt.Fprintf(&b, "\n### %s\n\n| edit | version | cause |\n|---|---|---|\n", s.title)
+		fmt.Fprintf(&b, "\n### %s\n\n| edit | version | cause | output |\n|---|---|---|---|\n", s.title)
 		for _, e := range s.rows {
 			name := escape(e.name)
 			if e.why != "" {
@@ -41,11 +50,24 @@ func table() string {
 				word, what, _ := strings.Cut(e.cause, " ")
 				cause = "`" + named(what) + "` " + word
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", name, verdict, cause)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, verdict, cause, escape(e.shown()))
 		}
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// shown says whether the output of a row's functions differs; that it is true is for TestOutputsOfEdits to see.
+func (e *edit) shown() string {
+	switch {
+	case e.unseen != "":
+		return "differs: " + e.unseen
+	case e.quiet != "":
+		return "the same: " + e.quiet
+	case e.cause != "":
+		return "differs"
+	}
+	return "the same"
 }
 
 // named is the name of a component as the page shows it: a row has no import path of its own.

@@ -3,8 +3,9 @@ package versionhash
 // dispatchEdits are edits of code that an op reaches without naming it.
 var dispatchEdits = []edit{
 	{
-		name: "a method called through an interface", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op() int { var i I = T{}; return i.Get() }\nfunc Keep(i I) int { return i.Get() }",
+		name: "a method called through an interface", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op() int { var i I = T{}; return i.Get() }\nfunc Keep(i I) int { return i.Get() }\ntype U struct{}\nfunc (U) Get() int { return 3 }",
 		edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
+		run: map[string]string{"Keep": "show.Values(p.Keep(p.U{}))"},
 	},
 	{
 		name:  "a method of a type that a constructor returns as an interface",
@@ -28,17 +29,20 @@ var dispatchEdits = []edit{
 		edits: []string{`"a"`, `"b"`}, cause: "changed A.String",
 	},
 	{
-		name: "UnmarshalJSON of what is decoded", src: "import \"encoding/json\"\ntype T struct{ N int }\nfunc (t *T) UnmarshalJSON(b []byte) error { t.N = 1; return nil }\nfunc Op(b []byte) (t T, err error) { return t, json.Unmarshal(b, &t) }",
+		name: "UnmarshalJSON of what is decoded", src: "import \"encoding/json\"\ntype T struct{ N int }\nfunc (t *T) UnmarshalJSON(b []byte) error { t.N = 1; return nil }\nfunc Op(b []byte) (t T, err error) { err = json.Unmarshal(b, &t); return t, err }",
 		edits: []string{"t.N = 1", "t.N = 2"}, cause: "changed (*T).UnmarshalJSON",
+		run: map[string]string{"Op": "show.Values(p.Op([]byte(`{}`)))"},
 	},
 	{
 		name:  "a method of what a method returns, called by a template",
 		src:   "import (\"io\"; \"text/template\")\ntype B struct{}\nfunc (B) Name() string { return \"a\" }\ntype T struct{}\nfunc (T) B() B { return B{} }\nvar tmpl = template.Must(template.New(\"\").Parse(`{{.B.Name}}`))\nfunc Op(w io.Writer) error { return tmpl.Execute(w, T{}) }",
 		edits: []string{`"a"`, `"b"`}, cause: "changed B.Name",
+		run: map[string]string{"Op": "var b strings.Builder; err := p.Op(&b); show.Values(b.String(), err)"},
 	},
 	{
 		name: "the text of a template", src: "import (\"io\"; \"text/template\")\nvar tmpl = template.Must(template.New(\"\").Parse(`{{.}}`))\nfunc Op(w io.Writer) error { return tmpl.Execute(w, 1) }",
 		edits: []string{"{{.}}", "[{{.}}]"}, cause: "changed tmpl",
+		run: map[string]string{"Op": "var b strings.Builder; err := p.Op(&b); show.Values(b.String(), err)"},
 	},
 	{
 		name: "Error of an error that is returned", src: "type E struct{}\nfunc (E) Error() string { return \"a\" }\nfunc Op() error { return E{} }", edits: []string{`"a"`, `"b"`}, cause: "changed E.Error",
@@ -55,6 +59,7 @@ var dispatchEdits = []edit{
 	},
 	{
 		name: "a method of a value sent on a channel of interfaces", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op(c chan I) { c <- T{} }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
+		run: map[string]string{"Op": "c := make(chan p.I, 1); p.Op(c); show.Values((<-c).Get())"},
 	},
 	{
 		name: "a method of an element of a slice of interfaces", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op() []I { return []I{T{}} }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
@@ -63,19 +68,22 @@ var dispatchEdits = []edit{
 		name: "a method of a value in a field of an interface type", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\ntype S struct{ I }\nfunc Op() int { return S{T{}}.Get() }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
 	},
 	{
-		name: "a method of a key of a map", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op(m map[I]int) int { return m[T{}] }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
+		name: "a method of a key of a map", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op(m map[I]int) { m[T{}] = 7 }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
+		run: map[string]string{"Op": "m := map[p.I]int{}; p.Op(m); for k := range m { show.Values(k.Get()) }"},
 	},
 	{
 		name: "a method of an appended value", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op(l []I) []I { return append(l, T{}) }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
+		run: map[string]string{"Op": "show.Values(p.Op(nil)[0].Get())"},
 	},
 	{
-		name: "a method of a variadic argument", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc f(l ...I) {}\nfunc Op() { f(T{}, T{}) }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
+		name: "a method of a variadic argument", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc f(l ...I) int { return l[1].Get() }\nfunc Op() int { return f(T{}, T{}) }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
 	},
 	{
 		name: "a method of a value that an assignment turns into an interface", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op(l []I, t []T) { for _, l[0] = range t {} }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
+		run: map[string]string{"Op": "l := []p.I{nil}; p.Op(l, []p.T{{}}); show.Values(l[0].Get())"},
 	},
 	{
-		name: "a method of an embedded type, through an interface", src: "type I interface{ Get() int }\ntype A struct{}\nfunc (A) Get() int { return 1 }\ntype T struct{ *A }\nfunc Op() I { return T{} }", edits: []string{"return 1", "return 2"}, cause: "changed A.Get",
+		name: "a method of an embedded type, through an interface", src: "type I interface{ Get() int }\ntype A struct{}\nfunc (A) Get() int { return 1 }\ntype T struct{ *A }\nfunc Op() I { return T{&A{}} }", edits: []string{"return 1", "return 2"}, cause: "changed A.Get",
 	},
 	{
 		name: "a method of a type declared in the function", src: "type I interface{ Get() int }\ntype A struct{}\nfunc (A) Get() int { return 1 }\nfunc Op() I { type t struct{ A }; return t{} }", edits: []string{"return 1", "return 2"}, cause: "changed A.Get",
@@ -85,7 +93,7 @@ var dispatchEdits = []edit{
 		edits: []string{"(t T)", "(t *T)"}, cause: "added (*T).String", also: "changed rt:T",
 	},
 	{
-		name: "a method found by its name", src: "import \"reflect\"\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op(name string) { reflect.ValueOf(T{}).MethodByName(name).Call(nil) }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
+		name: "a method found by its name", src: "import \"reflect\"\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc Op(name string) int { return int(reflect.ValueOf(T{}).MethodByName(name).Call(nil)[0].Int()) }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
 	},
 	{
 		name: "a method that a constraint asks for", src: "type I interface{ Get() int }\ntype T struct{}\nfunc (T) Get() int { return 1 }\nfunc call[X I](x X) int { return x.Get() }\nfunc Op() int { return call(T{}) }", edits: []string{"return 1", "return 2"}, cause: "changed T.Get",
@@ -107,9 +115,10 @@ var dispatchEdits = []edit{
 	},
 	{
 		name: "a constraint", src: "func f[T int | string](t T) {}\nfunc Op() { f(1) }", edits: []string{"int | string", "int | string | bool"}, cause: "changed f",
+		quiet: "a constraint decides what compiles",
 	},
 	{
-		name: "how a result is encoded", why: "the codecs call it when the output is stored", src: "type T struct{ N int }\nfunc (T) MarshalText() ([]byte, error) { return []byte(\"a\"), nil }\nfunc (T) UnmarshalText([]byte) error { return nil }\nfunc Op() []T { return nil }\nfunc Keep(t int) int { return t }",
+		name: "how a result is encoded", why: "the codecs call it when the output is stored", src: "type T struct{ N int }\nfunc (T) MarshalText() ([]byte, error) { return []byte(\"a\"), nil }\nfunc (T) UnmarshalText([]byte) error { return nil }\nfunc Op() []T { return []T{{1}} }\nfunc Keep(t int) int { return t }",
 		edits: []string{`"a"`, `"b"`}, cause: "changed T.MarshalText",
 	},
 }

@@ -69,11 +69,12 @@ package dep
 
 var f func(int) int
 var n int
+var s any
 
 func Register(g func(int) int) error { f = g; return nil }
 func Set(i int) { n = i }
-func Suite(x any) any { return x }
-func F(x int) int { return f(x) + n }
+func Suite(x any) any { s = x; return x }
+func F(x int) int { return f(x) + n + s.(interface{ Get() int }).Get() }
 -- vendor/example.com/other/other.go --
 package other
 
@@ -111,18 +112,18 @@ var moduleEdits = []edit{
 	{name: "assembly", why: "a package with assembly or C counts as a whole where a declaration has no Go body, or names C", src: "-- a.go --\nfunc Op() int\nfunc Keep() int { return 1 }\n-- a_amd64.s --\nTEXT ·Op(SB), 4, $0\n\tMOVQ $1, ret+0(FP)\n\tRET\n", edits: []string{"$1", "$2"}, cause: "changed native:."},
 	{name: "the C of a preamble", src: "-- a.go --\n// static int f() { return 1; }\nimport \"C\"\nfunc Op() int { return int(C.f()) }\n-- b.go --\nfunc Keep() int { return 1 }\n", edits: []string{"return 1; }", "return 2; }"}, cause: "changed native:."},
 	{name: "a C file", src: "-- a.go --\n// int f();\nimport \"C\"\nfunc Op() int { return int(C.f()) }\n-- b.go --\nfunc Keep() int { return 1 }\n-- f.c --\nint f() { return 1; }\n", edits: []string{"return 1; }", "return 2; }"}, cause: "changed native:."},
-	{name: "a Go function that C may call", src: "-- a.go --\n// void f();\nimport \"C\"\nfunc Op() { C.f() }\n//export g\nfunc g() int { return 1 }\n-- b.go --\nfunc Keep() int { return 1 }\n", edits: []string{"g() int { return 1 }", "g() int { return 2 }"}, cause: "changed g"},
+	{name: "a Go function that C may call", src: "-- a.go --\n// int f();\nimport \"C\"\nfunc Op() int { return int(C.f()) }\n//export g\nfunc g() C.int { return 1 }\n-- b.go --\nfunc Keep() int { return 1 }\n-- f.c --\nextern int g();\nint f() { return g(); }\n", edits: []string{"g() C.int { return 1 }", "g() C.int { return 2 }"}, cause: "changed g"},
 	{name: "the target of a linkname", src: "-- a.go --\nimport (_ \"unsafe\"; _ \"ROW/q\")\n//go:linkname f ROW/q.f\nfunc f() int\nfunc Op() int { return f() }\n-- a.s --\n-- q/q.go --\npackage q\nfunc f() int { return 1 }\nfunc KeepG() int { return 1 }\n", edits: []string{"func f() int { return 1 }", "func f() int { return 2 }"}, cause: "changed q.f"},
 	{name: "a body given from elsewhere by a linkname", src: "-- a.go --\nimport \"ROW/q\"\nfunc Op() int { return q.F() }\nfunc init() { _ = q.F }\n-- q/q.go --\npackage q\nimport _ \"ROW/r\"\nfunc F() int\n-- q/q.s --\n-- r/r.go --\npackage r\nimport _ \"unsafe\"\n//go:linkname f ROW/q.F\nfunc f() int { return 1 }\nfunc KeepG() int { return 1 }\n", edits: []string{"func f() int { return 1 }", "func f() int { return 2 }"}, cause: "changed r.f"},
-	{name: "a file for another platform", why: "the binary may be built there, with the same versions", src: "-- a.go --\nfunc Op() int { return f() }\n-- f_linux.go --\nfunc f() int { return 1 }\n-- f_windows.go --\nfunc f() int { return 2 }\n", edits: []string{"return 2", "return 3"}, cause: "changed f_windows.go"},
-	{name: "a constant that has another value on another platform", src: "-- a.go --\nimport \"ROW/q\"\nfunc Op() int { return q.N }\nfunc Keep() int { return 1 }\n-- q/n_linux.go --\npackage q\nconst N = 1\n-- q/n_windows.go --\npackage q\nconst N = 2\n", edits: []string{"N = 2", "N = 3"}, cause: "changed q/n_windows.go"},
-	{name: "a build tag on a file", src: "-- a.go --\nfunc Op() int { return f() }\n-- f.go --\nfunc f() int { return 1 }\n-- g.go --\n//go:build special\n\npackage p\n\nfunc g() int { return 2 }\n", edits: []string{"special", "other"}, cause: "changed g.go"},
-	{name: "a package of another module", src: vendored, edits: []string{"import \"example.com/dep/sub\"\n", "import \"example.com/dep/sub\"\n\nvar V = 1\n"}, cause: "changed example.com/dep"},
+	{name: "a file for another platform", why: "the binary may be built there, with the same versions", src: "-- a.go --\nfunc Op() int { return f() }\n-- f_linux.go --\nfunc f() int { return 1 }\n-- f_windows.go --\nfunc f() int { return 2 }\n", edits: []string{"return 2", "return 3"}, cause: "changed f_windows.go", quiet: "it shows where it is built for windows"},
+	{name: "a constant that has another value on another platform", src: "-- a.go --\nimport \"ROW/q\"\nfunc Op() int { return q.N }\nfunc Keep() int { return 1 }\n-- q/n_linux.go --\npackage q\nconst N = 1\n-- q/n_windows.go --\npackage q\nconst N = 2\n", edits: []string{"N = 2", "N = 3"}, cause: "changed q/n_windows.go", quiet: "it shows where it is built for windows"},
+	{name: "a build tag on a file", src: "-- a.go --\nfunc Op() int { return f() }\n-- f.go --\nvar v = 1\nfunc f() int { return v }\n-- g.go --\n//go:build special\n\npackage p\n\nfunc init() { v = 2 }\n", edits: []string{"special", "other"}, cause: "changed g.go", flags: []string{"-tags=special"}},
+	{name: "a package of another module", src: vendored, edits: []string{"import \"example.com/dep/sub\"\n", "import \"example.com/dep/sub\"\n\nvar V = 1\n"}, cause: "changed example.com/dep", quiet: "a package of another module counts as a whole"},
 	{name: "a package that a package of another module imports", src: vendored, edits: []string{"x + 1", "x + 2"}, cause: "changed example.com/dep/sub"},
-	{name: "a file for another platform in another module", src: vendored, edits: []string{"W() int { return 1 }", "W() int { return 2 }"}, cause: "changed example.com/dep"},
+	{name: "a file for another platform in another module", src: vendored, edits: []string{"W() int { return 1 }", "W() int { return 2 }"}, cause: "changed example.com/dep", quiet: "it shows where it is built for windows"},
 	{name: "a function of a module replaced by a folder", why: "such a module counts declaration by declaration, like the main one", src: depMod + "-- dep/dep.go --\npackage dep\n\nfunc F() int { return 1 }\n\nfunc G() int { return 3 }\n-- a.go --\nimport \"example.com/dep\"\nfunc Op() int { return dep.F() }\nfunc Keep() int { return dep.G() }\n", edits: []string{"return 1", "return 2"}, cause: "changed example.com/dep.F"},
-	{name: "the language version of go.mod", src: "-- go.mod --\nmodule example.com/m\n\ngo 1.25.1\n-- a.go --\nfunc Op() int { return 1 }\n", edits: []string{"go 1.25.1", "go 1.26.0"}, cause: "changed language:."},
-	{name: "the language version of one file", src: "-- a.go --\n//go:build go1.22\n\npackage p\n\nfunc Op() int { return 1 }\n-- b.go --\nfunc Keep() int { return 1 }\n", edits: []string{"go1.22", "go1.23"}, cause: "changed Op"},
+	{name: "the language version of go.mod", src: "-- go.mod --\nmodule example.com/m\n\ngo 1.21.1\n-- a.go --\nfunc Op() (n int) { var fs []func() int; for i := 0; i < 3; i++ { fs = append(fs, func() int { return i }) }; for _, f := range fs { n += f() }; return n }\n", edits: []string{"go 1.21.1", "go 1.22.0"}, cause: "changed language:."},
+	{name: "the language version of one file", src: "-- a.go --\n//go:build go1.21\n\npackage p\n\nfunc Op() (n int) { var fs []func() int; for i := 0; i < 3; i++ { fs = append(fs, func() int { return i }) }; for _, f := range fs { n += f() }; return n }\n-- b.go --\nfunc Keep() int { return 1 }\n", edits: []string{"go1.21", "go1.22"}, cause: "changed Op"},
 	{name: "a function that an init hands to another module", src: registering, edits: []string{"return x + 1", "return x + 2"}, cause: "changed twice"},
 	{name: "a setting that an init makes in another module", src: registering, edits: []string{"dep.Set(1)", "dep.Set(2)"}, cause: "changed init(a.go)"},
 	{name: "a value that a blank variable hands to another module", src: registering, edits: []string{"return 7", "return 8"}, cause: "changed suite.Get"},
@@ -135,5 +136,6 @@ var moduleEdits = []edit{
 	{name: "a file that is not embedded", src: "-- a.go --\nimport _ \"embed\"\n//go:embed a.txt\nvar a string\nfunc Keep() string { return a }\n-- a.txt --\n1\n-- b.txt --\n1\n", edits: []string{"-- b.txt --\n1", "-- b.txt --\n2"}},
 	{name: "a test", src: "-- a.go --\nfunc Keep() int { return 1 }\n-- a_test.go --\nfunc helper() int { return 1 }\n", edits: []string{"helper() int { return 1 }", "helper() int { return 2 }"}},
 	{name: "a package that is not imported", src: "-- a.go --\nfunc Keep() int { return 1 }\n-- q/q.go --\npackage q\nvar V = 1\n", edits: []string{"V = 1", "V = 2"}},
-	{name: "the program that runs it", src: "-- p/a.go --\npackage p\nvar V int\nfunc Keep() int { return V }\n-- main.go --\npackage main\nimport \"ROW/p\"\nfunc main() { p.V = 1; p.Keep() }\n", edits: []string{"p.V = 1", "p.V = 2"}},
+	{name: "the program that runs it", src: "-- p/a.go --\npackage p\nvar V int\nfunc Keep() int { return V }\n-- main.go --\npackage main\nimport \"ROW/p\"\nfunc main() { p.V = 1; println(p.Keep()) }\n", edits: []string{"p.V = 1", "p.V = 2"}, unseen: "what a program does before it runs a step is not in a version"},
+	{name: "an init of a package that only the program imports", why: "import it where the op is", src: "-- p/a.go --\npackage p\nimport \"ROW/reg\"\nfunc Keep() int { return reg.M[\"a\"] }\n-- reg/reg.go --\npackage reg\nvar M = map[string]int{}\n-- plugin/plugin.go --\npackage plugin\nimport \"ROW/reg\"\nfunc init() { reg.M[\"a\"] = 1 }\n-- main.go --\npackage main\nimport (\"ROW/p\"; _ \"ROW/plugin\")\nfunc main() { println(p.Keep()) }\n", edits: []string{"= 1", "= 2"}, unseen: "a version does not know which programs there are"},
 }

@@ -3,10 +3,10 @@ package versionhash
 // stateEdits are edits of package variables and of what sets them.
 var stateEdits = []edit{
 	{name: "the initialiser of a variable", src: "var v = 1\nfunc Op() int { return v }\nfunc Keep() int { return 1 }", edits: []string{"v = 1", "v = 2"}, cause: "changed v"},
-	{name: "the type of a variable", src: "var v int8\nfunc Op() int { return int(v) }", edits: []string{"int8", "int16"}, cause: "changed v"},
+	{name: "the type of a variable", src: "var v int8\nfunc Op(n int) int { v = 100; v += v; return int(v) }", edits: []string{"int8", "int16"}, cause: "changed v"},
 	{name: "a variable that an initialiser uses", src: "var a = 1\nvar b = a\nfunc Op() int { return b }", edits: []string{"a = 1", "a = 2"}, cause: "changed a"},
 	{name: "a function that an initialiser calls", src: "var v = f()\nfunc f() int { return 1 }\nfunc Op() int { return v }", edits: []string{"return 1", "return 2"}, cause: "changed f"},
-	{name: "which of two equal variables is used", src: "var a, b = 1, 1\nfunc Op() int { return a }", edits: []string{"return a", "return b"}, cause: "changed Op"},
+	{name: "which of two equal variables is used", src: "var a, b = 1, 1\nfunc Op() int { a++; return a*10 + b }", edits: []string{"a++", "b++"}, cause: "changed Op"},
 	{name: "which result of a call initialises a variable", src: "func f() (int, int) { return 1, 2 }\nvar a, _ = f()\nfunc Op() int { return a }", edits: []string{"var a, _", "var _, a"}, cause: "changed a"},
 	{name: "an init that assigns a variable", src: "var v int\nfunc init() { v = 1 }\nfunc Op() int { return v }\nvar w int\nfunc init() { w = 1 }\nfunc Keep() int { return w }", edits: []string{"v = 1", "v = 2"}, cause: "changed init(a.go)"},
 	{name: "a new init that assigns a variable", src: "var v int\nfunc Op() int { return v }", edits: []string{"var v int", "var v int\nfunc init() { v = 1 }"}, cause: "added init(a.go)"},
@@ -33,17 +33,19 @@ var stateEdits = []edit{
 		edits: []string{"import \"ROW/reg\"\nfunc Op", "import (\"ROW/reg\"; _ \"ROW/plugin\")\nfunc Op"}, cause: "added plugin.init(plugin.go)",
 	},
 	{
-		name: "a variable of the standard library set by an init", src: "import \"net/http\"\nfunc init() { http.DefaultClient.Timeout = 1 }\nfunc Op() (*http.Response, error) { return http.Get(\"\") }\nfunc Keep() int { return 1 }",
-		edits: []string{"= 1", "= 2"}, cause: "changed init(a.go)",
+		name: "a variable of the standard library set by an init", src: "import \"time\"\nfunc init() { time.Local = time.FixedZone(\"a\", 60) }\nfunc Op() string { return time.Unix(0, 0).String() }\nfunc Keep() int { return 1 }",
+		edits: []string{"60", "120"}, cause: "changed init(a.go)",
 	},
 	{
-		name: "a registration with the standard library", src: "import \"encoding/gob\"\ntype T struct{ N int8 }\nfunc init() { gob.RegisterName(\"a\", T{}) }\nfunc Op(d *gob.Decoder) (x any) { _ = d.Decode(&x); return }\nfunc Keep() int { return 1 }",
+		name: "a registration with the standard library", src: "import (\"encoding/gob\"; \"io\")\ntype T struct{ N int8 }\nfunc init() { gob.RegisterName(\"a\", T{}) }\nfunc Op(r io.Reader) (x any, err error) { err = gob.NewDecoder(r).Decode(&x); return }\nfunc Keep() int { return 1 }",
 		edits: []string{`"a"`, `"b"`}, cause: "changed init(a.go)",
+		run: map[string]string{"Op": `show.Values(p.Op(strings.NewReader("\x18\x10\x00\x01a\x7f\x03\x01\x01\x01T\x01\xff\x80\x00\x01\x01\x01\x01N\x01\x04\x00\x00\x00\x06\xff\x80\x03\x01\n\x00")))`},
 	},
 	{
 		name: "a driver imported by a blank name", src: "import (\"image\"; \"io\"; _ \"image/png\")\nfunc Op(r io.Reader) (image.Image, error) { i, _, err := image.Decode(r); return i, err }\nfunc Keep() int { return 1 }",
 		edits: []string{"; _ \"image/png\"", "; _ \"image/gif\""}, cause: "added image/gif", also: "removed image/png",
+		run: map[string]string{"Op": `show.Values(p.Op(strings.NewReader("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")))`},
 	},
 	{name: "a call that a package variable of a function type makes", src: "var f = func() int { return 1 }\nfunc Op() int { return f() }", edits: []string{"return 1", "return 2"}, cause: "changed f"},
-	{name: "an element of a table", src: "var t = []struct{ n int; s string }{{1, \"a\"}, {2, \"b\"}}\nfunc Op() int { return t[0].n }", edits: []string{`{2, "b"}`, `{3, "b"}`}, cause: "changed t"},
+	{name: "an element of a table", src: "var t = []struct{ n int; s string }{{1, \"a\"}, {2, \"b\"}}\nfunc Op() int { return t[1].n }", edits: []string{`{2, "b"}`, `{3, "b"}`}, cause: "changed t"},
 }

@@ -25,6 +25,12 @@ type edit struct {
 	edits []string // pairs: what is replaced by what, everywhere it occurs; an edit of a file name is one of "-- name --"
 	cause string   // the first cause that Diff gives for each Op: "changed Name", names without the row's path
 	also  string   // another cause that must be there
+
+	// For running it, see outputs_test.go.
+	run    map[string]string // by function: statements that run it and print with show.Values and show.Call, where made up arguments do not do; p is its package
+	flags  []string          // of go build
+	quiet  string            // why no output shows the edit, although it changes the version
+	unseen string            // why the version of a Keep stays, although its output does not: a decision that docs/versions.md names
 }
 
 // module reports whether the row brings its own go.mod.
