@@ -35,8 +35,13 @@ type Coverage struct {
 	Pairs    int // of a test and a function of the project that ran because of it
 	Closure  int // sum of the functions in the closures of the tests
 	Misses   []Uncovered
+	Noise    int         // pairs where more runs showed that the function runs as often without the test
+	Ended    []TestEnded // tests that did not pass: what they ran counts all the same
 	Elapsed  time.Duration
 }
+
+// A TestEnded is a test that did not pass.
+type TestEnded struct{ Test, How, Reason string } // How: "failed", "skipped" or "crashed"
 
 // Uncovered is a function that ran and is not in the closure of the test.
 type Uncovered struct{ Test, Function string }
@@ -173,63 +178,61 @@ func (c *coverer) run(ctx context.Context, t *testedPackage, names []string) err
 		return err
 	}
 	defer os.Remove(binary)
-	where := newLocator(v)
-	base, err := runTest(ctx, binary, t, "^$")
-	if err != nil {
+	r := &testRunner{binary: binary, t: t, where: newLocator(v)}
+	if r.base, _, err = r.run(ctx, "^$"); err != nil {
 		return err
 	}
 	g, _ := versionhash.Analyze(v, c.o.Options)
+	m, diags := g.Manifest(wrappers(t, names))
+	if diags.HasErrors() {
+		return fmt.Errorf("oracle: no versions: %v", diags[0])
+	}
 	for _, name := range names {
-		ran, err := runTest(ctx, binary, t, "^"+name+"$")
+		ran, ended, err := r.run(ctx, "^"+name+"$")
 		if err != nil {
 			return err
 		}
-		in, size := closureOf(g, v, t, name)
+		in, size := closureOf(m, wrappers(t, []string{name})[0])
+		test := t.ImportPath + "." + name
 		c.result.Tests++
 		c.result.Closure += size
-		executed := map[string]bool{}
-		for block, n := range ran {
-			if n > base[block] {
-				if symbol := where.symbol(block); symbol != "" {
-					executed[symbol] = true
-				}
-			}
+		if ended.How != "" {
+			ended.Test = test
+			c.result.Ended = append(c.result.Ended, ended)
 		}
+		executed := r.because(ran)
+		var missed []string
 		for _, symbol := range slices.Sorted(maps.Keys(executed)) {
 			c.result.Pairs++
 			if !in[symbol] {
-				c.result.Misses = append(c.result.Misses, Uncovered{t.ImportPath + "." + name, symbol})
+				missed = append(missed, symbol)
 			}
+		}
+		if len(missed) == 0 {
+			continue
+		}
+		certain, err := r.again(ctx, "^"+name+"$", missed)
+		if err != nil {
+			return err
+		}
+		c.result.Noise += len(missed) - len(certain)
+		c.result.Pairs -= len(missed) - len(certain)
+		for _, symbol := range certain {
+			c.result.Misses = append(c.result.Misses, Uncovered{test, symbol})
 		}
 	}
 	return nil
 }
 
-// closureOf returns the names of what a test's version covers, and how many of them are functions. A name that a package and its external test
-// both use is run by the same pattern, and TestMain by each.
-func closureOf(g *versionhash.Graph, v *load.Program, t *testedPackage, name string) (map[string]bool, int) {
-	var symbols []string
-	for _, path := range []string{t.ImportPath, t.ImportPath + "_test"} {
-		lp := v.Packages[path]
-		if lp == nil {
-			continue
-		}
-		for _, n := range []string{name, "TestMain"} {
-			if lp.Types.Scope().Lookup(n) != nil {
-				symbols = append(symbols, path+"."+n)
-			}
-		}
-	}
-	m, _ := g.Manifest(symbols)
+// closureOf returns the names of what a version covers, and how many of them are functions.
+func closureOf(m *manifest.Manifest, symbol string) (map[string]bool, int) {
 	in := map[string]bool{}
 	size := 0
-	for _, s := range symbols {
-		for _, n := range m.Closure(s).Nodes {
-			if !in[n.Name] {
-				in[n.Name] = true
-				if n.Kind == manifest.KindFunc || n.Kind == manifest.KindMethod {
-					size++
-				}
+	for _, n := range m.Closure(symbol).Nodes {
+		if !in[n.Name] {
+			in[n.Name] = true
+			if n.Kind == manifest.KindFunc || n.Kind == manifest.KindMethod {
+				size++
 			}
 		}
 	}
@@ -265,9 +268,20 @@ func (c *coverer) withTests(t *testedPackage) (*load.Program, error) {
 		return nil, err
 	}
 	v, err := variant(&p, t.ImportPath, files)
-	if err != nil || len(t.XTestGoFiles) == 0 {
-		return v, err
+	if err != nil {
+		return nil, err
 	}
+	if len(t.XTestGoFiles) > 0 {
+		if err := c.outside(v, t, read); err != nil {
+			return nil, err
+		}
+	}
+	return v, addTestMain(v, t)
+}
+
+// outside adds the external test package.
+func (c *coverer) outside(v *load.Program, t *testedPackage, read func([]string) (map[string][]byte, error)) error {
+	lp := v.Packages[t.ImportPath]
 	x := &load.Package{
 		Path: t.ImportPath + "_test", Name: lp.Name + "_test", Dir: lp.Dir, Module: lp.Module, Local: true,
 		Imports: map[string]*load.Package{}, GoFiles: slices.Sorted(slices.Values(t.XTestGoFiles)),
@@ -277,19 +291,26 @@ func (c *coverer) withTests(t *testedPackage) (*load.Program, error) {
 			x.Imports[path] = dep
 		}
 	}
-	if x.Source, err = read(x.GoFiles); err != nil {
-		return nil, err
+	source, err := read(x.GoFiles)
+	if err != nil {
+		return err
 	}
+	x.Source = source
+	return addPackage(v, x)
+}
+
+// addPackage parses and checks a package whose sources are there, and adds it to a program.
+func addPackage(v *load.Program, x *load.Package) error {
 	for _, name := range x.GoFiles {
 		f, err := parser.ParseFile(v.Fset, v.Rel(filepath.Join(x.Dir, name)), x.Source[name], parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		x.Syntax = append(x.Syntax, f)
 	}
 	if err := check(v, x); err != nil {
-		return nil, err
+		return err
 	}
 	v.Packages[x.Path] = x
-	return v, nil
+	return nil
 }

@@ -14,6 +14,8 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,21 +76,104 @@ func compileTests(ctx context.Context, dir string, t *testedPackage, paths []str
 // A block is a piece of code with a counter: "import/path/file.go:line.column".
 type block string
 
-// runTest runs the tests that match a pattern and returns how often each block ran. That a test fails does not matter: it ran what it ran.
-func runTest(ctx context.Context, binary string, t *testedPackage, pattern string) (map[block]int, error) {
+// A testRunner runs the tests of one package.
+type testRunner struct {
+	binary string
+	t      *testedPackage
+	where  *locator
+	base   map[block]int // how often each block runs without a test
+}
+
+// because returns the functions that ran more often than without a test.
+func (r *testRunner) because(ran map[block]int) map[string]bool {
+	out := map[string]bool{}
+	for b, n := range ran {
+		if n > r.base[b] {
+			if symbol := r.where.symbol(b); symbol != "" {
+				out[symbol] = true
+			}
+		}
+	}
+	return out
+}
+
+// How often a test, and the binary without a test, run again before a function counts as missed: a goroutine that is started with the package goes on for a while in
+// either, and how far it comes is chance.
+const (
+	testsAgain   = 4
+	withoutAgain = 16
+)
+
+// again returns those of the functions that run more often each time with the test than any time without.
+func (r *testRunner) again(ctx context.Context, pattern string, functions []string) ([]string, error) {
+	for range withoutAgain {
+		ran, _, err := r.run(ctx, "^$")
+		if err != nil {
+			return nil, err
+		}
+		for b, n := range ran {
+			r.base[b] = max(r.base[b], n)
+		}
+	}
+	for range testsAgain {
+		ran, _, err := r.run(ctx, pattern)
+		if err != nil {
+			return nil, err
+		}
+		because := r.because(ran)
+		functions = slices.DeleteFunc(functions, func(f string) bool { return !because[f] })
+	}
+	return functions, nil
+}
+
+// ending says how a test ended that did not pass, from what it printed.
+func ending(out []byte, err error) TestEnded {
+	e := TestEnded{}
+	switch {
+	case err != nil && bytes.Contains(out, []byte("--- FAIL")):
+		e.How = "failed"
+	case err != nil:
+		e.How = "crashed"
+	case bytes.Contains(out, []byte("--- SKIP")):
+		e.How = "skipped"
+	default:
+		return e
+	}
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimSpace(line)
+		if reason.MatchString(line) {
+			e.Reason = strings.ToValidUTF8(fmt.Sprintf("%.160s", line), "")
+			break
+		}
+	}
+	return e
+}
+
+// reason is a line that a test prints of itself, or that the runtime does.
+var reason = regexp.MustCompile(`^(\w+_test\.go:\d+: .|panic: |fatal error: |FAIL: |Error: )`)
+
+// run runs the tests that match a pattern and returns how often each block ran, and how they ended. That a test fails does not matter: it ran what it ran.
+func (r *testRunner) run(ctx context.Context, pattern string) (map[block]int, TestEnded, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	profile := binary + ".out"
+	profile := r.binary + ".out"
 	defer os.Remove(profile)
-	cmd := exec.CommandContext(ctx, binary, "-test.run="+pattern, "-test.coverprofile="+profile, "-test.timeout=100s", "-test.count=1")
-	cmd.Dir, cmd.Env = t.Dir, env()
+	cmd := exec.CommandContext(ctx, r.binary, "-test.run="+pattern, "-test.coverprofile="+profile, "-test.timeout=100s", "-test.count=1", "-test.v")
+	cmd.Dir, cmd.Env = r.t.Dir, env()
 	cmd.WaitDelay = 5 * time.Second
-	runErr := cmd.Run()
-	data, err := os.Open(profile)
+	out, runErr := cmd.CombinedOutput()
+	ended := ending(out, runErr)
+	ran, err := profileOf(profile)
+	if err != nil && runErr != nil { // it crashed before it could say what ran
+		return map[block]int{}, ended, ctx.Err()
+	}
+	return ran, ended, err
+}
+
+// profileOf reads what ran.
+func profileOf(name string) (map[block]int, error) {
+	data, err := os.Open(name)
 	if err != nil {
-		if runErr != nil { // it crashed before it could say what ran
-			return map[block]int{}, ctx.Err()
-		}
 		return nil, err
 	}
 	defer data.Close()
