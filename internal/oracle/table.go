@@ -89,6 +89,16 @@ func CoverageTable(projects []Project, cs []*Coverage) string {
 	return table([]string{"project", "packages with tests", "tests", "(test, executed function) pairs", "not in the closure", "executed by a test", "in its closure", "time"}, rows)
 }
 
+// FlipTable writes what running tests after edits came to.
+func FlipTable(projects []Project, fs []*Flips) string {
+	var rows [][]string
+	for i, f := range fs {
+		rows = append(rows, []string{projects[i].String(), fmt.Sprint(f.Seed), count(f.Tests), count(f.Edits), count(f.Telling), count(f.Runs), count(f.Changed), count(f.Flipped),
+			"**" + count(len(f.Misses)) + "**", seconds(f.Elapsed)})
+	}
+	return table([]string{"project", "seed", "tests", "edits", "of them told by a test", "(edit, test) pairs", "version changed", "test ended in another way", "and the version stayed", "time"}, rows)
+}
+
 // HistoryTable writes what the releases of a module came to.
 func HistoryTable(module string, steps []Step) string {
 	var rows [][]string

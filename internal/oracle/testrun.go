@@ -57,14 +57,18 @@ func listTests(ctx context.Context, dir string, patterns []string) ([]*testedPac
 	}
 }
 
-// compileTests builds the test binary of a package, with counters in all packages of the project.
+// compileTests builds the test binary of a package, with counters in the packages of those paths.
 func compileTests(ctx context.Context, dir string, t *testedPackage, paths []string) (string, error) {
 	f, err := os.CreateTemp(dir, "tests*")
 	if err != nil {
 		return "", err
 	}
 	f.Close()
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-covermode=count", "-coverpkg="+strings.Join(paths, ","), "-o", f.Name(), t.ImportPath)
+	args := []string{"test", "-c", "-vet=off", "-o", f.Name()}
+	if len(paths) > 0 {
+		args = append(args, "-covermode=count", "-coverpkg="+strings.Join(paths, ","))
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, t.ImportPath)...)
 	cmd.Dir, cmd.Env = dir, env("GOOS=linux", "GOARCH=amd64")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		os.Remove(f.Name())

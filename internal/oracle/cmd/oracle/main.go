@@ -18,12 +18,13 @@ import (
 	"github.com/dagstergen/dagstergen/internal/oracle"
 )
 
-const usage = `usage: oracle mutate|neutral|cover|history [flags] [project ...]
+const usage = `usage: oracle mutate|neutral|cover|flip|history [flags] [project ...]
 
 A project is a word of a known module path, or module@version. Without projects: the large ones.
   mutate   random edits that change the meaning: every function that depends on what was edited must get another version
   neutral  whole projects rewritten without a change of meaning: no version may change
   cover    tests run alone under coverage: every function that ran must be in the closure of its test
+  flip     random edits, and the tests before and after: a test that ends in another way must get another version
   history  releases of a module: how many functions keep their version
 `
 
@@ -59,11 +60,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set.SetOutput(stderr)
 	var f flags
 	set.Uint64Var(&f.seed, "seed", uint64(time.Now().UnixNano()), "of the random choices")
-	set.IntVar(&f.edits, "edits", 600, "mutate: edits that compile, for each project")
+	set.IntVar(&f.edits, "edits", 600, "mutate, flip: edits that compile, for each project")
 	set.IntVar(&f.tests, "tests", 0, "cover: how many tests of each project, chosen by the seed; 0 is all")
 	set.IntVar(&f.last, "last", 10, "history: how many releases")
 	command, ok := map[string]func(context.Context, string, flags, []oracle.Project, io.Writer, io.Writer) error{
-		"mutate": mutate, "neutral": neutral, "cover": cover, "history": history,
+		"mutate": mutate, "neutral": neutral, "cover": cover, "flip": flip, "history": history,
 	}[args[0]]
 	if !ok {
 		return errUsage
@@ -168,6 +169,38 @@ func cover(ctx context.Context, dir string, f flags, projects []oracle.Project, 
 	fmt.Fprint(stdout, oracle.CoverageTable(used, all))
 	if missed > 0 {
 		return fmt.Errorf("oracle: %d functions ran that are not in the closure of the test", missed)
+	}
+	return nil
+}
+
+func flip(ctx context.Context, dir string, f flags, projects []oracle.Project, stdout, stderr io.Writer) error {
+	var used []oracle.Project
+	var all []*oracle.Flips
+	missed := 0
+	for _, p := range projects {
+		if len(p.Cover) == 0 {
+			continue
+		}
+		at, err := oracle.Fetch(ctx, dir, p)
+		if err != nil {
+			return err
+		}
+		r, err := oracle.Flip(ctx, at, oracle.FlipOptions{Packages: p.Cover, Seed: f.seed, Edits: f.edits})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "%s: %d edits, %d of them told by tests, %d tests ended in another way, %d missed, %.0f s\n", p, r.Edits, r.Telling, r.Flipped, len(r.Misses), r.Elapsed.Seconds())
+		for i, m := range r.Misses {
+			if i < 50 {
+				fmt.Fprintf(stderr, "  %s: %s, then %s; the version stayed: %s\n", m.Test, m.Was, m.Now, m.Edit)
+			}
+		}
+		missed += len(r.Misses)
+		used, all = append(used, p), append(all, r)
+	}
+	fmt.Fprint(stdout, oracle.FlipTable(used, all))
+	if missed > 0 {
+		return fmt.Errorf("oracle: %d tests end in another way and keep their version", missed)
 	}
 	return nil
 }
