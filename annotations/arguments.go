@@ -129,7 +129,10 @@ func (p *parser) arguments(row Directive, d ast.Directive) []Arg {
 	var out []Arg
 	seen := map[string]token.Pos{}
 	words := split(d.Args)
-	if len(row.Positionals) > 0 {
+	switch {
+	case len(row.Operands) > 0:
+		return p.operands(row, d, words)
+	case len(row.Positionals) > 0:
 		out, words = p.positionals(row, d, words)
 	}
 	for _, w := range words {

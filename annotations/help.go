@@ -36,10 +36,11 @@ func Help(w io.Writer, kinds ...string) error {
 		fmt.Fprintf(&b, "%s   on %s\n", d.Usage(), targetList(d.Targets))
 		wrap(&b, d.Doc, "    ")
 		width := 0
-		for _, a := range d.Positionals {
+		words := slices.Concat(d.Operands, d.Positionals)
+		for _, a := range words {
 			width = max(width, len(a.positional()))
 		}
-		for _, a := range d.Positionals {
+		for _, a := range words {
 			fmt.Fprintf(&b, "      %-*s  ", width, a.positional())
 			wrapAt(&b, a.positionalDoc(), strings.Repeat(" ", width+8), width+8)
 		}
@@ -97,13 +98,16 @@ func MarkdownTable() string {
 	var b strings.Builder
 	b.WriteString("| directive | on | says |\n|---|---|---|\n")
 	for _, d := range Directives {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.Usage(), markdown(targetList(d.Targets)), markdown(d.Doc))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", markdown(d.Usage()), markdown(targetList(d.Targets)), markdown(d.Doc))
 	}
 	for _, d := range Directives {
 		for _, a := range d.Positionals {
 			if len(a.Choices) > 0 {
 				fmt.Fprintf(&b, "\n%s of `//dag:%s`: %s.\n", strings.ToUpper(a.Name), d.Kind, strings.Join(a.Choices, ", "))
 			}
+		}
+		for _, a := range d.Operands {
+			fmt.Fprintf(&b, "\n`%s` of `//dag:%s`: %s.\n", a.positional(), d.Kind, a.Doc)
 		}
 	}
 	b.WriteString("\n| argument | on | says | default |\n|---|---|---|---|\n")

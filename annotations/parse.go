@@ -31,7 +31,7 @@ const (
 type Annotation struct {
 	Kind     Kind
 	Target   Target
-	Decl     ast.Node       // *ast.FuncDecl, or *ast.TypeSpec for a struct type
+	Decl     ast.Node       // *ast.FuncDecl, *ast.TypeSpec, or *ast.ValueSpec for variables
 	Name     string         // the Go name of the declaration; of a method without its receiver
 	Pos, End token.Position // of the directive comment
 	Args     []Arg          // in the order of the source
@@ -69,6 +69,17 @@ func (a *Annotation) Arg(key string) (Arg, bool) {
 func (a *Annotation) Value(key string) string {
 	x, _ := a.Arg(key)
 	return x.Value
+}
+
+// All returns the arguments with the given key, in order: the operands of one form.
+func (a *Annotation) All(key string) []Arg {
+	var out []Arg
+	for _, x := range a.Args {
+		if x.Key == key {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // Flag reports whether the flag with the given key is there.
@@ -163,7 +174,7 @@ func (p *parser) directive(group *ast.CommentGroup, c *ast.Comment, d ast.Direct
 		p.floating(group, c, row)
 		return
 	}
-	if !slices.Contains(row.Targets, decl.target) {
+	if !decl.fits(row) {
 		p.errorf(CodeMisplaced, c.Slash, c.End(), "put it above "+targetList(row.Targets), "//dag:%s cannot stand on %s", row.Kind, decl.describe())
 		return
 	}
@@ -240,6 +251,12 @@ func (p *parser) nearMiss(c *ast.Comment) {
 		}
 		row, _ = Lookup(Kind(near))
 	}
+	if len(row.Operands) > 0 {
+		if meant(row, args) {
+			p.misspelt(c, row)
+		}
+		return
+	}
 	if len(row.Positionals) > 0 { // the first word decides: the rest is text
 		word, _, _ := strings.Cut(args, " ")
 		if !slices.Contains(row.Positionals[0].Choices, word) {
@@ -253,6 +270,10 @@ func (p *parser) nearMiss(c *ast.Comment) {
 			return
 		}
 	}
+	p.misspelt(c, row)
+}
+
+func (p *parser) misspelt(c *ast.Comment, row Directive) {
 	p.errorf(CodeSpelling, c.Slash, c.End(), "write it as a line that begins with //dag:"+string(row.Kind)+", without a space and in lower case",
 		"%s is a comment and no directive", firstWords(c.Text))
 }
@@ -274,5 +295,8 @@ func targetList(targets []Target) string {
 	for _, t := range targets {
 		out = append(out, "a "+string(t))
 	}
-	return strings.Join(out, " or ")
+	if n := len(out) - 1; n > 0 {
+		return strings.Join(out[:n], ", ") + " or " + out[n]
+	}
+	return strings.Join(out, "")
 }

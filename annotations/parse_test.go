@@ -105,8 +105,8 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
 		// unknown directives
 		{"//dag:aset" + f, "3:1: unknown directive //dag:aset; did you mean //dag:asset? [DAG0101]"},
-		{"//dag:banana x=1" + f, "3:1: unknown directive //dag:banana; the directives are op, asset, source, resource, config, job, allow [DAG0101]"},
-		{"//dag:op-x" + f, "3:1: unknown directive //dag:op-x; the directives are op, asset, source, resource, config, job, allow [DAG0101]"},
+		{"//dag:banana x=1" + f, "3:1: unknown directive //dag:banana; the directives are op, asset, source, resource, config, job, allow, ignore, depends [DAG0101]"},
+		{"//dag:op-x" + f, "3:1: unknown directive //dag:op-x; the directives are op, asset, source, resource, config, job, allow, ignore, depends [DAG0101]"},
 		// arguments
 		{"//dag:asset gruop=x" + f, "3:13: //dag:asset: unknown argument gruop; did you mean group? [DAG0102]"},
 		{"//dag:op group=x" + f, "3:10: //dag:op: unknown argument group; it is an argument of //dag:asset [DAG0102]"},
@@ -219,7 +219,7 @@ func C() {}
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"asset group=x", `op name="a b" x`, "op `", "op \"\\", "job executor==", "config", "asset in.=x", "asset tags=a:b:c,\"d,e\":f", "op\tname=x\t", "op a\"b\"c=d", "op version=\xff"} {
+	for _, s := range []string{"asset group=x", `op name="a b" x`, "op `", "op \"\\", "job executor==", "config", "asset in.=x", "asset tags=a:b:c,\"d,e\":f", "op\tname=x\t", "op a\"b\"c=d", "op version=\xff", `ignore a.B "x"`, `ignore "x" y`, "depends file:a/*.csv env:A b.C", `depends file:"a b`, "depends a=b", "allow clock \"x\""} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -241,7 +241,9 @@ func FuzzParse(f *testing.F) {
 		line := strings.Split(src, "\n")[2]
 		for _, a := range got {
 			for _, arg := range a.Args {
-				assert.Equal(t, arg.Key, line[arg.Pos.Column-1:][:len(arg.Key)])
+				if arg.ValuePos != arg.Pos { // a word without a key has none to show
+					assert.Equal(t, arg.Key, line[arg.Pos.Column-1:][:len(arg.Key)])
+				}
 				assert.LessOrEqual(t, arg.End.Column-1, len(line))
 			}
 		}

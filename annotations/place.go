@@ -3,6 +3,7 @@ package annotations
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 )
 
 // A declaration is what a doc comment belongs to. Its target is empty where no directive may stand on it.
@@ -14,6 +15,11 @@ type declaration struct {
 }
 
 func (d declaration) describe() string { return d.what }
+
+// fits reports whether a directive may stand on the declaration.
+func (d declaration) fits(row Directive) bool {
+	return slices.Contains(row.Targets, d.target) || d.target == StructType && slices.Contains(row.Targets, AnyType)
+}
 
 // declarations maps the doc comments of a file to what they document.
 func declarations(file *ast.File) map[*ast.CommentGroup]declaration {
@@ -30,18 +36,18 @@ func declarations(file *ast.File) map[*ast.CommentGroup]declaration {
 			add(d.Doc, function(d))
 		case *ast.GenDecl:
 			if !d.Lparen.IsValid() && len(d.Specs) == 1 {
-				add(d.Doc, specification(d.Specs[0]))
+				add(d.Doc, specification(d.Specs[0], d.Tok))
 			} else {
 				add(d.Doc, declaration{node: d, what: "a group of declarations"})
 			}
 			for _, s := range d.Specs {
 				switch s := s.(type) {
 				case *ast.TypeSpec:
-					add(s.Doc, specification(s))
+					add(s.Doc, specification(s, d.Tok))
 				case *ast.ValueSpec:
-					add(s.Doc, specification(s))
+					add(s.Doc, specification(s, d.Tok))
 				case *ast.ImportSpec:
-					add(s.Doc, specification(s))
+					add(s.Doc, specification(s, d.Tok))
 				}
 			}
 		}
@@ -56,7 +62,7 @@ func function(d *ast.FuncDecl) declaration {
 	return declaration{node: d, target: Func, name: d.Name.Name, what: "func " + d.Name.Name}
 }
 
-func specification(s ast.Spec) declaration {
+func specification(s ast.Spec, tok token.Token) declaration {
 	switch s := s.(type) {
 	case *ast.TypeSpec:
 		d := declaration{node: s, name: s.Name.Name, what: "type " + s.Name.Name}
@@ -67,11 +73,18 @@ func specification(s ast.Spec) declaration {
 		case isStruct:
 			d.target = StructType
 		default:
+			d.target = AnyType
 			d.what += ", which is no struct type"
 		}
 		return d
 	case *ast.ValueSpec:
-		return declaration{node: s, name: s.Names[0].Name, what: "the declaration of " + s.Names[0].Name}
+		d := declaration{node: s, name: s.Names[0].Name, what: "the declaration of " + s.Names[0].Name}
+		if tok == token.VAR {
+			d.target = Var
+		} else {
+			d.what = "the constant " + d.name
+		}
+		return d
 	}
 	return declaration{node: s, what: "an import"}
 }
@@ -100,7 +113,7 @@ search:
 			if g, ok := d.(*ast.GenDecl); ok {
 				what = "the declaration below"
 				if len(g.Specs) == 1 && g.Tok != token.IMPORT {
-					what = specification(g.Specs[0]).describe()
+					what = specification(g.Specs[0], g.Tok).describe()
 				}
 			}
 			if !p.codeBetween(c.End(), d.Pos()) {

@@ -25,6 +25,8 @@ const (
 	Config   Kind = "config"
 	Job      Kind = "job"
 	Allow    Kind = "allow"
+	Ignore   Kind = "ignore"
+	Depends  Kind = "depends"
 )
 
 // A Target is a sort of declaration that a directive may stand on.
@@ -35,6 +37,8 @@ const (
 	Func       Target = "func"
 	Method     Target = "method"
 	StructType Target = "struct type"
+	AnyType    Target = "type" // a defined one: an alias stands for another
+	Var        Target = "variable"
 )
 
 // A Type is what the value of an argument may be.
@@ -50,6 +54,11 @@ const (
 	Texts Type = "texts"      // a list of texts
 	Pairs Type = "pairs"      // a list of key:value
 	Enum  Type = "choice"     // one of Argument.Choices
+
+	// Of words without a key.
+	Symbol  Type = "symbol"  // a declaration as code names it, or a package by its path
+	Pattern Type = "pattern" // of files, as in //go:embed
+	EnvName Type = "env"     // of an environment variable
 )
 
 // An Argument is one argument that directives take.
@@ -91,13 +100,26 @@ type Directive struct {
 	Targets     []Target
 	Doc         string     // one sentence
 	Args        []Argument // in the order of the help
+	Operands    []Argument // the forms of words without a key, of which there may be any number; they come first
+	Required    bool       // there is at least one operand
 	Positionals []Argument // values without a key, all of them required: a word, or quoted text
 	Beside      bool       // may stand beside other directives, more than once
 }
 
-// Usage returns how the directive and its positionals are written: "//dag:allow KIND \"REASON\"".
+// Usage returns how the directive, its operands and its positionals are written: "//dag:allow KIND \"REASON\"".
 func (d Directive) Usage() string {
 	s := "//dag:" + string(d.Kind)
+	if len(d.Operands) > 0 {
+		var forms []string
+		for _, a := range d.Operands {
+			forms = append(forms, a.positional())
+		}
+		word := strings.Join(forms, "|") + "..."
+		if !d.Required {
+			word = "[" + word + "]"
+		}
+		s += " " + word
+	}
 	for _, a := range d.Positionals {
 		s += " " + a.positional()
 	}
@@ -106,6 +128,9 @@ func (d Directive) Usage() string {
 
 // positional returns how a positional is written.
 func (a Argument) positional() string {
+	if a.Param != "" {
+		return a.Name + a.Param
+	}
 	if a.Type == Text {
 		return `"` + strings.ToUpper(a.Name) + `"`
 	}
@@ -159,6 +184,17 @@ var Directives = register(
 		Positionals: []Argument{
 			{Name: "kind", Type: Enum, Choices: hazards, Default: "required", Doc: "what is accepted"},
 			{Name: "reason", Type: Text, Default: "required", Doc: "why it does no harm"},
+		}},
+	Directive{Kind: Ignore, Targets: []Target{Func, Method, AnyType, Var}, Beside: true,
+		Doc:         "What counts in versions by its name and type alone: on an op, an asset or a resource, what its own version leaves out; on any other declaration, that one in every version.",
+		Operands:    []Argument{{Name: "symbol", Type: Symbol, Default: "none", Doc: "what an op leaves out, as code names it: Name, Type.Method, pkg.Name; or a whole package by its import path"}},
+		Positionals: []Argument{{Name: "reason", Type: Text, Default: "required", Doc: "why it cannot change a result"}}},
+	Directive{Kind: Depends, Targets: []Target{Func, Method}, Beside: true, Required: true,
+		Doc: "What counts in the version of everything that reaches this function, although its code does not show it.",
+		Operands: []Argument{
+			{Name: "file:", Param: "PATTERN", Type: Pattern, Default: "none", Doc: "files or folders below that of the package, as in //go:embed, by name and content when you generate"},
+			{Name: "env:", Param: "NAME", Type: EnvName, Default: "none", Doc: "an environment variable, by its value when a run is planned"},
+			{Name: "symbol", Type: Symbol, Default: "none", Doc: "a declaration that the package imports at any depth, as code names it: Name, Type.Method, pkg.Name, import/path.Name"},
 		}},
 )
 

@@ -20,6 +20,7 @@ type Analysis struct {
 
 	inputs     *inputs
 	loadErrors map[*load.Package]bool // packages that have syntax errors or such, and all that import them
+	undecided  map[*load.Package]bool // packages with declared files that cannot count, and all that import them
 }
 
 // Analyze loads packages, makes their model and computes their versions. The Analysis is nil where nothing could be loaded; with errors among the
@@ -52,11 +53,12 @@ func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 		}
 		return 1
 	})
-	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Generated: func(pkgPath, name string) bool {
+	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Decisions: a.decide(&diags), Generated: func(pkgPath, name string) bool {
 		p := a.Model.Package(pkgPath)
 		return p != nil && p.Expected[name]
 	}})
 	a.Versions = versions
+	a.environment()
 	diags = append(diags, more...)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
@@ -100,10 +102,15 @@ func brokenLoads(prog *load.Program, diags diag.List) (own, all map[*load.Packag
 		}
 		own[lp], all[lp] = true, true
 	}
+	spread(prog, all)
+	return own, all
+}
+
+// spread adds to a set of packages those that import one of them, at any depth.
+func spread(prog *load.Program, set map[*load.Package]bool) {
 	for _, lp := range prog.Locals() { // dependencies first
 		for _, dep := range lp.Imports {
-			all[lp] = all[lp] || all[dep]
+			set[lp] = set[lp] || set[dep]
 		}
 	}
-	return own, all
 }

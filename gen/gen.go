@@ -126,6 +126,7 @@ func (g *generation) run() ([]Result, diag.List, error) {
 			g.versions(p)
 		}
 	}
+	g.idle()
 	proofs, err := g.proofs()
 	if err != nil {
 		return nil, g.diags.Sorted(), err
@@ -165,7 +166,7 @@ func (g *generation) versions(p *model.Package) {
 	if t := g.texts[p]; t != nil {
 		m, diags := g.Versions.Manifest(p.Definitions.Symbols())
 		g.diags = append(g.diags, diags...)
-		t.manifest, t.broken = m, diags.HasErrors()
+		t.manifest, t.broken = m, diags.HasErrors() || g.undecided[p.Package]
 		return
 	}
 	_, diags := g.Versions.Manifest(p.Symbols())

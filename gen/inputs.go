@@ -48,6 +48,14 @@ func readInputs(prog *load.Program) *inputs {
 	return in
 }
 
+// watch adds files of a package that were declared to count.
+func (in *inputs) watch(lp *load.Package, files []string) {
+	for _, name := range files {
+		path := filepath.Join(lp.Dir, filepath.FromSlash(name))
+		in.stats[path] = statOf(path)
+	}
+}
+
 func statOf(path string) inputStat {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -82,9 +82,6 @@ func symbolOf(o types.Object) string {
 	return symbol(o.Pkg().Path(), o.Name())
 }
 
-// Symbol is the name by which versions know a package-level declaration or a method: "import/path.Name", "import/path.(*T).Method".
-func Symbol(o types.Object) string { return symbolOf(o) }
-
 // standIn is what counts of something that is left out: its identity, and its type, by which the code around it was compiled.
 func standIn(s *summary, name, reason string) *summary {
 	e := canon.New("dagstergen/code/ignored/v1")
@@ -208,20 +205,17 @@ func (g *Graph) Idle(symbol string) []Left {
 	return out
 }
 
-// Ignores returns what the versions of symbols reach of the declarations that are left out of every version, by name, sorted.
-func (g *Graph) Ignores(symbols []string) []string {
-	var out []string
-	for _, symbol := range symbols {
-		start, also, ok := g.entry(symbol)
-		if !ok {
-			continue
-		}
-		for _, n := range g.reach(start, also).nodes {
-			if g.sums[n].kind == manifest.KindIgnored {
-				out = append(out, g.names[n])
-			}
-		}
+// Reached returns the names of the nodes that the version of a symbol covers, sorted; nil for a symbol that does not exist.
+func (g *Graph) Reached(symbol string) []string {
+	start, also, ok := g.entry(symbol)
+	if !ok {
+		return nil
+	}
+	r := g.view(start).reach(start, also)
+	out := make([]string, len(r.nodes))
+	for i, n := range r.nodes {
+		out[i] = g.names[n]
 	}
 	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }

@@ -62,4 +62,10 @@ const (
 	CodeJobType        = "DAG0509" // a value that Go would convert on its way
 	CodeJobEmpty       = "DAG0510"
 	CodeJobResult      = "DAG0511" // a result without a value of its own
+
+	// What //dag:ignore and //dag:depends decide about versions.
+
+	CodeDecisionSymbol = "DAG0604" // a symbol that cannot be found
+	CodeDecisionKind   = "DAG0605" // a symbol that cannot be left out, or cannot count
+	CodeDecisionPlace  = "DAG0606" // a declaration of which the directive can say nothing
 )

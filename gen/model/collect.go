@@ -17,7 +17,7 @@ import (
 
 // Build makes the model of prog. What is wrong is in [Package.Diagnostics]; Build itself cannot fail.
 func Build(prog *load.Program) *Model {
-	m := &Model{Prog: prog, byPath: map[string]*Package{}}
+	m := &Model{Prog: prog, byPath: map[string]*Package{}, Decisions: map[token.Pos]*Decision{}}
 	b := &builder{
 		m: m, prog: prog, configs: map[*types.TypeName]*Config{}, funcs: map[*types.Func]*Func{}, ops: map[*types.Func]*Op{}, jobs: map[*types.Func]*Job{},
 		resources: map[*types.Func]*Resource{}, brokenKeys: map[*Package]map[string]bool{}, docs: map[*load.Package]map[token.Pos]string{}, storable: map[string]*storeProblem{},
@@ -89,17 +89,21 @@ func (b *builder) collect(lp *load.Package) {
 		}
 		anns, diags := annotations.Parse(b.prog.Fset, file)
 		p.Diagnostics = append(p.Diagnostics, diags...)
-		anns = slices.DeleteFunc(anns, func(a annotations.Annotation) bool { return a.Kind == annotations.Allow }) // declares nothing: for vet
-		annotated = annotated || len(anns) > 0 || len(diags) > 0
 		good := map[ast.Node]bool{}
 		for _, a := range anns {
+			if row, _ := annotations.Lookup(a.Kind); row.Beside {
+				continue // declares nothing
+			}
+			annotated = true
 			good[a.Decl] = true
 			b.declare(p, a)
 		}
 		if diags.HasErrors() {
 			noteBroken(file, good, broken, p.Expected)
 		}
+		b.decisions(p, file, anns)
 	}
+	annotated = annotated || len(p.Diagnostics) > 0
 	if !annotated {
 		return
 	}

@@ -16,6 +16,9 @@ type Model struct {
 	Prog     *load.Program
 	Packages []*Package // local packages with annotations, dependencies first
 
+	// Decisions are what //dag:ignore and //dag:depends say, by the position of the declared name, of all local packages.
+	Decisions map[token.Pos]*Decision
+
 	byPath map[string]*Package
 }
 
@@ -140,6 +143,7 @@ type Op struct {
 	Strategy *Strategy // of an asset
 	IO       *Resource
 	Deps     []*Asset
+	Env      []string // environment variables whose values count in its version, sorted
 
 	// ReturnsVersion is set for a source whose second result is the dag.DataVersion of the first.
 	ReturnsVersion bool
@@ -172,7 +176,8 @@ type Asset struct {
 type Resource struct {
 	Func
 	Type    types.Type
-	Cleanup bool // its second result is a cleanup func
+	Cleanup bool     // its second result is a cleanup func
+	Env     []string // environment variables whose values count in its version, sorted
 }
 
 // A Config is an annotated struct type.

@@ -84,6 +84,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		deps = append(deps, a.Key)
 	}
 	l.texts("Deps", deps)
+	l.texts("Env", op.Env)
 	l.add("Invoke", r.dag("InvokeOf").Call(jen.Id("_dagCall"+r.ops[op]).Values()))
 	return l
 }

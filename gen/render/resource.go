@@ -17,6 +17,7 @@ func (r *renderer) resource(f *jen.File, res *model.Resource) {
 	l.text("Version", res.Version)
 	l.add("Type", r.dag("TypeOf").Types(r.typ(res.Type)).Call(jen.Lit(model.TypeName(res.Type))))
 	r.injected(&l, &res.Func)
+	l.texts("Env", res.Env)
 	l.add("Open", r.dag("OpenOf").Call(jen.Id("_dagOpen"+name).Values()))
 	f.Line()
 	f.Var().Id("_dagResource" + name).Op("=").Op("&").Add(r.dag("Resource")).Add(multi(l...))

@@ -59,6 +59,7 @@ type Op struct {
 	Resources []ResourceUse
 	Outputs   []Output // empty for an op that returns nothing or only an error
 	Deps      []string // keys of assets it must follow without receiving their value (deps=)
+	Env       []string // environment variables whose values count in its version (//dag:depends env:NAME), sorted
 
 	// Invoke calls the user's function: it reads c.In, c.Config and c.Resources, and fills c.Out.
 	Invoke func(ctx context.Context, c *Call) error
@@ -95,6 +96,7 @@ type Resource struct {
 	Type        *Type
 	Config      *Config
 	Resources   []ResourceUse
+	Env         []string // environment variables whose values count in its version, sorted
 
 	// Open calls the user's constructor: it reads c.Config and c.Resources. cleanup may be nil.
 	Open func(ctx context.Context, c *Call) (value any, cleanup func(), err error)

@@ -179,7 +179,7 @@ func (w *worker) record(t *task, at time.Time) storage.Record {
 	s := t.step
 	rec := storage.Record{
 		Step: s.Version, Content: t.content, Identity: s.Identity, RunID: w.run.id, StepKey: s.Key,
-		Symbol: s.Op.Symbol, Code: s.Code, Time: at.UTC(),
+		Symbol: s.Op.Symbol, Code: s.Code, Time: at.UTC(), Env: s.Env(),
 	}
 	rec.Manifest, _ = s.OpManifest()
 	if s.Config != nil {
@@ -197,7 +197,7 @@ func (w *worker) record(t *task, at time.Time) storage.Record {
 			rec.Resources[s.Op.Resources[k].Name] = v.String()
 		}
 		for _, v := range s.Resources() {
-			state := storage.ResourceState{Key: v.Resource.Key, Code: v.Code}
+			state := storage.ResourceState{Key: v.Resource.Key, Code: v.Code, Env: v.Env}
 			state.Manifest, _ = w.run.target.Catalog.ResourceManifest(v.Resource.Key)
 			if v.Config != nil {
 				state.Config = v.Config.Canonical

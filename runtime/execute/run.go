@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -87,7 +88,7 @@ func (r *run) request(t *plan.Target, observed map[int32]*plan.Observation) plan
 	}
 	return plan.Request{
 		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Configs: r.asked.ops, Resources: r.asked.resources, Replaced: replaced,
-		Params: r.asked.params, Observed: observed, Encode: codec.Encode, Position: positions.Of,
+		Params: r.asked.params, Observed: observed, Encode: codec.Encode, Position: positions.Of, Env: os.LookupEnv,
 	}
 }
 

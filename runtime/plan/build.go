@@ -42,6 +42,7 @@ type Request struct {
 	Observed  map[int32]*Observation                   // of each of Target.Sources
 	Encode    func(t *dag.Type, v any) ([]byte, error) // canonical bytes of a literal or parameter
 	Position  func(symbol string) string               // "stats.go:12" of a declaration, or ""; nil for none
+	Env       func(name string) (string, bool)         // the environment, for what depends on variables of it; nil where none is set
 }
 
 // Build makes the plan of a request. With a nil look everything runs. The error is an [*Error] for what the user can mend, or that of look.
@@ -72,6 +73,7 @@ type builder struct {
 	params []canon.Digest // versions of the job's parameters, where asked for
 	byStep map[canon.Digest]*storage.Record
 	parsed map[canon.Digest]*parsedManifest
+	env    map[string]canon.Digest // of the variables that were asked for
 }
 
 // Memoized reads whether a run is memoized, and if not, why: --no-memo, then the tag of the run, then that of the job, else it is. The
@@ -332,7 +334,7 @@ func (b *builder) staticOf(info *opInfo) (*opStatic, error) {
 	if s := b.static[info.index]; s != nil {
 		return s, nil
 	}
-	s := &opStatic{}
+	s := &opStatic{env: b.variables(info.op.Env)}
 	if len(info.op.Resources) > 0 {
 		strategy := info.op.Strategy
 		if strategy == nil {
@@ -393,7 +395,7 @@ func (b *builder) resourceVersions(uses []dag.ResourceUse, strategy dag.VersionS
 		if r.Config != nil && config == nil {
 			return nil, fmt.Errorf("resource %q has no config value", r.Key)
 		}
-		v, err := resourceVersion(b.hash, info, strategy, config, done)
+		v, err := resourceVersion(b.hash, info, strategy, config, b.variables(r.Env), done)
 		if err != nil {
 			return nil, err
 		}

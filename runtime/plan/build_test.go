@@ -76,6 +76,19 @@ func TestReasons(t *testing.T) {
 		}
 		w.request = func(r *Request) { r.Resources = map[string]*Config{"pool": conf(inner)} }
 	}
+	lookup := func(env map[string]string) func(string) (string, bool) {
+		return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	}
+	environ := func(w *world, names []string, env map[string]string) {
+		w.ops[2].Env = names
+		w.request = func(r *Request) { r.Env = lookup(env) }
+	}
+	pooled := func(w *world, token string) {
+		database(w, `{"size":1}`)
+		w.resources[1].Env = []string{"TOKEN"}
+		was := w.request
+		w.request = func(r *Request) { was(r); r.Env = lookup(map[string]string{"TOKEN": token}) }
+	}
 	for _, tt := range []struct {
 		name          string
 		before, after func(*world)
@@ -109,6 +122,26 @@ func TestReasons(t *testing.T) {
 		{name: "the code of a resource of a resource", before: func(w *world) { database(w, `{"size":1}`) },
 			after: func(w *world) { database(w, `{"size":1}`); w.code["OpenPool"] = "other" }, want: "s=reuse a=reuse b=run c=maybe",
 			because: []string{"resource: resource pool: func shop.OpenPool (shop.go) changed"}},
+		{name: "an environment variable", before: func(w *world) { environ(w, []string{"MODE", "ZONE"}, map[string]string{"MODE": "fast", "ZONE": "UTC"}) },
+			after: func(w *world) {
+				environ(w, []string{"MODE", "ZONE"}, map[string]string{"MODE": "exact", "ZONE": "UTC"})
+			}, want: "s=reuse a=reuse b=run c=maybe",
+			because: []string{"env: environment variable MODE changed"}},
+		{name: "an environment variable that is set, and one that is not any more", before: func(w *world) { environ(w, []string{"MODE", "ZONE"}, map[string]string{"ZONE": ""}) },
+			after: func(w *world) { environ(w, []string{"MODE", "ZONE"}, map[string]string{"MODE": ""}) }, want: "s=reuse a=reuse b=run c=maybe",
+			because: []string{"env: environment variable MODE is set now", "env: environment variable ZONE is not set any more"}},
+		{name: "an environment variable that nothing depends on", before: func(w *world) { environ(w, []string{"MODE"}, map[string]string{"ZONE": "UTC"}) },
+			after: func(w *world) { environ(w, []string{"MODE"}, map[string]string{"ZONE": "CET"}) }, want: "s=reuse a=reuse b=reuse c=reuse"},
+		{name: "which environment variables count", before: func(w *world) { environ(w, []string{"MODE"}, nil) }, after: func(w *world) { environ(w, []string{"ZONE"}, nil) },
+			want: "s=reuse a=reuse b=run c=maybe", because: []string{"env: environment variable ZONE counts now", "env: environment variable MODE does not count any more"}},
+		{name: "an environment variable below an explicit version", before: func(w *world) {
+			w.ops[2].Version = "1"
+			environ(w, []string{"MODE"}, map[string]string{"MODE": "fast"})
+		},
+			after: func(w *world) { w.ops[2].Version = "1"; environ(w, []string{"MODE"}, nil) }, want: "s=reuse a=reuse b=run c=maybe",
+			because: []string{"env: environment variable MODE is not set any more"}},
+		{name: "an environment variable of a resource of a resource", before: func(w *world) { pooled(w, "a") }, after: func(w *world) { pooled(w, "b") }, want: "s=reuse a=reuse b=run c=maybe",
+			because: []string{"resource: resource pool: environment variable TOKEN changed"}},
 		{name: "a new resource", after: func(w *world) { database(w, `{"size":1}`) }, want: "s=reuse a=reuse b=run c=maybe",
 			because: []string{"resource: resource pool is new", "resource: resource db is new"}},
 		{name: "a resource less", before: func(w *world) { database(w, `{"size":1}`) }, want: "s=reuse a=reuse b=run c=maybe",

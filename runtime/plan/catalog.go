@@ -212,7 +212,7 @@ func sameOp(a, b *dag.Op) bool {
 		slices.EqualFunc(a.Outputs, b.Outputs, func(x, y dag.Output) bool {
 			return x.Name == y.Name && x.Asset == y.Asset && x.Type.Name == y.Type.Name
 		}) &&
-		slices.Equal(a.Resources, b.Resources) && slices.Equal(a.Deps, b.Deps)
+		slices.Equal(a.Resources, b.Resources) && slices.Equal(a.Deps, b.Deps) && slices.Equal(a.Env, b.Env)
 }
 
 // checkResources reports resources that are named and not there, and resources that need themselves.

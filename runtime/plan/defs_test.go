@@ -197,7 +197,7 @@ func (s *shelf) run(p *Plan, give func(key string) string) {
 			continue
 		}
 		data[i] = canon.Sum([]byte(give(st.Key)))
-		rec := &storage.Record{Step: st.Version, Identity: st.Identity, StepKey: st.Key, Symbol: st.Op.Symbol, Code: st.Code}
+		rec := &storage.Record{Step: st.Version, Identity: st.Identity, StepKey: st.Key, Symbol: st.Op.Symbol, Code: st.Code, Env: st.Env()}
 		in := slices.Clone(st.Data)
 		for k := range in {
 			e := edgeOf(st, k)
@@ -218,7 +218,7 @@ func (s *shelf) run(p *Plan, give func(key string) string) {
 			rec.Resources[st.Op.Resources[k].Name] = v.String()
 		}
 		for _, v := range st.Resources() {
-			state := storage.ResourceState{Key: v.Resource.Key, Code: v.Code}
+			state := storage.ResourceState{Key: v.Resource.Key, Code: v.Code, Env: v.Env}
 			state.Manifest, text = p.Target.Catalog.ResourceManifest(v.Resource.Key)
 			s.manifests[state.Manifest] = text
 			if v.Config != nil {

@@ -158,6 +158,7 @@ func (b *builder) compare(s *Step, was *storage.Record) {
 		config = s.Config.Canonical
 	}
 	b.because(s, ReasonConfig, configCauses("config", was.Config, config))
+	b.because(s, ReasonEnv, b.envCauses(was.Env, s.Env()))
 	b.compareResources(s, was)
 	b.compareInputs(s, was)
 	for i := range s.Op.Outputs {
@@ -336,6 +337,7 @@ func (b *builder) compareResources(s *Step, was *storage.Record) {
 			config = r.Config.Canonical
 		}
 		b.because(s, ReasonResource, prefixed("resource "+key+": ", configCauses("config", o.Config, config)))
+		b.because(s, ReasonResource, prefixed("resource "+key+": ", b.envCauses(o.Env, r.Env)))
 	}
 	for _, key := range slices.Sorted(maps.Keys(old)) {
 		s.because(ReasonResource, "resource %s is not needed any more", key)

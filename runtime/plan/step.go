@@ -23,7 +23,8 @@ const (
 	ReasonNever         = "never"          // no record of this asset, or of this step of the job
 	ReasonCode          = "code"           // the code of the op, or something it reaches
 	ReasonConfig        = "config"         // a config value
-	ReasonResource      = "resource"       // the code or config of a resource
+	ReasonEnv           = "env"            // the value of an environment variable
+	ReasonResource      = "resource"       // the code, config or environment of a resource
 	ReasonInput         = "input"          // the data of an input, or which inputs there are
 	ReasonTypes         = "types"          // the layout of an input's or output's type
 	ReasonIO            = "io"             // stored by another IO manager than the op has now
@@ -92,6 +93,14 @@ func (s *Step) ResourceVersions() []canon.Digest {
 	return s.static.resources
 }
 
+// Env returns the environment variables that count in the step's version, by the digests of their values; nil where none does.
+func (s *Step) Env() map[string]string {
+	if s.static == nil {
+		return nil
+	}
+	return envTexts(s.Op.Env, s.static.env)
+}
+
 // An Observation is what a source says of its data now.
 type Observation struct {
 	Value any          // for its consumers: a dag.File, a dag.DataVersion or data
@@ -158,6 +167,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 type opStatic struct {
 	resources []canon.Digest // one for each of Op.Resources
 	reached   []*ResourceVersion
+	env       []canon.Digest // one for each of Op.Env
 	replaced  bool
 }
 

@@ -18,6 +18,7 @@ const (
 	domainContent  = "dagstergen/content/v1"
 	domainData     = "dagstergen/data/v1"
 	domainNothing  = "dagstergen/nothing/v1"
+	domainEnv      = "dagstergen/env/v1"
 )
 
 // A Config is the resolved config of an op or a resource.
@@ -62,7 +63,31 @@ func (h *Hasher) step(domain string, s *Step, inputs []canon.Digest) canon.Diges
 	for i := range s.Op.Resources {
 		e.Digest(s.Op.Resources[i].Name, s.static.resources[i])
 	}
+	environment(e, s.Op.Env, s.static.env)
 	return e.Sum()
+}
+
+// environment adds the variables that count. Where none does there is nothing in the encoding, as there was before any could.
+func environment(e *canon.Encoder, names []string, values []canon.Digest) {
+	if len(names) == 0 {
+		return
+	}
+	e.List("env", len(names))
+	for i, name := range names {
+		e.Digest(name, values[i])
+	}
+}
+
+// variable is the digest of an environment variable: of its value, or that it has none.
+func (h *Hasher) variable(name, value string, set bool) canon.Digest {
+	h.enc.Reset(domainEnv)
+	h.enc.String("name", name)
+	if set {
+		h.enc.String("value", value)
+	} else {
+		h.enc.Nil("value")
+	}
+	return h.enc.Sum()
 }
 
 // output is the version of an output: what its cause is called.
@@ -198,11 +223,12 @@ type ResourceVersion struct {
 	Code     string
 	Config   *Config
 	Version  canon.Digest
-	Replaced bool // it, or a resource it takes, is a value given from outside: its version is not known
+	Env      map[string]string // environment variables that counted, by the digests of their values
+	Replaced bool              // it, or a resource it takes, is a value given from outside: its version is not known
 }
 
 // resourceVersion computes the version of one resource; those it takes are in done.
-func resourceVersion(h *Hasher, info *resourceInfo, strategy dag.VersionStrategy, config *Config, done map[string]*ResourceVersion) (*ResourceVersion, error) {
+func resourceVersion(h *Hasher, info *resourceInfo, strategy dag.VersionStrategy, config *Config, env []canon.Digest, done map[string]*ResourceVersion) (*ResourceVersion, error) {
 	r := info.resource
 	var goConfig any
 	if config != nil {
@@ -212,7 +238,7 @@ func resourceVersion(h *Hasher, info *resourceInfo, strategy dag.VersionStrategy
 	if err != nil {
 		return nil, err
 	}
-	v := &ResourceVersion{Resource: r, Code: text, Config: config}
+	v := &ResourceVersion{Resource: r, Code: text, Config: config, Env: envTexts(r.Env, env)}
 	e := h.enc
 	e.Reset(domainResource)
 	scope(e, r.Symbol, info.hash, text)
@@ -226,6 +252,7 @@ func resourceVersion(h *Hasher, info *resourceInfo, strategy dag.VersionStrategy
 		e.Digest(u.Name, done[u.Key].Version)
 		v.Replaced = v.Replaced || done[u.Key].Replaced
 	}
+	environment(e, r.Env, env)
 	v.Version = e.Sum()
 	return v, nil
 }

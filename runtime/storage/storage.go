@@ -167,6 +167,7 @@ type Record struct {
 	Outputs   []Output          `cbor:"9,keyasint"`
 	Time      time.Time         `cbor:"10,keyasint"`
 	Reached   []ResourceState   `cbor:"11,keyasint,omitempty"` // the resources behind Resources, for explanations
+	Env       map[string]string `cbor:"12,keyasint,omitempty"` // environment variables that counted, by the digests of their values
 	Newest    bool              `cbor:"-"`                     // set by look-ups: Latest(Identity) would return this record
 }
 
@@ -177,6 +178,8 @@ type ResourceState struct {
 	Code     string       `cbor:"2,keyasint"`
 	Config   []byte       `cbor:"3,keyasint,omitempty"` // canonical JSON of the counted config
 	Manifest canon.Digest `cbor:"4,keyasint"`           // code manifest; zero for none
+
+	Env map[string]string `cbor:"5,keyasint,omitempty"` // as in [Record]
 }
 
 // A Batch is written in one transaction: all of it or nothing.

@@ -105,13 +105,7 @@ func fastDecode(data []byte, r *storage.Record) (ok bool) {
 				}
 			}
 		case 8:
-			if n := c.count(majorMap); n > 0 {
-				r.Resources = make(map[string]string, n)
-				for range n {
-					k := c.text()
-					r.Resources[k] = c.text()
-				}
-			}
+			r.Resources = c.texts()
 		case 9:
 			if n := c.count(majorArray); n > 0 {
 				r.Outputs = make([]storage.Output, n)
@@ -128,6 +122,8 @@ func fastDecode(data []byte, r *storage.Record) (ok bool) {
 					c.resource(&r.Reached[i])
 				}
 			}
+		case 12:
+			r.Env = c.texts()
 		default:
 			c.fail()
 		}
@@ -138,6 +134,20 @@ func fastDecode(data []byte, r *storage.Record) (ok bool) {
 	t, err := time.Parse(time.RFC3339Nano, when)
 	r.Time = t
 	return err == nil
+}
+
+// texts reads a map of texts; nil for an empty one.
+func (c *cborReader) texts() map[string]string {
+	n := c.count(majorMap)
+	if n == 0 {
+		return nil
+	}
+	m := make(map[string]string, n)
+	for range n {
+		k := c.text()
+		m[k] = c.text()
+	}
+	return m
 }
 
 func (c *cborReader) input(in *storage.Input) {
@@ -208,6 +218,8 @@ func (c *cborReader) resource(s *storage.ResourceState) {
 			s.Config = c.bytes()
 		case 4:
 			s.Manifest = c.digest()
+		case 5:
+			s.Env = c.texts()
 		default:
 			c.fail()
 		}

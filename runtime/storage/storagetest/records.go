@@ -168,7 +168,8 @@ func wholeRecord(t *testing.T, s storage.Store) {
 	rec.Config = []byte(`{"a":1}`)
 	rec.Inputs = append(rec.Inputs, storage.Input{Name: "literal"})
 	rec.Resources = map[string]string{"db": "sha256:1", "a": "2"}
-	rec.Reached = []storage.ResourceState{{Key: "open_db", Code: "c", Config: []byte("{}")}, {Key: "x"}}
+	rec.Reached = []storage.ResourceState{{Key: "open_db", Code: "c", Config: []byte("{}")}, {Key: "x", Env: map[string]string{"HOME": "d"}}}
+	rec.Env = map[string]string{"MODE": "d1", "ZONE": "d2"}
 	rec.Outputs = []storage.Output{
 		{Name: "a", Asset: "x", Size: 1 << 40, Codec: "file", File: "chart.png", Metadata: []dag.MetadataEntry{dag.Int("rows", 5), dag.Markdown("table", "|a|\n")}},
 		{Name: "b", IO: "warehouse"},
