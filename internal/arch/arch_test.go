@@ -24,11 +24,11 @@ const module = "github.com/dagstergen/dagstergen/"
 // layers are the packages from the ground up. A package imports packages of lower layers only. What ends in /... stands for the
 // packages below it too.
 var layers = [][]string{
-	{"internal/canon", "internal/diag", "internal/revision", "internal/squeeze", "internal/oslock", "internal/mutant", "internal/testdisk"},
-	{"runtime/dag", "internal/cache", "internal/manifest", "annotations"},
+	{"internal/canon", "internal/diag", "internal/revision", "internal/squeeze", "internal/oslock", "internal/mutant", "internal/subprocess", "internal/testdisk"},
+	{"runtime/dag", "internal/cache", "internal/facts", "internal/manifest", "annotations"},
 	{"internal/load"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
-	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "gen/render", "versionhash/hazard"},
+	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "runtime/execute/differ", "gen/render", "versionhash/hazard"},
 	{"runtime/instance", "gen"},
 	{"runtime/execute", "gen/compare"},
 	{"runtime/cli"},
@@ -40,7 +40,7 @@ var layers = [][]string{
 var boxes = map[string]string{
 	"cmd/dagstergen": "cmd", "examples/quickstart": "examples", "examples/weather": "examples",
 	"gen/model": "gen", "gen/compare": "gen", "gen/write": "gen", "gen/render": "gen",
-	"runtime/iomanager/codec": "runtime/iomanager", "versionhash/hazard": "versionhash",
+	"runtime/iomanager/codec": "runtime/iomanager", "runtime/execute/differ": "runtime/execute", "versionhash/hazard": "versionhash",
 }
 
 // undrawn are packages for tests, which the picture leaves out; so are those of the lowest layer, which anyone may use.

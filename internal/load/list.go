@@ -24,7 +24,7 @@ type listedPackage struct {
 	GoFiles, CgoFiles, IgnoredGoFiles, InvalidGoFiles     []string
 	CFiles, CXXFiles, MFiles, HFiles, FFiles, SFiles      []string
 	SwigFiles, SwigCXXFiles, SysoFiles, IgnoredOtherFiles []string
-	EmbedFiles                                            []string
+	EmbedFiles, EmbedPatterns                             []string
 
 	Imports   []string
 	ImportMap map[string]string
@@ -33,7 +33,7 @@ type listedPackage struct {
 
 const listFields = "ImportPath,Name,Dir,Standard,Match,Module," +
 	"GoFiles,CgoFiles,IgnoredGoFiles,InvalidGoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles," +
-	"SwigFiles,SwigCXXFiles,SysoFiles,IgnoredOtherFiles,EmbedFiles,Imports,ImportMap,Error"
+	"SwigFiles,SwigCXXFiles,SysoFiles,IgnoredOtherFiles,EmbedFiles,EmbedPatterns,Imports,ImportMap,Error"
 
 type listedModule struct {
 	Path, Version, Dir, GoVersion string

@@ -53,7 +53,8 @@ func Load(ctx context.Context, c Config) (*Program, diag.List, error) {
 	if len(c.Patterns) == 0 {
 		c.Patterns = []string{"."}
 	}
-	c.Patterns = append(slices.Clone(c.Patterns), leftovers(dir, c.Patterns)...)
+	left := leftovers(dir, c.Patterns)
+	c.Patterns = append(slices.Clone(c.Patterns), left...)
 	t := c.Target
 	if t.GOOS == "" && t.GOARCH == "" {
 		tags := t.Tags
@@ -62,15 +63,44 @@ func Load(ctx context.Context, c Config) (*Program, diag.List, error) {
 	}
 	t.GOOS, t.GOARCH = orElse(t.GOOS, "linux"), orElse(t.GOARCH, "amd64")
 	t.Tags = slices.Compact(slices.Sorted(slices.Values(t.Tags)))
-	sizes := types.SizesFor("gc", t.GOARCH)
-	if sizes == nil {
+	if types.SizesFor("gc", t.GOARCH) == nil {
 		return nil, nil, fmt.Errorf("load: unknown architecture %q", t.GOARCH)
 	}
 
+	var known *recall
+	if len(left) == 0 {
+		known = newRecall(c, dir, c.Patterns, t)
+	}
+	if known != nil && known.found != nil && !c.Cache.IsVerifying() {
+		prog, diags, err := load(ctx, c, dir, t, known.found, nil)
+		if err != nil || known.same(prog) {
+			return recalled(prog, known), diags, err
+		}
+		known = nil // a file changed since it was looked at
+	}
 	listed, diags, err := list(ctx, dir, c.Patterns, t, c.Env)
 	if err != nil || listed == nil {
 		return nil, diags, err
 	}
+	clean := len(diags) == 0 && sound(listed)
+	prog, diags, err := load(ctx, c, dir, t, listed, diags)
+	if err == nil && known != nil && clean {
+		known.keep(prog, listed)
+		prog = recalled(prog, known)
+	}
+	return prog, diags, err
+}
+
+func recalled(p *Program, r *recall) *Program {
+	if p != nil {
+		p.recall = r
+	}
+	return p
+}
+
+// load makes a program of what go list said.
+func load(ctx context.Context, c Config, dir string, t Target, listed []*listedPackage, diags diag.List) (*Program, diag.List, error) {
+	sizes := types.SizesFor("gc", t.GOARCH)
 	l := &loader{
 		prog:   &Program{Fset: token.NewFileSet(), Dir: dir, Packages: map[string]*Package{}, Sizes: sizes, Target: t},
 		byPath: make(map[string]*work, len(listed)),

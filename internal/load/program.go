@@ -1,7 +1,7 @@
 // Package load reads a Go module: which packages there are, their files, syntax and types.
 //
 // Stage: the first of the generator. It may touch the disk and call the go command; what comes after it
-// (versionhash, gen) works on the [Program] it returns. It imports internal/cache, internal/diag and no other package of ours.
+// (versionhash, gen) works on the [Program] it returns. It imports internal/cache, internal/canon, internal/diag, internal/facts and no other package of ours.
 //
 // Invariants: packages of the user's module (and of replaced and workspace modules on disk) are parsed and
 // type-checked from source with bodies and comments; every other package has its file names, and its types without bodies. Files
@@ -33,6 +33,8 @@ type Program struct {
 	Target   Target              // what the files were chosen for
 	Debug    []string            // the GODEBUG settings of go.mod, or of go.work where there is one: "panicnil=1", sorted
 	Release  string              // of the Go whose standard library was read, "go1.26.8"; "" where that does not say
+
+	recall *recall // nil where the list of packages neither came from a cache nor went there
 }
 
 // A Target is the platform whose files are read and whose constants are folded. It is declared, never the
