@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,12 @@ func TestMain(m *testing.M) {
 	if work := secondProcess(); work != nil {
 		work()
 		return
+	}
+	// A child that computes steps: of the package of the test that has started it.
+	if os.Getenv("SUSPECT_JOB") != "" {
+		Serve(suspectJob(nil).definitions())
+	} else {
+		Serve(suspects(nil, os.Getenv("SUSPECTS")).definitions())
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -50,6 +50,29 @@ func (o *observer) skipped(step, why string) {
 	o.say(Progress{Kind: ProgressSkipped, Step: step, Message: why}, func(c *Progress) { c.Skipped++ })
 }
 
+// verified says what came of a step that was computed again: Ran counts those that gave what is stored, Failed the others.
+func (o *observer) verified(s *VerifiedStep) {
+	p := Progress{Kind: ProgressFinished, Step: s.Key, Elapsed: s.Elapsed}
+	switch s.Result {
+	case VerifySame:
+	case VerifySkipped:
+		p.Kind, p.Message = ProgressSkipped, s.Because
+	default:
+		p.Kind, p.Message = ProgressFailed, s.Lines()[0]
+	}
+	o.say(p, func(c *Progress) {
+		c.Running--
+		switch p.Kind {
+		case ProgressFinished:
+			c.Ran++
+		case ProgressSkipped:
+			c.Skipped++
+		default:
+			c.Failed++
+		}
+	})
+}
+
 func (o *observer) warn(step, message string) {
 	o.say(Progress{Kind: ProgressWarning, Step: step, Message: message}, func(*Progress) {})
 }

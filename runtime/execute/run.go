@@ -22,12 +22,26 @@ import (
 // Plan says what [Run] would do with the same arguments. It observes sources and reads the store; it writes nothing. The error of a source that could not be
 // observed is an error of the plan.
 func Plan(ctx context.Context, cat *plan.Catalog, job string, o Options) (*plan.Plan, error) {
-	r, err := prepare(cat, job, &o)
+	r, err := planRun(ctx, cat, job, &o)
+	if err != nil {
+		return nil, err
+	}
+	r.res.close()
+	return r.plan, nil
+}
+
+// planRun makes a run as far as its plan, and writes nothing. The caller closes its resources.
+func planRun(ctx context.Context, cat *plan.Catalog, job string, o *Options) (_ *run, err error) {
+	r, err := prepare(cat, job, o)
 	if err != nil {
 		return nil, err
 	}
 	r.res.scope = &dag.Scope{Log: discard(o.Console)}
-	defer r.res.close()
+	defer func() {
+		if err != nil {
+			r.res.close()
+		}
+	}()
 	if r.inst = o.Instance; r.inst != nil {
 		r.store = r.inst.Store()
 		r.look = &lookup{Store: r.store, io: r.inst.IO(), res: r.res, jobKey: r.jobKey(), warn: func(string, string) {}}
@@ -42,7 +56,8 @@ func Plan(ctx context.Context, cat *plan.Catalog, job string, o Options) (*plan.
 	if failed != nil {
 		return nil, errors.Join(failed...)
 	}
-	return r.build(ctx)
+	r.plan, err = r.build(ctx)
+	return r, err
 }
 
 // prepare checks everything about a run that needs neither the store nor user code.

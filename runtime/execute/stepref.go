@@ -1,0 +1,157 @@
+package execute
+
+import (
+	"fmt"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager"
+	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// The words between a process and the child that computes steps for it: references go in, events come out. A child gets one RunRef, then
+// StepRefs, one at a time; it answers the first with READY or a failure, and each of the others with the events of that step, the last
+// of which is STEP_SUCCESS or STEP_FAILURE. Nothing of it is kept: both sides are always the same program.
+
+// stepService is what a child is asked to be, see subprocess.
+const stepService = "steps"
+
+// A stepRequest is what a child is sent: one of the two.
+type stepRequest struct {
+	Run  *runRef  `json:"run,omitempty"`
+	Step *stepRef `json:"step,omitempty"`
+}
+
+// A runRef says which run the steps that follow belong to: all that a step needs beside its inputs. It may hold secrets.
+type runRef struct {
+	Definitions string `json:"definitions"` // digest: a child with others refuses
+	RunID       string `json:"run_id"`
+	Job         string `json:"job"` // empty for assets
+	Selection   string `json:"selection"`
+
+	Config      []byte             `json:"config"`      // the run config as given, see runconfig.Document.MarshalBinary
+	Environment map[string]*string `json:"environment"` // what its env: values are; null for a variable that is not set
+	Given       map[string][]byte  `json:"given"`       // parameters with a value from elsewhere: the JSON of a config, null for data
+
+	Folder string `json:"folder"` // for its files; it exists, and the child may put there what it likes
+	Zone   string `json:"zone"`   // what TZ says, and how far east that is, where the child's system does not know it
+	Offset int    `json:"offset"` // in seconds
+}
+
+// A stepRef says which step to compute, from which values.
+type stepRef struct {
+	Key    string     `json:"key"`
+	Inputs []inputRef `json:"inputs"`
+	// Known are the data versions that the outputs are expected to have; "" for none. What differs from that is kept in Folder to be looked at.
+	Known []string `json:"known"`
+}
+
+// An inputRef is the value of an input: exactly one field is set.
+type inputRef struct {
+	Data   []byte   `json:"data,omitempty"`   // its encoding
+	Object *fileRef `json:"object,omitempty"` // a file with its encoding
+	File   *fileRef `json:"file,omitempty"`   // a dag.File
+}
+
+// A fileRef names a file.
+type fileRef struct {
+	Path   string `json:"path"`
+	Name   string `json:"name,omitempty"`  // of a dag.File; empty for one that is none
+	Codec  string `json:"codec,omitempty"` // of an encoding
+	Size   int64  `json:"size"`
+	Digest string `json:"digest"`
+}
+
+// eventReady is what a child says when it could prepare a run.
+const eventReady storage.EventType = "READY"
+
+// A stepEvent is what a child says.
+type stepEvent struct {
+	Type storage.EventType `json:"type"`
+
+	// Of STEP_OUTPUT:
+	Output      string              `json:"output,omitempty"`
+	DataVersion string              `json:"data_version,omitempty"`
+	Size        int64               `json:"size,omitempty"`
+	File        *fileRef            `json:"file,omitempty"` // of a dag.File
+	Kept        string              `json:"kept,omitempty"` // path of its encoding
+	Metadata    []dag.MetadataEntry `json:"metadata,omitempty"`
+
+	// Of STEP_SUCCESS and STEP_FAILURE:
+	Seconds float64 `json:"seconds,omitempty"`
+	Where   string  `json:"where,omitempty"`
+	Error   string  `json:"error,omitempty"`
+	Stack   string  `json:"stack,omitempty"`
+}
+
+// definitionsDigest tells one set of definitions from another.
+func definitionsDigest(cat *plan.Catalog) string {
+	e := canon.New("dagstergen/definitions/v1")
+	defs := cat.Definitions()
+	e.List("packages", len(defs))
+	for i := range defs {
+		d := &defs[i]
+		e.String("package", d.Package)
+		e.String("manifest", d.Manifest)
+		e.List("ops", len(d.Ops))
+		for _, op := range d.Ops {
+			e.String(op.Key, op.Symbol)
+		}
+		e.List("jobs", len(d.Jobs))
+		for _, j := range d.Jobs {
+			e.String(j.Key, j.Symbol)
+			e.List("nodes", len(j.Nodes))
+			for k := range j.Nodes {
+				e.String(j.Nodes[k].Key, j.Nodes[k].Op.Symbol)
+			}
+		}
+	}
+	return e.Sum().String()
+}
+
+// refOf makes a reference of a value of t.
+func refOf(t *dag.Type, v any) (inputRef, error) {
+	if f, ok := v.(dag.File); ok {
+		return inputRef{File: refOfFile(f)}, nil
+	}
+	data, err := codec.Encode(t, v)
+	return inputRef{Data: data}, err
+}
+
+func refOfFile(f dag.File) *fileRef {
+	return &fileRef{Path: f.Path(), Name: f.Name(), Size: f.Size(), Digest: f.Digest().String()}
+}
+
+// file is the dag.File that a reference was made of.
+func (r *fileRef) file() (dag.File, error) {
+	if r.Name == "" {
+		return dag.File{}, nil
+	}
+	d, err := canon.ParseDigest(r.Digest)
+	return dag.NewFile(r.Path, r.Name, r.Size, d), err
+}
+
+// value is what a reference was made of.
+func (r *inputRef) value(t *dag.Type) (any, error) {
+	switch {
+	case r.File != nil:
+		return r.File.file()
+	case r.Object == nil:
+		return codec.Decode(t, r.Data)
+	}
+	d, err := canon.ParseDigest(r.Object.Digest)
+	if err != nil {
+		return nil, err
+	}
+	data, err := iomanager.Object{Path: r.Object.Path, Codec: r.Object.Codec, Size: r.Object.Size, Digest: d}.Read()
+	if err != nil {
+		return nil, err
+	}
+	v, err := codec.Decode(t, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Object.Path, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,353 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/execute/differ"
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/iomanager"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/runconfig"
+)
+
+// VerifyOptions say what [Verify] compares, and how hard it looks.
+type VerifyOptions struct {
+	Instance *instance.Instance  // whose records are held against what the code gives now; read only
+	Config   *runconfig.Document // run config, as of the run that is verified; nil for none
+	Select   string              // keys with * and +, separated by commas; empty for everything
+	Inputs   map[string]any      // values for parameters of the job, by name. A config among them must be without secrets: it is given by Config
+	Getenv   func(string) (string, bool)
+
+	Sample  int           // so many of the stored steps, chosen by Seed; 0 for all
+	Seed    uint64        // of the sample: the same one chooses the same steps of the same plan
+	Times   int           // how often each step is computed, each time in another environment than the last; 0 for 3
+	Timeout time.Duration // of one computation of one step; 0 for none
+	Workers int           // steps at once; 0 for the number of processors
+
+	Observe func(Progress) // told what happens as it happens, one call at a time; must not block for long
+}
+
+// defaultTimes is how often a step is computed where nobody says: twice in one environment, once in the other.
+const defaultTimes = 3
+
+// Verify computes stored steps again and compares what they give with what is stored. It finds what a version cannot see: a clock, a time zone, the number of
+// processors, the order of a map, a random number, in code that is said to depend on its inputs alone.
+//
+// It plans a job, or the assets where job is empty, and takes the steps that a run would reuse, or a sample of them. Each is computed from the stored inputs
+// of its record, in child processes of this program whose environment differs: time zone, number of processors, locale, memory management, temporary folder. Nothing is
+// written to the instance: no run, no event, no record, no output. What a step does besides (through a resource, or by itself) it does again.
+//
+// A difference is no error of Verify: see [VerifyResult.Err]. The error is not nil if the steps could not be planned ([*plan.Error] and those of
+// [Plan]), if no child process could be started, or if ctx ended; in the last case the result holds what was verified until then. The program
+// must call [Serve] first thing.
+func Verify(ctx context.Context, cat *plan.Catalog, job string, o VerifyOptions) (_ *VerifyResult, err error) {
+	began := time.Now()
+	if err := checkVerify(&o); err != nil {
+		return nil, err
+	}
+	v := &verification{opts: &o, environment: map[string]*string{}}
+	defer func() { err = errors.Join(err, v.close()) }()
+	if err := v.plan(ctx, cat, job); err != nil {
+		return nil, err
+	}
+	res := v.choose()
+	if err := v.run(ctx, res); err != nil {
+		if ctx.Err() == nil {
+			return nil, err
+		}
+		err = context.Cause(ctx)
+		res.drop()
+		res.Elapsed = time.Since(began)
+		return res, err
+	}
+	res.Elapsed = time.Since(began)
+	return res, nil
+}
+
+func checkVerify(o *VerifyOptions) error {
+	switch {
+	case !served.Load():
+		return badOption("this program cannot start processes that compute steps: call execute.Serve with its Definitions first thing in main, or in TestMain")
+	case o.Instance == nil:
+		return badOption("there is nothing to verify without an instance")
+	case o.Sample < 0, o.Times < 0, o.Timeout < 0, o.Workers < 0:
+		return badOption("sample, times, timeout and workers must not be negative")
+	}
+	if o.Times == 0 {
+		o.Times = defaultTimes
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return nil
+}
+
+// A verification is what the parts of one Verify share.
+type verification struct {
+	opts        *VerifyOptions
+	base        *run // planned, as on a first look; nothing of it runs
+	begin       runRef
+	environment map[string]*string // what run config took from variables
+	redact      *differ.Redactor
+	rounds      []environment
+	show        *observer
+
+	scratch string // folder of all its files
+	folders atomic.Int64
+	mu      sync.Mutex // of inputs that IO managers of the user's load
+}
+
+// close removes what the verification has made.
+func (v *verification) close() error {
+	if v.base != nil {
+		v.base.res.close()
+	}
+	if v.scratch == "" {
+		return nil
+	}
+	return os.RemoveAll(v.scratch)
+}
+
+// plan finds out what is stored, and what a child needs to know of the run.
+func (v *verification) plan(ctx context.Context, cat *plan.Catalog, job string) error {
+	o := v.opts
+	getenv := o.Getenv
+	if getenv == nil {
+		getenv = os.LookupEnv
+	}
+	r, err := planRun(ctx, cat, job, &Options{
+		Instance: o.Instance, Config: o.Config, Select: o.Select, Inputs: o.Inputs,
+		// Whatever the job says about reuse: what it has stored is stored.
+		Tags: map[string]string{dag.MemoizedRunTag: "true"},
+		Getenv: func(name string) (string, bool) {
+			value, ok := getenv(name)
+			if v.environment[name] = nil; ok {
+				v.environment[name] = &value
+			}
+			return value, ok
+		},
+	})
+	if err != nil {
+		return err
+	}
+	r.ctx, v.base = ctx, r
+	v.redact = differ.NewRedactor(secretsOf(r.asked))
+	v.rounds = changedEnvironments()
+	v.show = &observer{tell: o.Observe}
+	given, err := v.given()
+	if err != nil {
+		return err
+	}
+	config, err := o.Config.WithoutInputs(dataParams(r.target)).MarshalBinary()
+	if err != nil {
+		return err
+	}
+	v.begin = runRef{
+		Definitions: definitionsDigest(cat), RunID: uuid.Must(uuid.NewV7()).String(), Job: r.jobKey(), Selection: r.target.Selection,
+		Config: config, Environment: v.environment, Given: given,
+	}
+	return nil
+}
+
+// dataParams are the names of the parameters of the job that are no config.
+func dataParams(t *plan.Target) (names []string) {
+	if t.Job != nil {
+		for i := range t.Job.Params {
+			if p := &t.Job.Params[i]; p.Config == nil {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	return names
+}
+
+// given says which parameters the run config need not give to a child: data, which travels with the steps, and configs with a value from Go.
+func (v *verification) given() (map[string][]byte, error) {
+	given := map[string][]byte{}
+	for _, name := range dataParams(v.base.target) {
+		given[name] = nil
+	}
+	for name, value := range v.opts.Inputs {
+		if _, data := given[name]; data {
+			continue
+		}
+		c := v.base.target.Job.Params[paramIndex(v.base.target, name)].Config
+		if len(secretsIn(value)) > 0 {
+			return nil, badOption("the config %q has a secret: give it as run config and not from Go, which a child process cannot be handed", name)
+		}
+		data, err := c.Encode(value)
+		if err != nil {
+			return nil, err
+		}
+		given[name] = data
+	}
+	return given, nil
+}
+
+// choose makes the result as it is before anything was computed: skipped steps have their reason, the others wait for their turn.
+func (v *verification) choose() *VerifyResult {
+	p := v.base.plan
+	res := &VerifyResult{Job: p.Job, Seed: v.opts.Seed, Sample: v.opts.Sample, Times: v.opts.Times}
+	for _, e := range v.rounds {
+		res.Environments = append(res.Environments, e.labels())
+	}
+	stored := map[int]bool{}
+	for i, s := range p.Steps {
+		if whyNot(s) == "" {
+			stored[i] = true
+		}
+	}
+	res.Stored = len(stored)
+	if n := v.opts.Sample; n > 0 && n < len(stored) {
+		order := make([]int, 0, len(stored))
+		for i := range p.Steps {
+			if stored[i] {
+				order = append(order, i)
+			}
+		}
+		rand.New(rand.NewPCG(v.opts.Seed, 0)).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		for _, i := range order[n:] {
+			delete(stored, i)
+		}
+	}
+	for i, s := range p.Steps {
+		step := VerifiedStep{Key: s.Key, Op: s.Op, Version: s.Version, step: s}
+		switch why := whyNot(s); {
+		case why != "":
+			step.Result, step.Because = VerifySkipped, why
+		case !stored[i]:
+			continue
+		}
+		res.Steps = append(res.Steps, step)
+	}
+	return res
+}
+
+// whyNot says why a step cannot be verified; empty if it can.
+func whyNot(s *plan.Step) string {
+	switch {
+	case s.Op.Kind == dag.KindSource:
+		return "a source is observed, not computed"
+	case s.Op.Volatile:
+		return "marked volatile: it runs every time, and may differ"
+	case s.Action != plan.Reuse || s.Record == nil:
+		why := "nothing is stored that a run would reuse"
+		if len(s.Reasons) > 0 {
+			why += ": " + s.Reasons[0].Text
+		}
+		return why
+	}
+	return ""
+}
+
+// run verifies the steps of a result, several at once.
+func (v *verification) run(ctx context.Context, res *VerifyResult) error {
+	var todo []*VerifiedStep
+	for i := range res.Steps {
+		if res.Steps[i].Result == "" {
+			todo = append(todo, &res.Steps[i])
+		}
+	}
+	v.show.say(Progress{Kind: ProgressPlanned}, func(c *Progress) { c.Total, c.Skipped = len(res.Steps), len(res.Steps)-len(todo) })
+	if len(todo) == 0 {
+		return ctx.Err()
+	}
+	var err error
+	if v.scratch, err = os.MkdirTemp("", "dagstergen-verify-"); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for n := range min(v.opts.Workers, len(todo)) {
+		wg.Go(func() {
+			l := &lane{v: v, number: n}
+			defer l.close()
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(todo) {
+					return
+				}
+				if err := l.verify(ctx, todo[i]); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// folder makes a folder for a child.
+func (v *verification) folder() (string, error) {
+	dir := filepath.Join(v.scratch, strconv.FormatInt(v.folders.Add(1), 10))
+	return dir, os.Mkdir(dir, 0o700)
+}
+
+// ref says to a child what to compute for a step. The error is one of a stored input that cannot be loaded.
+func (v *verification) ref(ctx context.Context, s *plan.Step) (*stepRef, error) {
+	ref := &stepRef{Key: s.Key, Inputs: make([]inputRef, len(s.Op.Inputs)), Known: make([]string, len(s.Op.Outputs))}
+	for k := range s.Op.Inputs {
+		in, err := v.input(ctx, s, k)
+		if err != nil {
+			return nil, fmt.Errorf("its input %s cannot be loaded: %w", s.Op.Inputs[k].Name, err)
+		}
+		ref.Inputs[k] = in
+	}
+	for k := range s.Op.Outputs {
+		ref.Known[k] = plan.OutputOf(s.Record, s.Op.Outputs[k].Name).DataVersion.String()
+	}
+	return ref, nil
+}
+
+// input is the value that a step of the plan would be given.
+func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef, error) {
+	r := v.base
+	in, e := &s.Op.Inputs[k], &s.Node.Inputs[k]
+	switch e.Kind {
+	case plan.FromLiteral:
+		return refOf(in.Type, e.Value)
+	case plan.FromParam:
+		return refOf(in.Type, r.asked.params[e.Param])
+	}
+	up := r.plan.All[e.Node]
+	if up.Op.Kind == dag.KindSource {
+		return refOf(in.Type, r.seen[e.Node].Value)
+	}
+	out := plan.OutputOf(up.Record, up.Op.Outputs[e.Output].Name)
+	if out.IO != "" {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		value, err := r.loadCustom(ctx, up, out, s.Key, in)
+		if err != nil {
+			return inputRef{}, err
+		}
+		return refOf(in.Type, value)
+	}
+	if object, ok, err := r.inst.IO().Object(out); ok || err != nil {
+		return inputRef{Object: &fileRef{Path: object.Path, Codec: object.Codec, Size: object.Size, Digest: object.Digest.String()}}, err
+	}
+	if out.Codec == iomanager.CodecFile {
+		value, err := r.inst.IO().Load(ctx, out, in.Type)
+		if err != nil {
+			return inputRef{}, err
+		}
+		return refOf(in.Type, value)
+	}
+	data, err := r.inst.IO().Bytes(ctx, out)
+	return inputRef{Data: data}, err
+}
