@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
 	"github.com/dagstergen/dagstergen/internal/manifest"
 )
@@ -100,9 +101,16 @@ func loadRows(t testing.TB, rows []edit, text func(*edit) string) *Graph {
 		row := fmt.Sprintf("r%03d", i)
 		writeFiles(t, filepath.Join(dir, row), files(text(&rows[i]), testModule+"/"+row))
 	}
-	g, diags := Analyze(loadDir(t, dir, "./..."), Options{})
+	g, diags := analyzeDir(t, dir)
 	require.Empty(t, diags)
 	return g
+}
+
+// analyzeDir analyses all packages of a folder, with what their directives decide.
+func analyzeDir(t testing.TB, dir string) (*Graph, diag.List) {
+	t.Helper()
+	p := loadDir(t, dir, "./...")
+	return Analyze(p, Options{Decisions: decided(p)})
 }
 
 // symbolsOf are the functions below an import path that a row makes claims of.
@@ -201,7 +209,7 @@ func (e *edit) checkModule(t *testing.T) {
 	for i, text := range []string{e.src, e.after()} {
 		dir := t.TempDir()
 		writeFiles(t, dir, files(text, testModule))
-		g, diags := Analyze(loadDir(t, dir, "./..."), Options{})
+		g, diags := analyzeDir(t, dir)
 		require.Empty(t, diags)
 		graphs[i] = g
 	}
@@ -227,5 +235,6 @@ var sections = []struct {
 	{"Constants and types", typeEdits},
 	{"Package state", stateEdits},
 	{"Files, packages and modules", moduleEdits},
+	{"What directives decide, and GODEBUG", decidedEdits},
 	{"What changes nothing", neutralEdits},
 }

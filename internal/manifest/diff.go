@@ -220,7 +220,7 @@ func (d *differ) pairInits() {
 	}
 }
 
-// pairRenamed finds functions that are equal in all but got another name or moved to another package: no cause of anything.
+// pairRenamed finds functions that are equal in all but got another name or moved to another package: no cause of anything. The name of a file is.
 func (d *differ) pairRenamed() {
 	type key struct {
 		kind string
@@ -228,13 +228,13 @@ func (d *differ) pairRenamed() {
 	}
 	gone := map[key][]string{}
 	for _, name := range sortedKeys(d.old.nodes) {
-		if o := d.old.nodes[name]; d.newOf(name) == nil && o.Kind != KindInit {
+		if o := d.old.nodes[name]; d.newOf(name) == nil && named(o) {
 			gone[key{o.Kind, o.Hash}] = append(gone[key{o.Kind, o.Hash}], name)
 		}
 	}
 	for _, name := range sortedKeys(d.new.nodes) {
 		n := d.new.nodes[name]
-		if d.oldOf(name) != nil || n.Kind == KindInit {
+		if d.oldOf(name) != nil || !named(n) {
 			continue
 		}
 		if l := gone[key{n.Kind, n.Hash}]; len(l) > 0 {
@@ -243,6 +243,9 @@ func (d *differ) pairRenamed() {
 		}
 	}
 }
+
+// named reports whether a node has a name that does not count by itself.
+func named(n *Node) bool { return n.Kind != KindInit && n.Kind != KindEmbed }
 
 func inits(nodes map[string]*Node) []*Node {
 	var l []*Node
@@ -296,7 +299,7 @@ func (d *differ) compare() {
 	derived = append(derived, d.unpaired(Removed, d.old, d.newOf)...)
 	for _, name := range sortedKeys(d.new.nodes) {
 		n, o := d.new.nodes[name], d.oldOf(name)
-		if o != nil && o.Hash != n.Hash && (o.Local != n.Local || d.renamed(o, n)) {
+		if o != nil && o.Hash != n.Hash && (o.Local != n.Local || n.Kind != KindEnv && d.renamed(o, n)) {
 			d.causes = append(d.causes, d.changed(o, n))
 		}
 	}

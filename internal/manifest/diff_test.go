@@ -118,6 +118,7 @@ func TestDiff(t *testing.T) {
 		"renamed and edited": {"op=1: a\na=1:", "op=1: b\nb=2:", []string{"changed op", "added b via op b", "removed a via op a"}},
 		"ignored now":        {"op: a\na=1: b\nb=1: c\nc=1:", "op: a\na=ignored:", []string{"changed a via op a"}},
 		"not ignored now":    {"op: a\na=ignored:", "op: a\na=1: b\nb=1: c\nc=1:", []string{"changed a via op a"}},
+		"a setting more":     {"op:\nenv: target\ntarget=1:", "op:\nenv: language target\nlanguage=1:\ntarget=1:", []string{"added language via op env language"}},
 		"what sets it too":   {"op: var\nvar=1:\nm.init(a.go)=1: var", "op: var\nvar=ignored:", []string{"changed var via op var"}},
 		"new op":             {"a:", "op:\na:", []string{"added op"}},
 		"op gone":            {"op:\na:", "a:", []string{"removed op"}},
