@@ -202,23 +202,34 @@ func (c *comparer) causes(o, n Thing) []Cause {
 	return out
 }
 
-// detail says in a word what differs of a component that is no declaration of the user's.
+// detail says in a word what differs of a component beyond its text.
 func (c *comparer) detail(d manifest.Cause) string {
-	var edits []string
-	add := func(name, old, new string) {
-		if old != new && old != "" && new != "" {
-			edits = append(edits, strings.TrimSpace(name+" "+old+" → "+new))
+	was, is := d.Was, d.Is
+	switch {
+	case d.Kind == manifest.KindExt:
+		if was, is = c.old.Modules[d.Name], c.new.Modules[d.Name]; was == is {
+			return ""
 		}
+	case d.Change == manifest.Changed && d.Kind == manifest.KindIgnored && d.OldKind == manifest.KindIgnored:
+		return "is ignored, and has another type"
+	case d.Change == manifest.Changed && d.Kind == manifest.KindIgnored:
+		return "is ignored now: " + d.Is
+	case d.Change == manifest.Changed && d.OldKind == manifest.KindIgnored:
+		return "is not ignored any more: " + d.Was
+	case d.Kind == manifest.KindIgnored:
+		return "is ignored: " + d.Was + d.Is
 	}
-	switch d.Kind {
-	case manifest.KindExt:
-		add("", c.old.Modules[d.Name], c.new.Modules[d.Name])
-	case manifest.KindEnv:
-		add("language", c.old.Manifest.Language, c.new.Manifest.Language)
-		add("target", c.old.Manifest.Target, c.new.Manifest.Target)
-		add("mode", c.old.Manifest.Mode, c.new.Manifest.Mode)
+	switch {
+	case was != "" && is != "":
+		return was + " → " + is
+	case d.Kind != manifest.KindEnv:
+		return ""
+	case is != "":
+		return "now " + is
+	case was != "":
+		return "was " + was
 	}
-	return strings.Join(edits, ", ")
+	return ""
 }
 
 // edits pairs facts by name, in the order of new with what is gone at the end.
@@ -312,6 +323,9 @@ func (c *comparer) reasons(o Unit, known bool, u Unit) (sure, unsure []string) {
 			sure = append(sure, "resource "+name+" changed")
 		}
 	}
+	if !slices.Equal(o.Env, u.Env) {
+		sure = append(sure, "other environment variables count: "+names(o.Env)+" → "+names(u.Env))
+	}
 	for _, e := range edits(o.Wiring, u.Wiring) {
 		switch {
 		case e.Old == "":
@@ -324,3 +338,6 @@ func (c *comparer) reasons(o Unit, known bool, u Unit) (sure, unsure []string) {
 	}
 	return sure, unsure
 }
+
+// names lists names for people.
+func names(list []string) string { return cmp.Or(strings.Join(list, ", "), "none") }

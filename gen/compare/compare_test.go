@@ -70,6 +70,8 @@ func TestCompare(t *testing.T) {
 	otherInput.Wiring[0].Value = "c"
 	renamedUnit := unit("a")
 	renamedUnit.Symbol = renamed.Symbol
+	inMode := unit("a")
+	inMode.Env = []string{"MODE", "ZONE"}
 	signed := a
 	signed.Facts = []compare.Fact{{Name: "signature", Value: "func() int"}}
 	resigned := a
@@ -97,6 +99,7 @@ func TestCompare(t *testing.T) {
 			side("new", "two", []compare.Thing{a, b, resource}, map[string]string{"a": "1", "b": "1", "db": "helper"}, withDB, units[1]), true,
 			[]string{"changed resource db"}, []string{"a: resource Db changed"}, []string{"b: below a"}},
 		{"wiring", base, side("new", "one", []compare.Thing{a, b}, code, unit("a"), otherInput), false, nil, []string{"b: input a: a → c"}, nil},
+		{"environment variables", base, side("new", "one", []compare.Thing{a, b}, code, inMode, units[1]), false, nil, []string{"a: other environment variables count: none → MODE, ZONE"}, []string{"b: below a"}},
 		{"another name", base, side("new", "one", []compare.Thing{renamed, b}, code, renamedUnit, units[1]), false, []string{"changed asset a"}, nil, nil},
 		{"a signature", side("old", "one", []compare.Thing{signed}, code), side("new", "one", []compare.Thing{resigned}, code), false, []string{"changed asset a"}, nil, nil},
 	} {
@@ -120,6 +123,42 @@ func TestCauses(t *testing.T) {
 	require.Len(t, c.Changes, 1)
 	assert.Equal(t, []compare.Cause{{Change: "changed", Kind: "func", Name: pkg + ".helper", Position: "shop/helper.go:3:6", Path: []string{pkg + ".A", pkg + ".helper"}}}, c.Changes[0].Causes)
 	assert.Equal(t, "1 version changes", c.Headline())
+}
+
+// What is no declaration, or does not count, is named by what it is.
+func TestCausesInWords(t *testing.T) {
+	a := thing("asset", "a")
+	node := func(name, kind, local, value string) manifest.Node {
+		d := sha256.Sum256([]byte(local))
+		return manifest.Node{Name: name, Kind: kind, Local: d, Hash: d, Value: value}
+	}
+	state := func(version string, helper manifest.Node, env ...manifest.Node) compare.Snapshot {
+		s := side(version, "same", []compare.Thing{a}, map[string]string{"a": "helper"})
+		s.Manifest.Nodes[0], s.Manifest.Entries[0].Version = helper, sha256.Sum256([]byte(version))
+		s.Manifest.Nodes = append(s.Manifest.Nodes, manifest.Node{Name: "env", Kind: "env"})
+		for _, n := range env {
+			s.Manifest.Nodes[2].Refs = append(s.Manifest.Nodes[2].Refs, n.Name)
+			s.Manifest.Nodes = append(s.Manifest.Nodes, n)
+		}
+		return s
+	}
+	function, ignored := node(pkg+".helper", "func", "one", ""), node(pkg+".helper", "ignored", "it", "it only logs")
+	language, next := node("language:example.com/m", "env", "1", "go1.25"), node("language:example.com/m", "env", "2", "go1.26")
+	for _, tc := range []struct {
+		old, new compare.Snapshot
+		want     string
+	}{
+		{state("1", function), state("2", ignored), "  changed helper is ignored now: it only logs  shop/helper.go:3:6\n    through A → helper\n"},
+		{state("1", ignored), state("2", function), "  changed func helper is not ignored any more: it only logs  shop/helper.go:3:6\n"},
+		{state("1", ignored), state("2", node(pkg+".helper", "ignored", "another type", "it only logs")), "  changed helper is ignored, and has another type  shop/helper.go:3:6\n"},
+		{state("1", function, language), state("2", function, next), "  changed language version of example.com/m go1.25 → go1.26\n    through A → env → language version of example.com/m\n"},
+		{state("1", function), state("2", function, node("godebug", "env", "1", "panicnil=1")), "  added GODEBUG of the module now panicnil=1\n"},
+		{state("1", function, node("toolchain", "env", "1", "go1.26")), state("2", function), "  removed release of Go was go1.26\n"},
+	} {
+		var text bytes.Buffer
+		require.NoError(t, compare.Compare(tc.old, tc.new).WriteText(&text, false))
+		assert.Contains(t, text.String(), tc.want)
+	}
 }
 
 // What a user's names and values contain stays text in a pull request and on a terminal.

@@ -32,7 +32,7 @@ func short(symbol, pkg string) string {
 func (c Cause) name(pkg string) string {
 	switch c.Kind {
 	case manifest.KindEnv:
-		return "settings of the module"
+		return manifest.Cause{Name: c.Name}.Setting()
 	case manifest.KindExt, manifest.KindEmbed, manifest.KindSkipped, manifest.KindNative:
 		return c.Name
 	}
@@ -41,7 +41,7 @@ func (c Cause) name(pkg string) string {
 
 func (c Cause) kind() string {
 	switch c.Kind {
-	case manifest.KindEnv:
+	case manifest.KindEnv, manifest.KindIgnored: // what an ignored one is, the detail says
 		return ""
 	case manifest.KindExt:
 		return "package"

@@ -52,6 +52,7 @@ type Unit struct {
 	Symbol    string // of the op
 	Strategy  string // that of the job, or of the asset
 	Resources []string
+	Env       []string // environment variables whose values count for it or a resource of it, sorted
 	Wiring    []Fact   // where each input comes from
 	Upstream  []string // ids of units, sorted
 }
@@ -149,7 +150,7 @@ func (t *taker) take(p *model.Package) {
 		}
 	}
 	for _, r := range p.Resources {
-		t.add(&r.Decl, true).Facts = signature(&r.Func)
+		t.add(&r.Decl, true).Facts = append(signature(&r.Func), facts("env", strings.Join(r.Env, ", "))...)
 	}
 	for _, c := range p.Configs {
 		thing := t.add(&c.Decl, false)
@@ -184,7 +185,8 @@ func (t *taker) strategy(s *model.Strategy) string {
 }
 
 func (t *taker) assetUnit(op *model.Op) Unit {
-	u := Unit{Package: op.Pkg.Path, Key: op.Key, Symbol: op.Symbol, Resources: resources(op)}
+	u := Unit{Package: op.Pkg.Path, Key: op.Key, Symbol: op.Symbol}
+	u.Resources, u.Env = resources(op)
 	if op.Strategy != nil {
 		u.Strategy = op.Strategy.Symbol
 	}
@@ -206,7 +208,8 @@ func (t *taker) above(u *Unit, asset string) {
 }
 
 func (t *taker) jobUnit(j *model.Job, n *model.Node) Unit {
-	u := Unit{Package: j.Pkg.Path, Job: j.Key, Key: n.Key, Symbol: n.Op.Symbol, Resources: resources(n.Op)}
+	u := Unit{Package: j.Pkg.Path, Job: j.Key, Key: n.Key, Symbol: n.Op.Symbol}
+	u.Resources, u.Env = resources(n.Op)
 	if j.Strategy != nil {
 		u.Strategy = j.Strategy.Symbol
 	} else if n.Op.Strategy != nil {
@@ -239,22 +242,23 @@ func (t *taker) jobUnit(j *model.Job, n *model.Node) Unit {
 	return u
 }
 
-// resources are the symbols of all resources that op takes, and those take, sorted.
-func resources(op *model.Op) []string {
+// resources are the symbols of all resources that op takes, and those take, and the environment variables that count for them or op; sorted.
+func resources(op *model.Op) (out, env []string) {
 	seen := map[*model.Resource]bool{}
-	var out []string
+	env = slices.Clone(op.Env)
 	var visit func([]model.ResourceUse)
 	visit = func(uses []model.ResourceUse) {
 		for _, use := range uses {
 			if r := use.Resource; r != nil && !seen[r] {
 				seen[r] = true
 				out = append(out, r.Symbol)
+				env = append(env, r.Env...)
 				visit(r.Resources)
 			}
 		}
 	}
 	visit(op.Resources)
-	return sortedSet(out)
+	return sortedSet(out), sortedSet(env)
 }
 
 func signature(f *model.Func) []Fact {
@@ -280,7 +284,7 @@ func opFacts(op *model.Op) []Fact {
 	for _, d := range op.Deps {
 		deps = append(deps, d.Key)
 	}
-	out := facts("volatile", truth(op.Volatile), "share", truth(op.Share), "io", io, "group", op.Group, "deps", strings.Join(sortedSet(deps), ", "))
+	out := facts("volatile", truth(op.Volatile), "share", truth(op.Share), "io", io, "group", op.Group, "deps", strings.Join(sortedSet(deps), ", "), "env", strings.Join(op.Env, ", "))
 	if op.Kind != annotations.Op {
 		for _, in := range op.Inputs {
 			out = append(out, Fact{"input " + in.Name, in.Asset})

@@ -64,6 +64,29 @@ func Diff(old, new *Manifest, symbol string) []Cause {
 	return causes
 }
 
+// Setting says in words which of the settings that versions share a cause of the kind [KindEnv] is about, without an article.
+func (c Cause) Setting() string {
+	switch c.Name {
+	case Algorithm:
+		return "way in which dagstergen computes versions"
+	case Mode:
+		return "mode"
+	case Target:
+		return "target"
+	case Toolchain:
+		return "release of Go"
+	case Debug:
+		return "GODEBUG of the module"
+	}
+	if path, ok := strings.CutPrefix(c.Name, Debug+":"); ok {
+		return "GODEBUG of program " + path
+	}
+	if path, ok := strings.CutPrefix(c.Name, Language); ok {
+		return "language version of " + path
+	}
+	return "environment of versions"
+}
+
 // rank orders kinds by how precisely they point at an edit.
 func rank(kind string) int {
 	switch kind {

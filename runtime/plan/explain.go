@@ -221,39 +221,6 @@ func (b *builder) codeCauses(stored, now func() *manifest.Manifest, symbol, was,
 	return texts
 }
 
-// causeText writes a cause as `func mean (stats.go:12), reached through MonthlyMeans → mean, changed`.
-func (b *builder) causeText(c manifest.Cause) string {
-	var t strings.Builder
-	switch c.Kind {
-	case manifest.KindEnv:
-		return "the target or language version of the build changed"
-	case manifest.KindExt:
-		fmt.Fprintf(&t, "package %s", strings.TrimPrefix(c.Name, "ext "))
-	case manifest.KindRuntime:
-		fmt.Fprintf(&t, "method set of %s", short(c.Name))
-	default:
-		fmt.Fprintf(&t, "%s %s", c.Kind, short(c.Name))
-	}
-	file := c.File
-	if b.Position != nil && c.Change != manifest.Removed {
-		if p := b.Position(c.Name); p != "" {
-			file = p
-		}
-	}
-	if file != "" {
-		fmt.Fprintf(&t, " (%s)", file)
-	}
-	if len(c.Path) > 1 {
-		hops := make([]string, len(c.Path))
-		for i, p := range c.Path {
-			hops[i] = short(p)
-		}
-		fmt.Fprintf(&t, ", reached through %s,", strings.Join(hops, " → "))
-	}
-	t.WriteString(" " + c.Change)
-	return t.String()
-}
-
 // short leaves the import path out of a symbol: "example.com/m/weather.(*Client).Fetch" is "weather.(*Client).Fetch".
 func short(symbol string) string {
 	return symbol[strings.LastIndexByte(symbol, '/')+1:]
