@@ -174,7 +174,7 @@ func (g *Graph) view(n int32) *Graph {
 	v.views = nil
 	v.hashes = make([]canon.Digest, len(v.sums))
 	v.comp, v.comps, v.hashed = nil, nil, nil
-	v.states, v.stateOf, v.providers, v.sets = nil, map[key]int32{}, nil, nil
+	v.states, v.stateOf, v.providers, v.sets, v.turns = nil, map[key]int32{}, nil, nil, nil
 	v.components()
 	v.state()
 	if g.views == nil {

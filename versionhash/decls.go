@@ -157,7 +157,7 @@ func (s *scanner) function(d *ast.FuncDecl, file, base, lang string, links []lin
 	case f.Name() == "init":
 		k := s.initKey(base)
 		w = s.begin(k, "init", k.symbol(), file, d.Name.Pos())
-		w.out.acts = true
+		w.out.acts, w.out.turn = true, len(s.out)
 	default:
 		w = s.begin(s.declare(f), "func", symbol(s.lp.Path, f.Name()), file, d.Name.Pos())
 	}

@@ -126,6 +126,7 @@ var moduleEdits = []edit{
 	{name: "the language version of one file", src: "-- a.go --\n//go:build go1.21\n\npackage p\n\nfunc Op() (n int) { var fs []func() int; for i := 0; i < 3; i++ { fs = append(fs, func() int { return i }) }; for _, f := range fs { n += f() }; return n }\n-- b.go --\nfunc Keep() int { return 1 }\n", edits: []string{"go1.21", "go1.22"}, cause: "changed Op"},
 	{name: "a function that an init hands to another module", src: registering, edits: []string{"return x + 1", "return x + 2"}, cause: "changed twice"},
 	{name: "a setting that an init makes in another module", src: registering, edits: []string{"dep.Set(1)", "dep.Set(2)"}, cause: "changed init(a.go)"},
+	{name: "the order of two init functions that set one thing in another module", src: registering + "func init() { dep.Set(7) }\nfunc init() { dep.Set(8) }\n", edits: []string{"dep.Set(7)", "dep.Set(0)", "dep.Set(8)", "dep.Set(7)", "dep.Set(0)", "dep.Set(8)"}, cause: "moved init(a.go)#3"},
 	{name: "a value that a blank variable hands to another module", src: registering, edits: []string{"return 7", "return 8"}, cause: "changed suite.Get"},
 
 	{name: "the patch release in go.mod", src: "-- go.mod --\nmodule example.com/m\n\ngo 1.25.1\n-- a.go --\nfunc Keep() int { return 1 }\n", edits: []string{"go 1.25.1", "go 1.25.3"}},

@@ -78,6 +78,7 @@ type Graph struct {
 	stateOf   map[key]int32
 	providers [][]int32 // by state: the nodes that set it when a program starts
 	sets      [][]int32 // by node: the states that its code may change, itself or through what it refers to; by component
+	turns     [][]int32 // by state: the init functions that set or read it, in their order; nil where there are no two
 
 	// Of a graph as one entry sees it, see view.
 	out     map[int32]string // the nodes that are left out, with the reasons

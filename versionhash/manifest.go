@@ -158,7 +158,7 @@ func (g *Graph) manifestEntry(symbol string, start int32, r *reached) manifest.E
 		return entry
 	}
 	e.Digest("node", g.hashes[start])
-	// By hash and not by name: that a setter moves to another file changes nothing.
+	// By hash and not by name: that a setter moves to another file changes nothing. Two that look alike are two.
 	var also []canon.Digest
 	for _, n := range r.also {
 		also = append(also, g.hashes[n])
@@ -171,10 +171,15 @@ func (g *Graph) manifestEntry(symbol string, start int32, r *reached) manifest.E
 	}
 	slices.SortFunc(entry.Without, func(a, b manifest.Without) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(also, func(a, b canon.Digest) int { return bytes.Compare(a[:], b[:]) })
-	also = slices.Compact(also)
 	e.List("also", len(also))
 	for _, d := range also {
 		e.Digest("", d)
+	}
+	if order := g.startOrder(r); len(order) > 0 {
+		e.List("order", len(order))
+		for _, d := range order {
+			e.Digest("", d)
+		}
 	}
 	entry.Version = e.Sum()
 	return entry

@@ -51,6 +51,7 @@ func (g *Graph) state() {
 			}
 		}
 	}
+	g.order()
 }
 
 // linked finds a function without a body by its full name.
@@ -148,10 +149,11 @@ func (g *Graph) imported(pkg int32) []bool {
 
 // A reached is what an entry depends on.
 type reached struct {
-	nodes []int32         // all, in the order they were found
-	also  []int32         // those that only the state they set brings in, and what encodes values of the entry
-	in    []bool          // by node
-	uses  map[string]bool // packages outside
+	nodes  []int32         // all, in the order they were found
+	also   []int32         // those that only the state they set brings in, and what encodes values of the entry
+	states []int32         // that are read
+	in     []bool          // by node
+	uses   map[string]bool // packages outside
 }
 
 // reach collects everything that the version of a node covers: what it refers to, and as long as there is more, what sets
@@ -172,6 +174,7 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 		for ; done < len(r.nodes); done++ {
 			n := r.nodes[done]
 			if id, ok := g.stateOf[g.sums[n].key]; ok && g.sums[n].kind != manifest.KindIgnored {
+				r.states = append(r.states, id)
 				r.provided(g, id, scope)
 			}
 		}
@@ -181,6 +184,7 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 			}
 			looked[path] = true
 			if id, ok := g.stateOf[key{kind: keyExt, pkg: path}]; ok {
+				r.states = append(r.states, id)
 				r.provided(g, id, scope)
 			}
 			for _, b := range blanks[path] {

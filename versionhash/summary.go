@@ -42,6 +42,7 @@ type summary struct {
 	file     string // module-relative
 	pos      place
 	acts     bool  // runs code when the program starts
+	turn     int   // of an init function: its place among those of its package; 0 for all else
 	pkg      int32 // index of the local package, set when packages are connected; -1 for none
 	core     canon.Digest
 	local    canon.Digest // the same for explanations: with the names of constants and aliases in place of what they stand for

@@ -13,11 +13,12 @@ const (
 	Changed = "changed"
 	Added   = "added"
 	Removed = "removed"
+	Moved   = "moved" // runs in another order when a program starts
 )
 
 // A Cause is one reason why a version differs between two manifests.
 type Cause struct {
-	Change     string   // Changed, Added or Removed
+	Change     string   // Changed, Added, Removed or Moved
 	Kind, Name string   // of the node
 	File       string   // where it stands: in the new manifest, or in the old one for a removed node
 	Path       []string // node names from the entry to Name, both included: the shortest such path
@@ -49,6 +50,9 @@ func Diff(old, new *Manifest, symbol string) []Cause {
 	}
 	d.compare()
 	causes := d.causes
+	if len(causes) == 0 {
+		causes = d.moved()
+	}
 	if len(causes) == 0 {
 		// Every difference of a hash has a local one below it, unless the text was made by another program than ours.
 		causes = []Cause{{Change: Changed, Kind: new.kind(n.Node), Name: n.Node, File: new.file(n.Node), Path: []string{n.Node}}}
@@ -104,7 +108,7 @@ func rank(kind string) int {
 }
 
 func changeRank(change string) int {
-	return slices.Index([]string{Changed, Added, Removed}, change)
+	return slices.Index([]string{Changed, Added, Removed, Moved}, change)
 }
 
 func (m *Manifest) node(name string) *Node {
@@ -329,6 +333,49 @@ func (d *differ) compare() {
 	if len(d.causes) == 0 {
 		d.causes = derived
 	}
+}
+
+// moved says that what sets a state when a program starts does so in another order, where nothing else differs: the first init function of a file
+// or of its package that stands in another place. What stands in the same place among those of its package moved with its package, or is a variable.
+func (d *differ) moved() []Cause {
+	olds, news := d.starts(0), d.starts(1)
+	place := map[string]int{}
+	for i, o := range olds {
+		place[o.Name] = i
+	}
+	for i, n := range news {
+		if o := d.oldOf(n.Name); o != nil && n.Kind == KindInit && place[o.Name] != i {
+			return []Cause{d.movedTo(o, n)}
+		}
+	}
+	for _, n := range news {
+		if o := d.oldOf(n.Name); o != nil {
+			return []Cause{d.movedTo(o, n)}
+		}
+	}
+	return nil
+}
+
+func (d *differ) movedTo(o, n *Node) Cause {
+	c := d.changed(o, n)
+	c.Change = Moved
+	return c
+}
+
+// starts lists what sets state of an entry when a program starts, on one side: the variables by name, then the init functions as they stand.
+func (d *differ) starts(i int) []*Node {
+	var out []*Node
+	for _, name := range d.entry[i].Also {
+		if n := [2]*side{d.old, d.new}[i].nodes[name]; n != nil && (n.Kind == KindInit || n.Kind == KindVar) {
+			out = append(out, n)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Node) int {
+		x, _, _ := strings.Cut(a.Name, "#")
+		y, _, _ := strings.Cut(b.Name, "#")
+		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(x, y), cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
+	return out
 }
 
 // unpaired reports the nodes of one side without a partner on the other. Of a group that came together, the one that something
