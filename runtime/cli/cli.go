@@ -23,6 +23,7 @@ import (
 //
 // While it runs, what user code prints to os.Stdout goes to stderr: it does not mix with results.
 func Main(defs ...dag.Definitions) {
+	execute.Serve(defs...) // this may be a process that computes a step for another one
 	stdout, stderr := os.Stdout, os.Stderr
 	os.Stdout = stderr
 	ctx, stop := interruptible()
@@ -158,10 +159,7 @@ func (a *app) report(err error) {
 		lines = append(lines[:most], "and "+plural(len(lines)-most, "more line"))
 	}
 	lines[0] = a.errLook.paint(escape(a.env.Name)+":", red) + " " + lines[0]
-	var run *execute.RunError
-	if errors.As(err, &run) {
-		lines = append(lines, a.stacks(run)...)
-	}
+	lines = append(lines, a.stacks(err)...)
 	var usage *usageError
 	if errors.As(err, &usage) {
 		lines = append(lines, fmt.Sprintf("run %q for usage", usage.help+" --help"))
@@ -169,22 +167,32 @@ func (a *app) report(err error) {
 	_, _ = io.WriteString(a.env.Stderr, strings.Join(lines, "\n")+"\n") // if stderr is gone there is nobody to tell
 }
 
-// stacks shows where user code panicked: a line for each of its frames.
-func (a *app) stacks(run *execute.RunError) []string {
+// stacks shows where user code panicked, if that is part of an error: a line for each of its frames.
+func (a *app) stacks(err error) []string {
 	const most = 3 // the first ones are the ones to mend
 	var out []string
 	shown := 0
-	for _, s := range run.Steps {
-		if s.Stack == "" {
-			continue
+	each := func(step, stack string) {
+		if stack == "" || shown == most {
+			return
 		}
-		if shown++; shown > most {
-			break
-		}
-		out = append(out, "step "+escape(s.Step)+" panicked at")
-		frames := strings.Split(strings.TrimSpace(s.Stack), "\n")
+		shown++
+		out = append(out, "step "+escape(step)+" panicked at")
+		frames := strings.Split(strings.TrimSpace(stack), "\n")
 		for i := 0; i+1 < len(frames); i += 2 {
 			out = append(out, "    "+escape(a.relative(strings.TrimSpace(frames[i+1])))+"  "+a.errLook.paint(escape(frames[i]), dim))
+		}
+	}
+	var run *execute.RunError
+	if errors.As(err, &run) {
+		for _, s := range run.Steps {
+			each(s.Step, s.Stack)
+		}
+	}
+	var verify *execute.VerifyError
+	if errors.As(err, &verify) {
+		for _, s := range verify.Steps {
+			each(s.Key, s.Stack)
 		}
 	}
 	return out

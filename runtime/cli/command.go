@@ -35,7 +35,7 @@ func (a *app) command() *cobra.Command {
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"work", "Commands:", []*cobra.Command{a.listCommand(), a.planCommand(), a.runCommand(), a.materializeCommand()}},
+		{"work", "Commands:", []*cobra.Command{a.listCommand(), a.planCommand(), a.runCommand(), a.materializeCommand(), a.verifyCommand()}},
 		{"look", "Look at what is there:", []*cobra.Command{a.runsCommand(), a.assetsCommand(), a.configCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

@@ -22,8 +22,9 @@ import (
 // The program of the scripts is this test binary under the name shop: a pipeline as dagstergen would generate it, made by hand.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"shop":  func() { Main(shop()) },
-		"empty": func() { Main() },
+		"shop":    func() { Main(shop()) },
+		"empty":   func() { Main() },
+		"suspect": func() { Main(suspect()) },
 	})
 }
 

@@ -12,9 +12,21 @@ import (
 // mostRunning bounds how many running steps are shown at once.
 const mostRunning = 5
 
+// A wording is what the ways of a step to end are called.
+type wording struct {
+	ran, failed string    // in a line about a step
+	counts      [4]string // of steps that ran, were reused, failed, were skipped
+}
+
+var (
+	running   = wording{"run", "failed", [4]string{"run", "reused", "failed", "skipped"}}
+	verifying = wording{"same", "differs", [4]string{"same", "reused", "not the same", "skipped"}}
+)
+
 // A progress is what is known of a run while it goes on. It is a value over events and time: nothing here reads a clock or
 // writes anything.
 type progress struct {
+	words   wording
 	started time.Time
 	last    execute.Progress // of the counts
 	running []runningStep    // in the order they started
@@ -75,22 +87,19 @@ func (p *progress) live(now time.Time, l look) []string {
 
 func (p *progress) counts() []string {
 	var out []string
-	for _, c := range []struct {
-		n    int
-		what string
-	}{{p.last.Ran, "run"}, {p.last.Reused, "reused"}, {p.last.Failed, "failed"}, {p.last.Skipped, "skipped"}} {
-		if c.n > 0 {
-			out = append(out, fmt.Sprintf("%d %s", c.n, c.what))
+	for i, n := range []int{p.last.Ran, p.last.Reused, p.last.Failed, p.last.Skipped} {
+		if n > 0 {
+			out = append(out, fmt.Sprintf("%d %s", n, p.words.counts[i]))
 		}
 	}
 	return out
 }
 
-// progressLine returns what is written about one event where nothing is redrawn, and whether it is worth a line. More is written
+// line returns what is written about one event where nothing is redrawn, and whether it is worth a line. More is written
 // with verbose; quiet leaves warnings.
-func progressLine(e execute.Progress, v verbosity, l look) (string, bool) {
+func (w wording) line(e execute.Progress, v verbosity, l look) (string, bool) {
 	line := func(what string, st style, rest string) string {
-		s := l.paint(pad(what, 6, false), st) + gap + escape(e.Step)
+		s := l.paint(pad(what, max(6, len(w.failed)), false), st) + gap + escape(e.Step)
 		if rest != "" {
 			s += gap + rest
 		}
@@ -104,9 +113,9 @@ func progressLine(e execute.Progress, v verbosity, l look) (string, bool) {
 		}
 		return l.paint("warning:", yellow) + strings.TrimPrefix(s, "warning:") + escape(e.Message), true
 	case execute.ProgressFailed:
-		return line("failed", red, seconds(e.Elapsed)), v >= normal
+		return line(w.failed, red, seconds(e.Elapsed)), v >= normal
 	case execute.ProgressFinished:
-		return line("run", green, seconds(e.Elapsed)), v >= normal
+		return line(w.ran, green, seconds(e.Elapsed)), v >= normal
 	case execute.ProgressSkipped:
 		return line("skip", yellow, escape(e.Message)), v >= normal
 	case execute.ProgressReused:

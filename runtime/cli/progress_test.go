@@ -18,7 +18,7 @@ import (
 )
 
 func TestLiveProgress(t *testing.T) {
-	p := progress{started: at(0)}
+	p := progress{words: running, started: at(0)}
 	assert.Empty(t, p.live(at(0), look{}), "nothing before there is a plan")
 	p.apply(execute.Progress{Kind: execute.ProgressPlanned, Total: 12, Reused: 3}, at(0))
 	p.apply(execute.Progress{Kind: execute.ProgressStarted, Step: "a", Total: 12, Reused: 3, Running: 1}, at(0.2))
@@ -48,7 +48,7 @@ func TestProgressLines(t *testing.T) {
 	for v, name := range map[verbosity]string{quiet: "lines-quiet", normal: "lines", verbose: "lines-verbose"} {
 		var out []string
 		for _, e := range events {
-			if line, ok := progressLine(e, v, look{}); ok {
+			if line, ok := running.line(e, v, look{}); ok {
 				out = append(out, line)
 			}
 		}
@@ -69,7 +69,7 @@ func TestSeconds(t *testing.T) {
 func TestScreenLeavesWhatStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
-		s := &screen{w: &b, look: look{width: 80}, live: true, now: time.Now}
+		s := &screen{progress: progress{words: running}, w: &b, look: look{width: 80}, live: true, now: time.Now}
 		s.start()
 		s.observe(execute.Progress{Kind: execute.ProgressPlanned, Total: 2})
 		s.observe(execute.Progress{Kind: execute.ProgressStarted, Step: "a", Total: 2, Running: 1})
@@ -105,7 +105,7 @@ func terminal(s string) []string {
 
 func TestConsole(t *testing.T) {
 	var b bytes.Buffer
-	s := &screen{w: &b, now: time.Now}
+	s := &screen{progress: progress{words: running}, w: &b, now: time.Now}
 	log := slog.New(newConsole(s)).With("step", "compare")
 	log.Info("2015 against 2012\x1b[2J", "days", 38, "token", dag.NewSecret("c4n4ry"), "text", "two words", "empty", "")
 	log.WithGroup("g").With("a", 1).Warn("careful", slog.Group("h", "b", 2), slog.Any("err", io.EOF))

@@ -76,13 +76,7 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	s := &screen{w: a.env.Stderr, look: a.errLook, live: a.live && !a.quiet, level: a.verbosity(), now: a.now}
-	if s.live {
-		s.size = func() int {
-			l, _ := a.lookOf(a.env.Stderr)
-			return l.width
-		}
-	}
+	s := a.screen(running)
 	o.Instance, o.Observe, o.Console = inst, s.observe, newConsole(s)
 	began := a.now()
 	a.env.prints.attach(s)
@@ -105,6 +99,19 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 		err = res.Err()
 	}
 	return err
+}
+
+// screen is stderr for what goes on.
+func (a *app) screen(words wording) *screen {
+	s := &screen{w: a.env.Stderr, look: a.errLook, live: a.live && !a.quiet, level: a.verbosity(), now: a.now}
+	s.progress.words = words
+	if s.live {
+		s.size = func() int {
+			l, _ := a.lookOf(a.env.Stderr)
+			return l.width
+		}
+	}
+	return s
 }
 
 // check finds what is wrong with a request before anything is made for it; the run itself checks again.

@@ -83,7 +83,7 @@ func (s *screen) observe(e execute.Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.progress.apply(e, s.now())
-	line, worth := progressLine(e, s.level, s.look)
+	line, worth := s.progress.words.line(e, s.level, s.look)
 	if s.live && e.Kind == execute.ProgressFinished && s.level < verbose {
 		worth = false // the bar says it
 	}

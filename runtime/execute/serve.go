@@ -164,9 +164,19 @@ func (s *stepServer) close() {
 }
 
 // remove removes the folder, and where the process is gone that made the one around it, the last child removes that too.
-func (s *stepServer) remove() {
-	if s.ref.Folder != "" && os.RemoveAll(s.ref.Folder) == nil && os.Getppid() != s.parent {
+func (s *stepServer) remove() (orphan bool) {
+	orphan = os.Getppid() != s.parent
+	if s.ref.Folder != "" && os.RemoveAll(s.ref.Folder) == nil && orphan {
 		_ = os.Remove(filepath.Dir(s.ref.Folder))
+	}
+	return orphan
+}
+
+// abandoned removes the folder while a step goes on that does not listen: this process is going to be killed, and its parent too may be
+// about to go.
+func (s *stepServer) abandoned() {
+	for !s.remove() {
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -184,7 +194,7 @@ func (s *stepServer) step(ctx context.Context, ref *stepRef) {
 		return
 	}
 	s.say(stepEvent{Type: storage.EventStepStart})
-	defer context.AfterFunc(ctx, s.remove)() // it may not listen, and then it is killed
+	defer context.AfterFunc(ctx, s.abandoned)()
 	sc := &scope{step: &plan.Step{Node: n}}
 	sc.Info = dag.StepInfo{RunID: s.ref.RunID, JobKey: s.ref.Job, StepKey: ref.Key}
 	sc.Log = discard(nil)

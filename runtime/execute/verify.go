@@ -15,12 +15,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute/differ"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
+	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
 // VerifyOptions say what [Verify] compares, and how hard it looks.
@@ -68,10 +70,9 @@ func Verify(ctx context.Context, cat *plan.Catalog, job string, o VerifyOptions)
 		if ctx.Err() == nil {
 			return nil, err
 		}
-		err = context.Cause(ctx)
-		res.drop()
+		reached, of := res.drop()
 		res.Elapsed = time.Since(began)
-		return res, err
+		return res, fmt.Errorf("stopped after %d of %s: %w", reached, steps(of), ctx.Err())
 	}
 	res.Elapsed = time.Since(began)
 	return res, nil
@@ -100,7 +101,9 @@ type verification struct {
 	opts        *VerifyOptions
 	base        *run // planned, as on a first look; nothing of it runs
 	begin       runRef
-	environment map[string]*string // what run config took from variables
+	environment map[string]*string             // what run config took from variables
+	records     map[*plan.Step]*storage.Record // of steps that a run might find unchanged: below one that runs each time
+	broken      map[*plan.Step]string          // what is wrong with what is stored of them
 	redact      *differ.Redactor
 	rounds      []environment
 	show        *observer
@@ -144,6 +147,9 @@ func (v *verification) plan(ctx context.Context, cat *plan.Catalog, job string) 
 		return err
 	}
 	r.ctx, v.base = ctx, r
+	if err := v.undecided(ctx); err != nil {
+		return err
+	}
 	v.redact = differ.NewRedactor(secretsOf(r.asked))
 	v.rounds = changedEnvironments()
 	v.show = &observer{tell: o.Observe}
@@ -160,6 +166,48 @@ func (v *verification) plan(ctx context.Context, cat *plan.Catalog, job string) 
 		Config: config, Environment: v.environment, Given: given,
 	}
 	return nil
+}
+
+// undecided finds the records of steps for which the plan says maybe, and of what is above them: they stand below a step that runs each time, and what
+// they were computed from is stored all the same.
+func (v *verification) undecided(ctx context.Context) error {
+	r := v.base
+	var steps []*plan.Step
+	var versions []canon.Digest
+	for _, s := range r.plan.All {
+		if s != nil && s.Op.Kind != dag.KindSource && s.Action != plan.Reuse && !s.Version.IsZero() {
+			steps, versions = append(steps, s), append(versions, s.Version)
+		}
+	}
+	v.records, v.broken = map[*plan.Step]*storage.Record{}, map[*plan.Step]string{}
+	if len(steps) == 0 {
+		return nil
+	}
+	found, err := r.store.RecordsByStep(ctx, versions)
+	if err != nil {
+		return storeError(err)
+	}
+	var stored []plan.Stored
+	for _, s := range steps {
+		if rec := found[s.Version]; rec != nil && plan.Unfit(s.Op, rec).Code == "" && len(rec.Inputs) >= len(s.Op.Inputs) {
+			v.records[s] = rec
+			stored = append(stored, plan.Stored{Step: s, Record: rec})
+		}
+	}
+	for k, problem := range r.look.Check(ctx, stored) {
+		if problem != "" {
+			v.broken[stored[k].Step] = problem
+		}
+	}
+	return ctx.Err()
+}
+
+// record is what is stored of a step; nil for nothing.
+func (v *verification) record(s *plan.Step) *storage.Record {
+	if s.Action == plan.Reuse {
+		return s.Record
+	}
+	return v.records[s]
 }
 
 // dataParams are the names of the parameters of the job that are no config.
@@ -206,7 +254,7 @@ func (v *verification) choose() *VerifyResult {
 	}
 	stored := map[int]bool{}
 	for i, s := range p.Steps {
-		if whyNot(s) == "" {
+		if v.whyNot(s) == "" {
 			stored[i] = true
 		}
 	}
@@ -225,7 +273,7 @@ func (v *verification) choose() *VerifyResult {
 	}
 	for i, s := range p.Steps {
 		step := VerifiedStep{Key: s.Key, Op: s.Op, Version: s.Version, step: s}
-		switch why := whyNot(s); {
+		switch why := v.whyNot(s); {
 		case why != "":
 			step.Result, step.Because = VerifySkipped, why
 		case !stored[i]:
@@ -237,13 +285,15 @@ func (v *verification) choose() *VerifyResult {
 }
 
 // whyNot says why a step cannot be verified; empty if it can.
-func whyNot(s *plan.Step) string {
+func (v *verification) whyNot(s *plan.Step) string {
 	switch {
 	case s.Op.Kind == dag.KindSource:
 		return "a source is observed, not computed"
 	case s.Op.Volatile:
 		return "marked volatile: it runs every time, and may differ"
-	case s.Action != plan.Reuse || s.Record == nil:
+	case v.broken[s] != "":
+		return v.broken[s]
+	case s.Action == plan.Run || v.record(s) == nil:
 		why := "nothing is stored that a run would reuse"
 		if len(s.Reasons) > 0 {
 			why += ": " + s.Reasons[0].Text
@@ -309,12 +359,15 @@ func (v *verification) ref(ctx context.Context, s *plan.Step) (*stepRef, error) 
 		ref.Inputs[k] = in
 	}
 	for k := range s.Op.Outputs {
-		ref.Known[k] = plan.OutputOf(s.Record, s.Op.Outputs[k].Name).DataVersion.String()
+		ref.Known[k] = plan.OutputOf(v.record(s), s.Op.Outputs[k].Name).DataVersion.String()
 	}
 	return ref, nil
 }
 
-// input is the value that a step of the plan would be given.
+// errOther says that what a record was made of is not what is there now.
+var errOther = errors.New("it is not what the stored output was made of")
+
+// input is the value that the record of a step was made of.
 func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef, error) {
 	r := v.base
 	in, e := &s.Op.Inputs[k], &s.Node.Inputs[k]
@@ -324,11 +377,25 @@ func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef
 	case plan.FromParam:
 		return refOf(in.Type, r.asked.params[e.Param])
 	}
+	data := s.Data[k]
+	if s.Action != plan.Reuse {
+		data = v.record(s).Inputs[k].DataVersion
+	}
 	up := r.plan.All[e.Node]
 	if up.Op.Kind == dag.KindSource {
+		if r.seen[e.Node].Data != data {
+			return inputRef{}, errOther
+		}
 		return refOf(in.Type, r.seen[e.Node].Value)
 	}
-	out := plan.OutputOf(up.Record, up.Op.Outputs[e.Output].Name)
+	rec := v.record(up)
+	if rec == nil {
+		return inputRef{}, errors.New("it is not stored")
+	}
+	out := plan.OutputOf(rec, up.Op.Outputs[e.Output].Name)
+	if out.DataVersion != data {
+		return inputRef{}, errOther
+	}
 	if out.IO != "" {
 		v.mu.Lock()
 		defer v.mu.Unlock()
@@ -348,6 +415,6 @@ func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef
 		}
 		return refOf(in.Type, value)
 	}
-	data, err := r.inst.IO().Bytes(ctx, out)
-	return inputRef{Data: data}, err
+	encoded, err := r.inst.IO().Bytes(ctx, out)
+	return inputRef{Data: encoded}, err
 }

@@ -20,7 +20,7 @@ func (v *verification) differences(ctx context.Context, s *plan.Step, a *attempt
 	var all []OutputDifference
 	for k := range s.Op.Outputs {
 		def, said := &s.Op.Outputs[k], &a.outs[k]
-		stored := plan.OutputOf(s.Record, def.Name)
+		stored := plan.OutputOf(v.record(s), def.Name)
 		if stored.DataVersion.String() == said.DataVersion {
 			continue
 		}
@@ -112,7 +112,7 @@ func fileText(f dag.File) string {
 func (v *verification) notes(s *plan.Step, a *attempt) []string {
 	var notes []string
 	for k := range a.outs {
-		said, stored := &a.outs[k], plan.OutputOf(s.Record, s.Op.Outputs[k].Name)
+		said, stored := &a.outs[k], plan.OutputOf(v.record(s), s.Op.Outputs[k].Name)
 		of := func(list []dag.MetadataEntry, label string) string {
 			i := slices.IndexFunc(list, func(e dag.MetadataEntry) bool { return e.Label == label })
 			if i < 0 {

@@ -3,6 +3,7 @@ package execute
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,15 +100,11 @@ func (r *VerifyResult) Err() error {
 	return e
 }
 
-// drop leaves out the steps that were not reached.
-func (r *VerifyResult) drop() {
-	reached := r.Steps[:0]
-	for _, s := range r.Steps {
-		if s.Result != "" {
-			reached = append(reached, s)
-		}
-	}
-	r.Steps = reached
+// drop leaves out the steps that were not reached, and returns how many were.
+func (r *VerifyResult) drop() (reached, of int) {
+	of = len(r.Steps)
+	r.Steps = slices.DeleteFunc(r.Steps, func(s VerifiedStep) bool { return s.Result == "" })
+	return len(r.Steps), of
 }
 
 // A VerifyError says that steps do not give what is stored.
