@@ -120,6 +120,9 @@ func (g *Graph) matching(symbol string) []int32 {
 				out = append(out, int32(n))
 			}
 		}
+		if n, ok := g.index[key{kind: keyExt, pkg: symbol}]; ok {
+			out = append(out, n) // as it counts for packages of further modules
+		}
 		return out
 	}
 	for _, name := range []string{symbol, "rt:" + symbol, "codec:" + symbol} {
@@ -174,7 +177,7 @@ func (g *Graph) view(n int32) *Graph {
 	v.views = nil
 	v.hashes = make([]canon.Digest, len(v.sums))
 	v.comp, v.comps, v.hashed = nil, nil, nil
-	v.states, v.stateOf, v.providers, v.sets, v.turns = nil, map[key]int32{}, nil, nil, nil
+	v.states, v.stateOf, v.statesIn, v.providers, v.sets, v.turns = nil, map[key]int32{}, nil, nil, nil, nil
 	v.components()
 	v.state()
 	if g.views == nil {

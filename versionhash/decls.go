@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	goversion "go/version"
-
 	"github.com/dagstergen/dagstergen/internal/load"
 )
 
@@ -52,7 +50,7 @@ func (s *scanner) scan() {
 
 func (s *scanner) file(f *ast.File, base string) {
 	lang := s.language(f)
-	file := s.relative(base)
+	file := moduleFile(s.lp, base)
 	for _, im := range f.Imports {
 		if im.Name != nil && im.Name.Name == "_" {
 			s.blanks = append(s.blanks, strings.Trim(im.Path.Value, "\"`"))
@@ -92,25 +90,13 @@ func firstDoc(d *ast.GenDecl, spec *ast.ValueSpec, i int) *ast.CommentGroup {
 	return spec.Doc
 }
 
-// language is the language version that a file is compiled with, without the number of a patch.
+// language is the language version that a file is compiled with, as far as it counts.
 func (s *scanner) language(f *ast.File) string {
 	v := s.info.FileVersions[f]
 	if v == "" {
 		v = moduleLanguage(s.lp.Module)
 	}
-	if l := goversion.Lang(v); l != "" {
-		return l
-	}
-	return v
-}
-
-// relative is the name of a file from the root of its module, with slashes.
-func (s *scanner) relative(base string) string {
-	if s.lp.Module == nil {
-		return base
-	}
-	sub := strings.TrimPrefix(strings.TrimPrefix(s.lp.Path, s.lp.Module.Path), "/")
-	return path.Join(sub, base)
+	return languageOf(s.lp, v)
 }
 
 // begin makes the writer of a declaration.
@@ -127,7 +113,7 @@ func (s *scanner) begin(k key, kind, name, file string, pos token.Pos) *writer {
 func (w *writer) code(m byte, lang string) {
 	w.mark(m)
 	w.core = appendString(w.core, lang)
-	if lang != goversion.Lang(moduleLanguage(w.s.lp.Module)) {
+	if lang != languageOf(w.s.lp, moduleLanguage(w.s.lp.Module)) {
 		w.expl = appendString(append(w.expl, mLanguage), lang)
 	}
 	w.skipped(w.pkg)

@@ -27,7 +27,7 @@ type where uint8
 
 const (
 	universe where = iota // predeclared, or of package unsafe
-	local                 // a local package: its declarations are nodes
+	local                 // a local or deep package: its declarations are nodes
 	opaque                // the runtime package: one node that stands for its API
 	standard              // the standard library: counted by name, and as a whole by the language version
 	external              // another module: counted by the contents of the package
@@ -44,7 +44,7 @@ func (e *env) wherePath(path string) where {
 		return universe
 	case p == nil || p.Module == nil && !p.Local:
 		return standard
-	case p.Local:
+	case p.Local || p.Deep:
 		return local
 	default:
 		return external

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	goversion "go/version"
-
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/manifest"
 )
@@ -50,12 +48,12 @@ func (g *Graph) environment() canon.Digest {
 
 // environmentNodes explain what is not code: the settings, the mode, and the language version of each module, which is hashed with the code
 // of the module.
-func (g *Graph) environmentNodes(sources map[int32]bool) []manifest.Node {
+func (g *Graph) environmentNodes(packages map[int32]bool) []manifest.Node {
 	values := g.settings()
 	values[manifest.Mode] = g.opts.Mode.String()
-	for id := range sources {
-		if m := g.locals[id].lp.Module; m != nil {
-			values[manifest.Language+m.Path] = goversion.Lang(moduleLanguage(m))
+	for id := range packages {
+		if lp := g.locals[id].lp; lp.Module != nil {
+			values[manifest.Language+lp.Module.Path] = languageOf(lp, moduleLanguage(lp.Module))
 		}
 	}
 	env := manifest.Node{Name: manifest.EnvNode, Kind: manifest.KindEnv}

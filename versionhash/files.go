@@ -133,7 +133,7 @@ func (g *Graph) special(k key) *summary {
 		switch g.env.wherePath(k.pkg) {
 		case opaque:
 			e.Int("api", runtimeAPI)
-		case external:
+		case external, local: // a deep package that a package of a further module imports
 			s.lazy = func() canon.Digest { return g.contents(p) }
 			g.imports(s, p)
 		}
@@ -177,7 +177,11 @@ func (g *Graph) special(k key) *summary {
 	return s
 }
 
+// moduleFile is the name of a file from the root of its module, with slashes; one of a deep package is named by the import path.
 func moduleFile(p *load.Package, name string) string {
+	if p.Deep {
+		return path.Join(p.Path, name)
+	}
 	if p.Module == nil {
 		return name
 	}
@@ -275,6 +279,9 @@ func commentText(g *ast.CommentGroup) string {
 func (g *Graph) contents(p *load.Package) canon.Digest {
 	e := canon.New("dagstergen/code/external/v1")
 	e.String("package", p.Path)
+	if m := meaning(moduleLanguage(p.Module)); m != loopVariables {
+		e.String("language", m)
+	}
 	for _, name := range slices.Sorted(slices.Values(slices.Concat(p.GoFiles, p.OtherFiles, p.EmbedFiles))) {
 		data, err := os.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name)))
 		if err != nil || strings.HasSuffix(name, ".go") && load.IsGenerated(data) || name == load.ManifestFile {
@@ -303,6 +310,10 @@ func (g *Graph) imports(s *summary, p *load.Package) {
 		case external, opaque:
 			s.refs = append(s.refs, key{kind: keyExt, pkg: q})
 		case local:
+			if g.prog.Packages[q].Deep {
+				s.refs = append(s.refs, key{kind: keyExt, pkg: q})
+				continue
+			}
 			// A module that imports one which is replaced by a folder: all of that package counts.
 			for _, o := range g.locals[g.pkgID[q]].out {
 				if o.kind != manifest.KindConst && o.key.kind != keyCodec {

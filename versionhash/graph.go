@@ -51,7 +51,7 @@ type Options struct {
 	Toolchain string
 }
 
-// A Graph holds the declarations of the local packages of a program and what they depend on. It is not safe for concurrent use.
+// A Graph holds the declarations of the local and deep packages of a program and what they depend on. It is not safe for concurrent use.
 type Graph struct {
 	prog     *load.Program
 	opts     Options
@@ -75,6 +75,7 @@ type Graph struct {
 	hashed []bool // by component
 
 	states    []state
+	statesIn  map[string][]int32 // by import path of a deep package: the states that it keeps; made when first needed
 	stateOf   map[key]int32
 	providers [][]int32 // by state: the nodes that set it when a program starts
 	sets      [][]int32 // by node: the states that its code may change, itself or through what it refers to; by component
@@ -86,7 +87,7 @@ type Graph struct {
 	views   map[string]*Graph
 }
 
-// A localPackage is a package whose declarations are nodes.
+// A localPackage is a package whose declarations are nodes: a local one, or a deep one of another module.
 type localPackage struct {
 	lp        *load.Package
 	registers []blank
@@ -103,7 +104,7 @@ func Analyze(p *load.Program, o Options) (*Graph, diag.List) {
 		prog: p, opts: o, env: newEnv(p, o), pkgID: map[string]int32{}, closures: map[int32][]bool{},
 		index: map[key]int32{}, consts: map[key]*summary{}, byName: map[string]int32{}, stateOf: map[key]int32{},
 	}
-	for _, lp := range p.Locals() {
+	for _, lp := range p.Analyzed() {
 		if lp.Path == o.Runtime {
 			continue
 		}
@@ -277,7 +278,8 @@ func (g *Graph) numbers(ks []key) []int32 {
 	return out
 }
 
-// Pos returns where a node or symbol stands in the current source, without an offset; it is not valid where there is no such place.
+// Pos returns where a node or symbol stands in the current source, without an offset; it is not valid where there is no such place. A file of another
+// module is named by its import path: where its copy lies on this machine says nothing.
 func (g *Graph) Pos(node string) token.Position {
 	n, ok := g.byName[node]
 	if !ok {
@@ -288,7 +290,11 @@ func (g *Graph) Pos(node string) token.Position {
 	if s.pos.file == "" || p == nil {
 		return token.Position{}
 	}
-	return token.Position{Filename: g.prog.Rel(filepath.Join(p.Dir, s.pos.file)), Line: s.pos.line, Column: s.pos.column}
+	name := g.prog.Rel(filepath.Join(p.Dir, s.pos.file))
+	if p.Deep {
+		name = moduleFile(p, s.pos.file)
+	}
+	return token.Position{Filename: name, Line: s.pos.line, Column: s.pos.column}
 }
 
 // components finds the strongly connected components of the hashed references (Tarjan's algorithm, without recursion because chains of

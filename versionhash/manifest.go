@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/token"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -227,7 +228,13 @@ func (g *Graph) manifestNodes(seenBy map[*Graph]map[int32]bool, sources map[int3
 	for n, s := range standIns {
 		out = append(out, manifest.Node{Name: manifest.LeftOut(g.names[n]), Kind: s.kind, Local: s.local, Hash: s.core, File: s.file})
 	}
-	out = append(out, g.environmentNodes(sources)...)
+	code := maps.Clone(sources)
+	for n := range all {
+		if id := g.sums[n].pkg; id >= 0 {
+			code[id] = true
+		}
+	}
+	out = append(out, g.environmentNodes(code)...)
 	slices.SortFunc(out, func(a, b manifest.Node) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
@@ -300,7 +307,9 @@ func (g *Graph) sources(r *reached, start int32, out map[int32]bool) {
 	note := func(n int32) {
 		s := g.sums[n]
 		if s.pkg >= 0 {
-			out[s.pkg] = true
+			if g.locals[s.pkg].lp.Local {
+				out[s.pkg] = true
+			}
 			if s.kind == manifest.KindVar {
 				keepers = append(keepers, g.locals[s.pkg].lp.Path)
 			}
@@ -334,7 +343,7 @@ func (g *Graph) sources(r *reached, start int32, out map[int32]bool) {
 	slices.Sort(keepers)
 	for _, k := range slices.Compact(keepers) {
 		for id := range g.locals {
-			if scope[id] && !out[int32(id)] && g.importsPackage(int32(id), k) {
+			if scope[id] && !out[int32(id)] && g.locals[id].lp.Local && g.importsPackage(int32(id), k) {
 				out[int32(id)] = true
 			}
 		}

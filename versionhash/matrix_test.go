@@ -26,6 +26,7 @@ type edit struct {
 	edits []string // pairs: what is replaced by what, everywhere it occurs; an edit of a file name is one of "-- name --"
 	cause string   // the first cause that Diff gives for each Op: "changed Name", names without the row's path
 	also  string   // another cause that must be there
+	deep  bool     // modules required directly count declaration by declaration
 
 	// For running it, see outputs_test.go.
 	run    map[string]string // by function: statements that run it and print with show.Values and show.Call, where made up arguments do not do; p is its package
@@ -82,7 +83,12 @@ func writeFiles(t testing.TB, dir string, fs []txtar.File) {
 
 func loadDir(t testing.TB, dir string, patterns ...string) *load.Program {
 	t.Helper()
-	p, diags, err := load.Load(t.Context(), load.Config{Dir: dir, Patterns: patterns, Env: testEnv()})
+	return loadConfig(t, load.Config{Dir: dir, Patterns: patterns, Env: testEnv()})
+}
+
+func loadConfig(t testing.TB, c load.Config) *load.Program {
+	t.Helper()
+	p, diags, err := load.Load(t.Context(), c)
 	require.NoError(t, err)
 	require.Empty(t, diags)
 	return p
@@ -101,15 +107,15 @@ func loadRows(t testing.TB, rows []edit, text func(*edit) string) *Graph {
 		row := fmt.Sprintf("r%03d", i)
 		writeFiles(t, filepath.Join(dir, row), files(text(&rows[i]), testModule+"/"+row))
 	}
-	g, diags := analyzeDir(t, dir)
+	g, diags := analyzeDir(t, dir, false)
 	require.Empty(t, diags)
 	return g
 }
 
 // analyzeDir analyses all packages of a folder, with what their directives decide.
-func analyzeDir(t testing.TB, dir string) (*Graph, diag.List) {
+func analyzeDir(t testing.TB, dir string, deep bool) (*Graph, diag.List) {
 	t.Helper()
-	p := loadDir(t, dir, "./...")
+	p := loadConfig(t, load.Config{Dir: dir, Patterns: []string{"./..."}, Env: testEnv(), Deep: deep})
 	return Analyze(p, Options{Decisions: decided(p)})
 }
 
@@ -209,7 +215,7 @@ func (e *edit) checkModule(t *testing.T) {
 	for i, text := range []string{e.src, e.after()} {
 		dir := t.TempDir()
 		writeFiles(t, dir, files(text, testModule))
-		g, diags := analyzeDir(t, dir)
+		g, diags := analyzeDir(t, dir, e.deep)
 		require.Empty(t, diags)
 		graphs[i] = g
 	}
@@ -235,6 +241,7 @@ var sections = []struct {
 	{"Constants and types", typeEdits},
 	{"Package state", stateEdits},
 	{"Files, packages and modules", moduleEdits},
+	{"Modules required directly, with -deps=declarations", directEdits},
 	{"What directives decide, and GODEBUG", decidedEdits},
 	{"What changes nothing", neutralEdits},
 }

@@ -3,6 +3,7 @@ package versionhash
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,6 +40,13 @@ func publish(t *testing.T, dir, path, version string, files map[string]string) {
 
 // The code of another module counts by what it is, wherever it lies: in the module cache, in a vendor folder, under another version.
 func TestWhereAModuleLiesDoesNotCount(t *testing.T) {
+	for _, deep := range []bool{false, true} {
+		t.Run(fmt.Sprintf("deep %v", deep), func(t *testing.T) { whereAModuleLies(t, deep) })
+	}
+}
+
+func whereAModuleLies(t *testing.T, deep bool) {
+	t.Helper()
 	files := map[string]string{
 		"go.mod":         "module example.com/dep\n\ngo 1.24\n",
 		"dep.go":         "package dep\n\nimport (\n\t_ \"embed\"\n\n\t\"example.com/dep/sub\"\n)\n\n//go:embed data.txt\nvar data string\n\nfunc F() int { return sub.F() + len(data) }\n",
@@ -61,9 +69,10 @@ func TestWhereAModuleLiesDoesNotCount(t *testing.T) {
 	}
 	of := func() canon.Digest {
 		t.Helper()
-		p, diags, err := load.Load(t.Context(), load.Config{Dir: dir, Env: env})
+		p, diags, err := load.Load(t.Context(), load.Config{Dir: dir, Env: env, Deep: deep})
 		require.NoError(t, err)
 		require.Empty(t, diags)
+		require.Equal(t, deep, p.Packages["example.com/dep"].Deep)
 		g, _ := Analyze(p, Options{})
 		return version(t, g, "example.com/m.Op")
 	}

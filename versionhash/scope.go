@@ -154,12 +154,13 @@ type reached struct {
 	states []int32         // that are read
 	in     []bool          // by node
 	uses   map[string]bool // packages outside
+	keeps  map[string]bool // packages that keep something that counts: who registers with them counts
 }
 
 // reach collects everything that the version of a node covers: what it refers to, and as long as there is more, what sets
 // the state that is read, in the packages that the node's package imports.
 func (g *Graph) reach(start int32, also []int32) *reached {
-	r := &reached{in: make([]bool, len(g.sums)), uses: map[string]bool{}}
+	r := &reached{in: make([]bool, len(g.sums)), uses: map[string]bool{}, keeps: map[string]bool{}}
 	if g.opts.Mode == Body {
 		r.nodes, r.in[start] = []int32{start}, true
 		return r
@@ -177,6 +178,9 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 				r.states = append(r.states, id)
 				r.provided(g, id, scope)
 			}
+			if s := g.sums[n]; s.kind == manifest.KindVar {
+				r.keeps[s.key.pkg] = true
+			}
 		}
 		for _, path := range slices.Sorted(keys(r.uses)) {
 			if looked[path] {
@@ -187,6 +191,13 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 				r.states = append(r.states, id)
 				r.provided(g, id, scope)
 			}
+			for _, id := range g.kept(path) {
+				r.states = append(r.states, id)
+				r.provided(g, id, scope)
+			}
+			r.keeps[path] = true
+		}
+		for _, path := range slices.Sorted(keys(r.keeps)) {
 			for _, b := range blanks[path] {
 				r.add(g, b)
 			}
@@ -252,7 +263,23 @@ func (r *reached) provided(g *Graph, state int32, scope []bool) {
 	}
 }
 
-// A blank is a package outside that a local package imports for what it registers alone.
+// kept returns the states of a deep package. Where it counts by its contents, because a package outside imports it, all of them do.
+func (g *Graph) kept(path string) []int32 {
+	if g.statesIn == nil {
+		g.statesIn = map[string][]int32{}
+		for id, st := range g.states {
+			if st.node < 0 {
+				continue
+			}
+			if k := g.sums[st.node].key; g.prog.Packages[k.pkg].Deep {
+				g.statesIn[k.pkg] = append(g.statesIn[k.pkg], int32(id))
+			}
+		}
+	}
+	return g.statesIn[path]
+}
+
+// A blank is a package outside that a local or deep package imports for what it registers alone.
 type blank struct {
 	node    int32
 	keepers []string // the packages it may register with
@@ -312,7 +339,7 @@ func (g *Graph) keepers(path string) []string {
 			continue
 		}
 		seen[p] = true
-		if fills[p] && (p != "net/http" || !fromStd) || g.env.wherePath(p) == external {
+		if fills[p] && (p != "net/http" || !fromStd) || g.env.wherePath(p) == external || g.env.wherePath(p) == local {
 			out = append(out, p)
 		}
 		if lp := g.prog.Packages[p]; lp != nil {

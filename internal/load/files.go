@@ -64,9 +64,11 @@ func (w *work) start(ctx context.Context, wg *sync.WaitGroup) {
 			defer close(w.ready)
 			defer w.guard()
 			w.l.limited(ctx, func() {
-				if w.p.Local {
+				switch {
+				case w.p.Local:
 					w.parseLocal()
-				} else {
+				case w.p.Deep && w.parseDeep():
+				default:
 					w.parseExternal()
 				}
 			})
@@ -230,11 +232,11 @@ func lineAt(src []byte, offset int) string {
 	return string(line)
 }
 
-// needed returns the imports whose types w needs: all of a local package; of others those that are named outside of function bodies,
+// needed returns the imports whose types w needs: all of a local or deep package; of others those that are named outside of function bodies,
 // because their bodies are not checked. This leaves out a good part of the standard library.
 func (w *work) needed() []*work {
 	var out []*work
-	if w.p.Local {
+	if w.p.Local || w.p.Deep {
 		for _, path := range slices.Sorted(keys(w.p.Imports)) {
 			out = append(out, w.l.byPath[w.p.Imports[path].Path])
 		}
@@ -304,7 +306,7 @@ func (w *work) check() {
 		}
 		return nil // not needed here, and perhaps being checked for another package just now
 	})
-	if w.p.Local {
+	if w.p.Local || w.p.Deep {
 		w.p.Info = newInfo()
 		conf.Error = func(err error) {
 			var e types.Error
@@ -314,6 +316,9 @@ func (w *work) check() {
 		}
 	}
 	w.p.Types, _ = conf.Check(w.p.Path, w.l.prog.Fset, w.files, w.p.Info)
+	if w.p.Deep {
+		w.keepDeep()
+	}
 }
 
 // config is the type checker's configuration for a package; errors are dropped unless the caller sets Error.
@@ -330,7 +335,7 @@ func (p *Program) config(pkg *Package, imported func(path string) *types.Package
 		}),
 		Sizes:            p.Sizes,
 		FakeImportC:      true,
-		IgnoreFuncBodies: !pkg.Local,
+		IgnoreFuncBodies: !pkg.Local && !pkg.Deep,
 		Error:            func(error) {},
 	}
 	if pkg.Module != nil {

@@ -38,6 +38,7 @@ const listFields = "ImportPath,Name,Dir,Standard,Match,Module," +
 type listedModule struct {
 	Path, Version, Dir, GoVersion string
 	Main                          bool
+	Direct                        bool // a main module requires it without `// indirect`; filled in where that was asked for
 	Replace                       *listedModule
 }
 
@@ -72,8 +73,9 @@ func (m *listedModule) module() *Module {
 	return out
 }
 
-// list runs go list once. A nil result without an error means that the diagnostics say why there is nothing to load.
-func list(ctx context.Context, dir string, patterns []string, t Target, env []string) ([]*listedPackage, diag.List, error) {
+// list runs go list once, and with deep asks which modules are required directly. A nil result without an error means that the diagnostics say why there
+// is nothing to load.
+func list(ctx context.Context, dir string, patterns []string, t Target, env []string, deep bool) ([]*listedPackage, diag.List, error) {
 	args := []string{
 		"list", "-e", "-deps", "-json=" + listFields,
 		// What GOFLAGS may ask for and the loader does not want: each would cost time or add files that the target does not have.
@@ -117,6 +119,12 @@ func list(ctx context.Context, dir string, patterns []string, t Target, env []st
 		return nil, listFailure(dir, stderr.String()), nil
 	}
 
+	var direct map[string]bool
+	if deep {
+		if direct, err = directModules(ctx, goTool, dir, cmd.Env); err != nil {
+			return nil, nil, err
+		}
+	}
 	listed := []*listedPackage{}
 	for dec := json.NewDecoder(&stdout); ; {
 		p := new(listedPackage)
@@ -124,6 +132,9 @@ func list(ctx context.Context, dir string, patterns []string, t Target, env []st
 			break
 		} else if err != nil {
 			return nil, nil, fmt.Errorf("load: reading what go list printed: %w", err)
+		}
+		if p.Module != nil {
+			p.Module.Direct = direct[p.Module.Path]
 		}
 		listed = append(listed, p)
 	}

@@ -28,6 +28,9 @@ type Config struct {
 	Target   Target   // the zero Target is DefaultTarget
 	Env      []string // environment of the go command, "k=v"; nil is that of this process
 
+	// Deep loads the packages of modules that a main module requires directly, without `// indirect`, with their bodies: see [Package.Deep].
+	Deep bool
+
 	// Cache is where answers are looked up and kept that do not change while the files do not; nil is nowhere. It never changes what Load returns.
 	Cache *cache.Store
 }
@@ -78,7 +81,7 @@ func Load(ctx context.Context, c Config) (*Program, diag.List, error) {
 		}
 		known = nil // a file changed since it was looked at
 	}
-	listed, diags, err := list(ctx, dir, c.Patterns, t, c.Env)
+	listed, diags, err := list(ctx, dir, c.Patterns, t, c.Env, c.Deep)
 	if err != nil || listed == nil {
 		return nil, diags, err
 	}
@@ -102,7 +105,7 @@ func recalled(p *Program, r *recall) *Program {
 func load(ctx context.Context, c Config, dir string, t Target, listed []*listedPackage, diags diag.List) (*Program, diag.List, error) {
 	sizes := types.SizesFor("gc", t.GOARCH)
 	l := &loader{
-		prog:   &Program{Fset: token.NewFileSet(), Dir: dir, Packages: map[string]*Package{}, Sizes: sizes, Target: t},
+		prog:   &Program{Fset: token.NewFileSet(), Dir: dir, Packages: map[string]*Package{}, Sizes: sizes, Target: t, Deep: c.Deep},
 		byPath: make(map[string]*work, len(listed)),
 		slots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
 		diags:  diags,
@@ -155,6 +158,8 @@ func (l *loader) build(listed []*listedPackage, patterns []string) {
 		if !lp.Standard {
 			p.Module = lp.Module.module()
 			p.Local = p.Module != nil && p.Module.Local && !framework(p)
+			// Only the C compiler knows the types of a package with cgo.
+			p.Deep = p.Module != nil && !p.Module.Local && lp.Module.Direct && len(lp.CgoFiles) == 0
 		}
 		w := &work{l: l, p: p, listed: lp, ready: make(chan struct{})}
 		l.prog.Packages[p.Path] = p
@@ -267,6 +272,16 @@ func mainModule(p *Program) Module {
 
 // Locals returns the local packages, dependencies first.
 func (p *Program) Locals() []*Package {
+	return p.sorted(func(q *Package) bool { return q.Local })
+}
+
+// Analyzed returns the packages that have Syntax and Info, local and deep, dependencies first.
+func (p *Program) Analyzed() []*Package {
+	return p.sorted(func(q *Package) bool { return q.Local || q.Deep })
+}
+
+// sorted returns the packages that are wanted, dependencies first.
+func (p *Program) sorted(want func(*Package) bool) []*Package {
 	var out []*Package
 	seen := map[*Package]bool{}
 	var visit func(*Package)
@@ -278,7 +293,7 @@ func (p *Program) Locals() []*Package {
 		for _, name := range slices.Sorted(keys(q.Imports)) {
 			visit(q.Imports[name])
 		}
-		if q.Local {
+		if want(q) {
 			out = append(out, q)
 		}
 	}

@@ -4,7 +4,8 @@
 // (versionhash, gen) works on the [Program] it returns. It imports internal/cache, internal/canon, internal/diag, internal/facts and no other package of ours.
 //
 // Invariants: packages of the user's module (and of replaced and workspace modules on disk) are parsed and
-// type-checked from source with bodies and comments; every other package has its file names, and its types without bodies. Files
+// type-checked from source with bodies and comments, and where it is asked for packages of modules that the user's requires directly are too;
+// every other package has its file names, and its types without bodies. Files
 // that carry our header are left out of syntax and types whatever their name, so that the generator never
 // reads its own old output. Type errors do not stop loading: they are kept with their package.
 package load
@@ -31,6 +32,7 @@ type Program struct {
 	Roots    []*Package          // the packages that the patterns name, sorted by path
 	Sizes    types.Sizes         // of the declared target
 	Target   Target              // what the files were chosen for
+	Deep     bool                // Config.Deep
 	Debug    []string            // the GODEBUG settings of go.mod, or of go.work where there is one: "panicnil=1", sorted
 	Release  string              // of the Go whose standard library was read, "go1.26.8"; "" where that does not say
 
@@ -61,6 +63,7 @@ type Package struct {
 	Dir     string              // absolute
 	Module  *Module             // nil for the standard library
 	Local   bool                // Module is local: Syntax and Info are set
+	Deep    bool                // not local, but a main module requires Module directly, and Config.Deep is set: Syntax and Info are set
 	Imports map[string]*Package // by the path as written in the source (vendoring and ImportMap are resolved)
 
 	GoFiles      []string // base names of the Go files chosen for Target, ours left out, sorted; cgo files too
@@ -71,9 +74,11 @@ type Package struct {
 
 	Types *types.Package // nil for a package of another module that no declaration needs, and for one that could not be found
 
-	// For local packages only:
-	Syntax []*ast.File       // in the order of GoFiles, with comments
-	Source map[string][]byte // the bytes that were parsed, by base name; GoFiles, IgnoredFiles and Generated
+	// For local and deep packages only:
+	Syntax []*ast.File // in the order of GoFiles, with comments
 	Info   *types.Info
-	Errors []types.Error // type errors, in order; parse errors are diagnostics of the load itself
+
+	// For local packages only:
+	Source map[string][]byte // the bytes that were parsed, by base name; GoFiles, IgnoredFiles and Generated
+	Errors []types.Error     // type errors, in order; parse errors are diagnostics of the load itself
 }

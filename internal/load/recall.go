@@ -44,7 +44,7 @@ func newRecall(c Config, dir string, patterns []string, t Target) *recall {
 	if c.Cache == nil {
 		return nil
 	}
-	s, ok := findSettings(dir, patterns, t, c.Env)
+	s, ok := findSettings(dir, patterns, t, c.Env, c.Deep)
 	if !ok {
 		return nil
 	}

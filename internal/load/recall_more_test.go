@@ -134,7 +134,7 @@ func (s *shop) ask(c Config, then func()) *recall {
 	s.t.Helper()
 	r := newRecall(c, s.dir, c.Patterns, DefaultTarget())
 	require.NotNil(s.t, r)
-	listed, diags, err := list(s.t.Context(), s.dir, c.Patterns, DefaultTarget(), c.Env)
+	listed, diags, err := list(s.t.Context(), s.dir, c.Patterns, DefaultTarget(), c.Env, false)
 	require.NoError(s.t, err)
 	require.Empty(s.t, diags)
 	p, _, err := load(s.t.Context(), c, s.dir, DefaultTarget(), listed, nil)
@@ -180,7 +180,7 @@ func TestFilesThatWereLeftAlone(t *testing.T) {
 	c := s.config("./...")
 	r := newRecall(c, s.dir, c.Patterns, DefaultTarget())
 	r.start = r.start.Add(2 * Margin) // as if all had been written that long ago
-	listed, _, err := list(t.Context(), s.dir, c.Patterns, DefaultTarget(), c.Env)
+	listed, _, err := list(t.Context(), s.dir, c.Patterns, DefaultTarget(), c.Env, false)
 	require.NoError(t, err)
 	p, _, err := load(t.Context(), c, s.dir, DefaultTarget(), listed, nil)
 	require.NoError(t, err)

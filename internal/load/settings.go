@@ -22,7 +22,7 @@ type settings struct {
 
 // findSettings finds the settings for a listing. It is false for those under which an answer could change by what is not looked at: a go command that may be a
 // script choosing among several, a toolchain that is looked for on PATH, an overlay, packages outside of modules.
-func findSettings(dir string, patterns []string, t Target, env []string) (*settings, bool) {
+func findSettings(dir string, patterns []string, t Target, env []string, deep bool) (*settings, bool) {
 	if env == nil {
 		env = os.Environ()
 	}
@@ -96,6 +96,7 @@ func findSettings(dir string, patterns []string, t Target, env []string) (*setti
 	e.String("GOOS", t.GOOS)
 	e.String("GOARCH", t.GOARCH)
 	e.Bool("cgo", t.Cgo)
+	e.Bool("deep", deep) // the list says more then
 	for _, tag := range t.Tags {
 		e.String("tag", tag)
 	}
