@@ -153,6 +153,35 @@ func (a *Analysis) environment() {
 	}
 }
 
+// idleIgnores reports declarations that are left out of every version although none of the packages that were asked for reaches them. Of an init function, and
+// of a blank variable, that cannot be told: nothing refers to them.
+func (v *vetting) idleIgnores(g *generation) {
+	used := map[token.Position]bool{}
+	var names []string
+	for _, t := range g.texts {
+		if t.manifest == nil || t.broken {
+			return // not all is known
+		}
+		for _, n := range t.manifest.Nodes {
+			if n.Kind == manifest.KindIgnored {
+				used[place(v.Versions.Pos(n.Name))] = true
+				names = append(names, n.Name)
+			}
+		}
+	}
+	for _, d := range v.Model.Decisions {
+		symbol := d.Pkg.Path + "." + d.Name
+		method := func(name string) bool {
+			return strings.HasPrefix(name, symbol+".") || strings.HasPrefix(name, d.Pkg.Path+".(*"+d.Name+").")
+		}
+		if d.Ignored == "" || d.Name == "_" || d.Name == "init" || used[place(d.Pos)] || slices.ContainsFunc(names, method) || !slices.Contains(v.Program.Roots, d.Pkg) {
+			continue
+		}
+		v.found = append(v.found, Finding{Kind: "ignore", What: d.Name, Function: symbol, Diagnostic: diag.Diagnostic{Code: CodeIdleIgnore, Severity: diag.Warning, Pos: d.Pos,
+			Message: fmt.Sprintf("%s: //dag:ignore: no version reaches it, so that there is nothing to leave out", d.Name), Hint: "remove the directive"}})
+	}
+}
+
 // idle warns of what the versions of the packages that were asked for leave out without reaching it.
 func (g *generation) idle() {
 	for _, p := range g.Targets {

@@ -22,6 +22,7 @@ type Explanation struct {
 	Hash     canon.Digest       // of the code, whether or not it is the version
 	Version  string             // the version= argument; empty where the hash of the code is the version
 	Strategy string             // symbol of the strategy that gives the version; empty for the default
+	Env      []string           // environment variables whose values count when a run is planned, sorted
 	Manifest *manifest.Manifest // the entry of the symbol with the components that it reaches
 }
 
@@ -51,13 +52,13 @@ func (a *Analysis) Explain(name string) ([]Explanation, diag.List, error) {
 // find collects what name stands for, sorted by symbol, and all names there are.
 func (a *Analysis) find(name string) (found []Explanation, names []string) {
 	seen := map[*model.Package]bool{}
-	add := func(d *model.Decl, strategy *model.Strategy, more ...string) {
+	add := func(d *model.Decl, strategy *model.Strategy, env []string, more ...string) {
 		all := append([]string{d.Key, d.GoName, d.Symbol}, more...)
 		names = append(names, all...)
 		if !slices.Contains(all, name) {
 			return
 		}
-		e := Explanation{Key: d.Key, Kind: string(d.Kind), Package: d.Pkg.Path, Symbol: d.Symbol, Pos: a.Program.Position(d.Pos), Version: d.Version}
+		e := Explanation{Key: d.Key, Kind: string(d.Kind), Package: d.Pkg.Path, Symbol: d.Symbol, Pos: a.Program.Position(d.Pos), Version: d.Version, Env: env}
 		if strategy != nil {
 			e.Strategy = strategy.Symbol
 		}
@@ -70,16 +71,16 @@ func (a *Analysis) find(name string) (found []Explanation, names []string) {
 			}
 			seen[q] = true
 			for _, op := range q.Ops {
-				add(&op.Decl, op.Strategy, assetKeys(op)...)
+				add(&op.Decl, op.Strategy, op.Env, assetKeys(op)...)
 			}
 			for _, r := range q.Resources {
-				add(&r.Decl, nil)
+				add(&r.Decl, nil, r.Env)
 			}
 			for _, j := range q.Jobs {
-				add(&j.Decl, j.Strategy)
+				add(&j.Decl, j.Strategy, nil)
 			}
 			for _, c := range q.Configs {
-				add(&c.Decl, nil, c.GoName)
+				add(&c.Decl, nil, nil, c.GoName)
 			}
 		}
 	}

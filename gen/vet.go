@@ -21,7 +21,7 @@ import (
 // A Finding is something that makes the reuse of results unsafe, or useless.
 type Finding struct {
 	diag.Diagnostic
-	Kind     string      // of //dag:allow; "stale" and "allow" for what cannot be accepted
+	Kind     string      // of //dag:allow; "stale", "allow" and "ignore" for what cannot be accepted
 	What     string      // "time.Now"
 	Function string      // symbol of the declaration that it stands in; empty where there is none
 	From     []FoundFrom // what it is reachable from, sorted by symbol
@@ -45,7 +45,7 @@ type vetCode struct {
 var vetCodes = map[hazard.Kind]vetCode{
 	hazard.Clock:   {"DAG0801", diag.Error, "depends on the clock", "make the time an input"},
 	hazard.Random:  {"DAG0802", diag.Error, "depends on chance", "seed a generator from config or inputs"},
-	hazard.Env:     {"DAG0803", diag.Error, "depends on the environment", "take the value from config"},
+	hazard.Env:     {"DAG0803", diag.Error, "depends on the environment", "take the value from config, let it count with //dag:depends env:NAME"},
 	hazard.Network: {"DAG0804", diag.Error, "depends on the network", "call through a resource, or observe the data with a source"},
 	hazard.Files:   {"DAG0805", diag.Error, "uses files that are not declared", "take a dag.File from a source and write with dag.WriteFile"},
 	hazard.Exec:    {"DAG0806", diag.Error, "depends on another program", "start it from a resource"},
@@ -86,7 +86,11 @@ func Vet(ctx context.Context, c Config) ([]Finding, diag.List, error) {
 	if err := v.stale(results); err != nil {
 		return nil, diags, err
 	}
-	v.idle(slices.ContainsFunc(c.Load.Patterns, func(p string) bool { return strings.Contains(p, "...") }))
+	trees := slices.ContainsFunc(c.Load.Patterns, func(p string) bool { return strings.Contains(p, "...") })
+	v.idle(trees)
+	if trees {
+		v.idleIgnores(g)
+	}
 	slices.SortStableFunc(v.found, func(x, y Finding) int {
 		return cmp.Or(strings.Compare(x.Pos.Filename, y.Pos.Filename), cmp.Compare(x.Pos.Line, y.Pos.Line), cmp.Compare(x.Pos.Column, y.Pos.Column),
 			strings.Compare(x.Code, y.Code), strings.Compare(x.Message, y.Message))
@@ -99,6 +103,7 @@ type vetting struct {
 	*Analysis
 	asked  []hazard.Root
 	decls  []*model.Decl // of the roots
+	env    [][]string    // environment variables that count in their versions
 	report hazard.Report
 	allow  []*allowance
 	found  []Finding
@@ -128,11 +133,11 @@ func (v *vetting) roots() {
 					r.Inputs = append(r.Inputs, pv)
 				}
 			}
-			v.asked, v.decls = append(v.asked, r), append(v.decls, &op.Decl)
+			v.asked, v.decls, v.env = append(v.asked, r), append(v.decls, &op.Decl), append(v.env, op.Env)
 		}
 		for _, res := range p.Resources {
 			v.asked = append(v.asked, hazard.Root{Symbol: res.Symbol, Injected: injected(res.Resources), Constructor: true})
-			v.decls = append(v.decls, &res.Decl)
+			v.decls, v.env = append(v.decls, &res.Decl), append(v.env, res.Env)
 		}
 	}
 }
@@ -202,7 +207,7 @@ func (v *vetting) hazards() {
 			Hint: fmt.Sprintf("%s, or accept it with //dag:allow %s \"reason\"", how.hint, h.Kind)}}
 		for _, from := range h.From {
 			d := v.decls[from.Root]
-			if v.accepted(string(h.Kind), place(v.Program.Position(d.Pos))) {
+			if v.decided(h, from.Root) || v.accepted(string(h.Kind), place(v.Program.Position(d.Pos))) {
 				continue
 			}
 			way := FoundFrom{Key: d.Key, Kind: string(d.Kind), Symbol: d.Symbol}
@@ -223,6 +228,22 @@ func (v *vetting) hazards() {
 			v.found = append(v.found, f)
 		}
 	}
+}
+
+// decided reports whether directives make a finding no problem for a root: a variable of the environment that counts in its version, or a package
+// variable that does not.
+func (v *vetting) decided(h hazard.Finding, root int) bool {
+	if h.Variable != "" && slices.Contains(v.env[root], h.Variable) {
+		return true
+	}
+	if h.Var == nil {
+		return false
+	}
+	if d := v.Model.Decisions[h.Var.Pos()]; d != nil && d.Ignored != "" {
+		return true
+	}
+	own := v.Model.Decisions[v.decls[root].Pos]
+	return own != nil && slices.ContainsFunc(own.Without, func(l model.Left) bool { return l.Symbol == model.SymbolOf(h.Var) || l.Symbol == h.Var.Pkg().Path() })
 }
 
 // chain writes the way to what was found: "Chart → style → time.Now", or, for what is no name, "append ..., in Chart → style".

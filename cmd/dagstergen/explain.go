@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dagstergen/dagstergen/gen"
+	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/manifest"
 )
 
@@ -21,9 +22,10 @@ func (t *tool) explainCommand() *cobra.Command {
 		Short: "show what the code version of an op, asset, resource or job is made of",
 		Long: "NAME is a key (monthly_means) or a Go name (MonthlyMeans, Client.Fetch). The functions, types, variables and constants that the code\n" +
 			"reaches are shown as a tree, each where it is reached first, with the start of the digest of its own text; a change of any of them changes\n" +
-			"the version.\n" +
-			"JSON: [{\"key\", \"kind\", \"package\", \"symbol\", \"position\", \"version\", \"hash\", \"strategy\",\n" +
-			"\"components\": [{\"kind\", \"name\", \"local\", \"hash\", \"file\", \"refs\", \"path\"}]}], where path leads from the symbol to the component.",
+			"the version. What //dag:ignore leaves out is shown as ignored, with its reason; what //dag:depends adds is part of the tree.\n" +
+			"JSON: [{\"key\", \"kind\", \"package\", \"symbol\", \"position\", \"version\", \"hash\", \"strategy\", \"env\",\n" +
+			"\"components\": [{\"kind\", \"name\", \"local\", \"hash\", \"file\", \"value\", \"refs\", \"path\"}]}], where path leads from the symbol to the component, and\n" +
+			"value is the reason of what is ignored, or a setting.",
 		Args: wants(1, -1, "a name"),
 		RunE: t.explain,
 	}
@@ -42,6 +44,7 @@ type explained struct {
 	Version    string      `json:"version"`            // the version= argument, else Hash
 	Hash       string      `json:"hash"`               // of the code
 	Strategy   string      `json:"strategy,omitempty"` // symbol of the user's own strategy, which gives the version at run time
+	Env        []string    `json:"env,omitempty"`      // environment variables whose values count too, when a run is planned
 	Components []component `json:"components"`
 }
 
@@ -52,6 +55,7 @@ type component struct {
 	Local string   `json:"local"`
 	Hash  string   `json:"hash"`
 	File  string   `json:"file,omitempty"`
+	Value string   `json:"value,omitempty"` // the reason of what is ignored; what a setting says
 	Refs  []string `json:"refs"`
 	Path  []string `json:"path"` // from the symbol to this, a shortest way
 }
@@ -85,7 +89,7 @@ func (t *tool) explain(c *cobra.Command, args []string) error {
 func explain(e gen.Explanation) explained {
 	e.Pos.Filename = filepath.ToSlash(e.Pos.Filename)
 	x := explained{Key: e.Key, Kind: e.Kind, Package: e.Package, Symbol: e.Symbol, Position: e.Pos.String(), Version: cmp.Or(e.Version, e.Hash.String()),
-		Hash: e.Hash.String(), Strategy: e.Strategy, Components: []component{}}
+		Hash: e.Hash.String(), Strategy: e.Strategy, Env: e.Env, Components: []component{}}
 	nodes := map[string]manifest.Node{}
 	for _, n := range e.Manifest.Nodes {
 		nodes[n.Name] = n
@@ -98,7 +102,7 @@ func explain(e gen.Explanation) explained {
 			return
 		}
 		seen[name] = true
-		queue = append(queue, component{Kind: n.Kind, Name: n.Name, Local: n.Local.String(), Hash: n.Hash.String(), File: n.File,
+		queue = append(queue, component{Kind: n.Kind, Name: n.Name, Local: n.Local.String(), Hash: n.Hash.String(), File: n.File, Value: n.Value,
 			Refs: slices.Concat([]string{}, n.Refs, n.Implied), Path: append(slices.Clone(path), name)})
 	}
 	for _, entry := range e.Manifest.Entries {
@@ -143,6 +147,9 @@ func writeExplained(w io.Writer, all []explained, color bool) error {
 		default:
 			fmt.Fprintf(b, "  version   %s\n", x.Version)
 		}
+		if len(x.Env) > 0 {
+			fmt.Fprintf(b, "  env       %s: the value counts too, when a run is planned\n", strings.Join(x.Env, ", "))
+		}
 		below := map[string][]component{} // by the component before it on the path
 		kind, name := 0, 0
 		for _, c := range x.Components {
@@ -157,12 +164,18 @@ func writeExplained(w io.Writer, all []explained, color bool) error {
 		tree = func(parent string, depth int) {
 			for _, c := range below[parent] {
 				local := strings.TrimPrefix(c.Local, "sha256:")[:12]
-				if strings.Trim(local, "0") == "" {
+				switch {
+				case strings.Trim(local, "0") == "":
 					local = "" // a node that only holds others together
+				case c.Kind == manifest.KindEnv && c.Value != "":
+					local = c.Value
 				}
 				line := fmt.Sprintf("  %-*s  %-*s", kind, c.Kind, name, strings.Repeat("  ", depth)+x.short(c.Name))
 				if end := strings.TrimRight(local+"  "+c.File, " "); end != "" {
 					line += "  " + paint(dim, end)
+				}
+				if c.Kind == manifest.KindIgnored {
+					line += "  " + diag.Clean(c.Value)
 				}
 				fmt.Fprintln(b, strings.TrimRight(line, " "))
 				tree(c.Name, depth+1)

@@ -10,7 +10,7 @@ var vetCodes = []Code{
 		"Make a generator with a seed that comes from config or from the inputs, or accept it with `//dag:allow random \"reason\"`."},
 	{"DAG0803", "the environment decides",
 		"A function whose results are reused asks for an environment variable, the host, the user, the arguments of the program, the number of processors or the time zone. None of them is in its version.",
-		"Take the value from a config struct, whose fields count in the version, or accept it with `//dag:allow env \"reason\"`."},
+		"Take the value from a config struct, whose fields count in the version, let it count with `//dag:depends env:NAME`, or accept it with `//dag:allow env \"reason\"`."},
 	{"DAG0804", "the network decides",
 		"A function whose results are reused talks to the network or to a database by itself. What comes back is not in its version.",
 		"Observe the data with a `//dag:source`, or call through a resource; or accept it with `//dag:allow network \"reason\"`."},

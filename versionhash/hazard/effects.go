@@ -99,7 +99,7 @@ func (w *writes) write(n ast.Node, roots map[*types.Var]bool, what string) {
 		if w.once(n) {
 			continue
 		}
-		s.Kind = Global
+		s.Kind, s.Var = Global, r
 		if !strings.HasPrefix(what, r.Name()) {
 			s.What += ", memory of package variable " + r.Name()
 		}

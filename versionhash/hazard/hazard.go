@@ -6,6 +6,8 @@
 // and no ops: which functions are asked about is said by [Root], and what is accepted is decided by its caller. It imports internal/load,
 // internal/manifest and versionhash.
 //
+// What a version leaves out, or every version does, is not looked into: that it does no harm was decided with its reason.
+//
 // Invariants: nothing is executed, and no file is read. A finding names a place in local source and a way to it that exists in the graph. What is not
 // found is listed, with the reason, in docs/vet.md.
 package hazard
@@ -59,6 +61,9 @@ type Site struct {
 	Pos, End token.Pos
 	What     string // "time.Now", "range over map counts: append to names"
 	Func     string // symbol of the declaration that it stands in
+
+	Variable string     // of Env: the environment variable that is read by a constant name, or ""
+	Var      *types.Var // of Global: the package variable that is written
 }
 
 // A Reach is a way from a root to a site.
@@ -121,6 +126,7 @@ type walker struct {
 	pos     func(node string) token.Position
 	reached map[string]bool
 	found   map[siteKey]*Finding
+	without map[string]bool // nodes that the version of the current root leaves out: what they do is accepted
 }
 
 // A step is a node on the way from a root.
@@ -132,6 +138,10 @@ type step struct {
 
 // walk visits all that one root reaches, breadth first: first what runs with it, then what ran before it.
 func (w *walker) walk(i int, r Root, e manifest.Entry) {
+	w.without = map[string]bool{}
+	for _, l := range e.Without {
+		w.without[l.Name] = true
+	}
 	injected := map[types.Object]bool{}
 	for _, t := range r.Injected {
 		if o := named(t); o != nil {
@@ -242,7 +252,7 @@ func runsBefore(n *manifest.Node, d *decl) bool {
 // follow reports whether a reference leads to code that the root may run.
 func (w *walker) follow(r Root, from *manifest.Node, d *decl, ref string, injected map[types.Object]bool) bool {
 	n := w.nodes[ref]
-	if n == nil {
+	if n == nil || w.without[ref] {
 		return false
 	}
 	switch n.Kind {

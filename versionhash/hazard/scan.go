@@ -2,6 +2,7 @@ package hazard
 
 import (
 	"go/ast"
+	"go/constant"
 	"go/token"
 	"go/types"
 	"strings"
@@ -95,7 +96,20 @@ func (s *scan) name(e ast.Expr, id *ast.Ident, x ast.Expr) {
 			return
 		}
 	}
-	s.add(kind, e, display(o), via)
+	s.f.sites = append(s.f.sites, site{Site{Kind: kind, Pos: e.Pos(), End: e.End(), What: display(o), Variable: s.variable(e, o)}, via})
+}
+
+// variable returns the environment variable that a call of os.Getenv or os.LookupEnv asks for, where its name is a constant.
+func (s *scan) variable(e ast.Expr, o types.Object) string {
+	call, ok := s.flow.parent[e].(*ast.CallExpr)
+	if !ok || ast.Unparen(call.Fun) != e || len(call.Args) != 1 || o.Pkg().Path() != "os" || o.Name() != "Getenv" && o.Name() != "LookupEnv" {
+		return ""
+	}
+	v := s.d.lp.Info.Types[call.Args[0]].Value
+	if v == nil || v.Kind() != constant.String {
+		return ""
+	}
+	return constant.StringVal(v)
 }
 
 // display spells a name as people write it: "time.Now", "(*http.Client).Do".
