@@ -65,6 +65,9 @@ type Config struct {
 
 	// Deps asks for the annotated local packages that the named ones import as well.
 	Deps bool
+
+	// Stamp is told what the run reads; nil is fine.
+	Stamp *Stamp
 }
 
 // A Result is one generated file as it shall be. Write and Check take a set of them.
@@ -85,8 +88,13 @@ func Generate(ctx context.Context, c Config) ([]Result, diag.List, error) {
 	if err != nil || a == nil {
 		return nil, diags, err
 	}
+	c.Stamp.read(a)
 	g := &generation{Analysis: a, cfg: c, diags: diags}
-	return g.run()
+	results, diags, err := g.run()
+	if err == nil {
+		c.Stamp.verify(results, diags)
+	}
+	return results, diags, err
 }
 
 // texts are the files of one package before they are verified.

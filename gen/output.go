@@ -118,6 +118,7 @@ func (g *generation) pathOf(dir string) string {
 
 // listedOnDisk returns the packages that manifests on disk list as sources, other than the manifests that are about to be written or deleted.
 func (g *generation) listedOnDisk(wanted map[string]bool) map[string]bool {
+	g.cfg.Stamp.readMore()
 	listed := map[string]bool{}
 	gone := map[string]bool{}
 	for _, lp := range g.Program.Roots {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dagstergen/dagstergen/gen"
+	"github.com/dagstergen/dagstergen/internal/diag"
 )
 
 func (t *tool) checkCommand() *cobra.Command {
@@ -42,11 +44,7 @@ func (t *tool) check(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	results, diags, err := gen.Generate(c.Context(), config)
-	if err != nil {
-		return err
-	}
-	found, err := gen.Check(results)
+	found, diags, err := compareFiles(c.Context(), config)
 	if err != nil {
 		return err
 	}
@@ -71,6 +69,24 @@ func (t *tool) check(c *cobra.Command, args []string) error {
 		return exitError(exitInput)
 	}
 	return nil
+}
+
+// compareFiles compares the disk with what the generator wants; where nothing changed since it was so, there is no difference.
+func compareFiles(ctx context.Context, config gen.Config) ([]gen.Difference, diag.List, error) {
+	stamp := gen.NewStamp(config)
+	if known := stamp.Unchanged(); known != nil {
+		return nil, known.Diagnostics, nil
+	}
+	config.Stamp = stamp
+	results, diags, err := gen.Generate(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := gen.Check(results)
+	if err == nil && len(found) == 0 {
+		stamp.Keep(results, diags)
+	}
+	return found, diags, err
 }
 
 // String says on one line what is wrong with the file and, where it is known, which sources changed.

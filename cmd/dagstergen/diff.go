@@ -160,7 +160,7 @@ func gitFailure(ctx context.Context, err error) error {
 // takeOld takes the snapshot of the old side. What did not exist then is empty, not wrong.
 func (t *tool) takeOld(ctx context.Context, config gen.Config, tree *revision.Tree, rev string, now *gen.Analysis) (compare.Snapshot, error) {
 	var none compare.Snapshot
-	config.Load.Dir, config.Load.Env = tree.Dir, tree.Env
+	config.Load.Dir, config.Load.Env, config.Load.Passing = tree.Dir, tree.Env, true
 	config.Load.Patterns = oldPatterns(tree, config.Load.Patterns)
 	if _, err := os.Stat(tree.Dir); errors.Is(err, fs.ErrNotExist) || len(config.Load.Patterns) == 0 {
 		return none, nil

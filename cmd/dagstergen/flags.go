@@ -24,6 +24,7 @@ type flags struct {
 	mode, proof, target string
 	tags                []string
 	noCgo               bool
+	cache               string
 
 	module string // of new
 }
@@ -35,6 +36,7 @@ func (t *tool) loading(f *pflag.FlagSet) {
 	f.StringVar(&t.flags.target, "target", "linux/amd64", "the `PLATFORM` whose files count, the same on every machine")
 	f.StringSliceVar(&t.flags.tags, "tags", nil, "build `TAGS`, separated by commas")
 	f.BoolVar(&t.flags.noCgo, "no-cgo", false, "choose files as for CGO_ENABLED=0")
+	t.cacheFlag(f)
 }
 
 // systems are the values of GOOS; the go command itself accepts any word.
@@ -60,7 +62,7 @@ func (t *tool) config(patterns []string) (gen.Config, error) {
 		return c, usagef("--proof %s: use embed, disk or none", t.flags.proof)
 	}
 	c.Proof = proof
-	c.Load = load.Config{Dir: t.dir, Patterns: patterns, Env: t.env,
+	c.Load = load.Config{Dir: t.dir, Patterns: patterns, Env: t.env, Cache: t.openCache(),
 		Target: load.Target{GOOS: goos, GOARCH: goarch, Cgo: !t.flags.noCgo, Tags: t.flags.tags}}
 	return c, nil
 }

@@ -48,41 +48,46 @@ type generatedFile struct {
 // generateFor runs the generator and writes what it made. Where people look, or something changed, it says so in one line.
 func (t *tool) generateFor(ctx context.Context, config gen.Config, command bool) error {
 	start := time.Now()
-	results, diags, err := gen.Generate(ctx, config)
+	done, err := t.generateFiles(ctx, config)
 	if err != nil {
 		return err
+	}
+	if command && t.flags.output == "json" {
+		if err := t.printJSON(t.describe(done)); err != nil {
+			return err
+		}
+	} else {
+		t.tell(done, time.Since(start), command)
+	}
+	if done.diags.HasErrors() {
+		return exitError(exitInput)
+	}
+	return nil
+}
+
+// generateFiles makes the disk as the generator wants it; where nothing changed since it was so, there is nothing to do.
+func (t *tool) generateFiles(ctx context.Context, config gen.Config) (outcome, error) {
+	stamp := gen.NewStamp(config)
+	if known := stamp.Unchanged(); known != nil {
+		return unchanged(known), nil
+	}
+	config.Stamp = stamp
+	results, diags, err := gen.Generate(ctx, config)
+	if err != nil {
+		return outcome{}, err
 	}
 	written, err := gen.Write(ctx, results)
 	if err != nil {
 		var changed *gen.ChangedError
 		var refused *write.RefusedError
 		if errors.As(err, &changed) || errors.As(err, &refused) {
-			return inputError{err}
+			return outcome{}, inputError{err}
 		}
-		return err
+		return outcome{}, err
 	}
-	if command && t.flags.output == "json" {
-		if err := t.printJSON(t.describe(results, written, diags)); err != nil {
-			return err
-		}
-	} else {
-		t.tell(results, written, diags, time.Since(start), command)
-	}
-	if diags.HasErrors() {
-		return exitError(exitInput)
-	}
-	return nil
-}
-
-// describe sorts what happened by package. Paths are relative to the folder of this call, with slashes.
-func (t *tool) describe(results []gen.Result, written []string, diags diag.List) generated {
-	g := generated{Packages: []generatedPackage{}, Diagnostics: t.printer().JSON(diags)}
+	stamp.Keep(results, diags)
+	done := outcome{diags: diags}
 	for _, r := range results {
-		n := len(g.Packages)
-		if n == 0 || g.Packages[n-1].Package != r.PkgPath {
-			g.Packages = append(g.Packages, generatedPackage{Package: r.PkgPath})
-			n++
-		}
 		change := "unchanged"
 		if slices.Contains(written, r.Path) {
 			change = "written"
@@ -90,7 +95,21 @@ func (t *tool) describe(results []gen.Result, written []string, diags diag.List)
 				change = "removed"
 			}
 		}
-		g.Packages[n-1].Files = append(g.Packages[n-1].Files, generatedFile{Path: filepath.ToSlash(t.relative(r.Path)), Change: change})
+		done.files = append(done.files, outcomeFile{r.PkgPath, r.Path, change})
+	}
+	return done, nil
+}
+
+// describe sorts what happened by package. Paths are relative to the folder of this call, with slashes.
+func (t *tool) describe(done outcome) generated {
+	g := generated{Packages: []generatedPackage{}, Diagnostics: t.printer().JSON(done.diags)}
+	for _, f := range done.files {
+		n := len(g.Packages)
+		if n == 0 || g.Packages[n-1].Package != f.pkg {
+			g.Packages = append(g.Packages, generatedPackage{Package: f.pkg})
+			n++
+		}
+		g.Packages[n-1].Files = append(g.Packages[n-1].Files, generatedFile{Path: filepath.ToSlash(t.relative(f.path)), Change: f.change})
 	}
 	return g
 }
@@ -104,22 +123,20 @@ func (t *tool) relative(file string) string {
 }
 
 // tell prints the diagnostics and, in one line, what was done.
-func (t *tool) tell(results []gen.Result, written []string, diags diag.List, took time.Duration, command bool) {
+func (t *tool) tell(done outcome, took time.Duration, command bool) {
+	diags := done.diags
 	_ = t.printer().Print(t.stderr, diags)
-	if t.flags.verbose {
-		for _, file := range written {
-			fmt.Fprintln(t.stderr, t.relative(file))
-		}
-	}
 	all, changed, emptied := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, r := range results {
-		all[r.PkgPath] = true
-		if slices.Contains(written, r.Path) {
-			if r.Content != nil {
-				changed[r.PkgPath] = true
-			} else {
-				emptied[r.PkgPath] = true
-			}
+	for _, f := range done.files {
+		if t.flags.verbose && f.change != "unchanged" {
+			fmt.Fprintln(t.stderr, t.relative(f.path))
+		}
+		all[f.pkg] = true
+		switch f.change {
+		case "written":
+			changed[f.pkg] = true
+		case "removed":
+			emptied[f.pkg] = true
 		}
 	}
 	switch {

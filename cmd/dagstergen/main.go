@@ -18,6 +18,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/dagstergen/dagstergen/internal/cache"
 )
 
 func main() {
@@ -47,6 +49,9 @@ type tool struct {
 
 	dir   string // the folder that relative names are meant in
 	flags flags
+
+	cache       *cache.Store // see openCache
+	cacheOpened bool
 }
 
 // The exit codes.
@@ -90,7 +95,11 @@ func (t *tool) run(args []string) (code int) {
 	}
 	root := t.command()
 	root.SetArgs(longFlags(root, args))
-	return t.exitCode(ctx, root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	if wrong := t.closeCache(); err == nil && wrong != nil {
+		err = ranError{wrong}
+	}
+	return t.exitCode(ctx, err)
 }
 
 // A signalError is the cause of a cancelled context.

@@ -23,6 +23,9 @@ type Observation struct {
 	Changed time.Time // when what was looked at changed last, as the file system says; zero for what is not there
 }
 
+// Absent reports whether there was nothing where a file was looked for.
+func (o Observation) Absent() bool { return o.Sum == sumOf(nil, absent) }
+
 // Look looks at everything that l is about, several at a time, and returns what it saw in that order. What l says of it spares work where it is still so, and
 // has no other effect; it may be missing.
 func Look(l []Fact) []Observation {

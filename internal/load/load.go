@@ -33,6 +33,9 @@ type Config struct {
 
 	// Cache is where answers are looked up and kept that do not change while the files do not; nil is nowhere. It never changes what Load returns.
 	Cache *cache.Store
+
+	// Passing says that Dir is soon gone, so that nothing is worth keeping that is about it.
+	Passing bool
 }
 
 // DefaultTarget is the declared platform where nothing else is said: linux/amd64 with cgo. Cgo is on because it only adds files (the
@@ -72,7 +75,7 @@ func Load(ctx context.Context, c Config) (*Program, diag.List, error) {
 
 	var known *recall
 	if len(left) == 0 {
-		known = newRecall(c, dir, c.Patterns, t)
+		known = newRecall(c, dir)
 	}
 	if known != nil && known.found != nil && !c.Cache.IsVerifying() {
 		prog, diags, err := load(ctx, c, dir, t, known.found, nil)

@@ -39,12 +39,26 @@ type kept struct {
 	Listed []*listedPackage
 }
 
+// Settings returns a digest of all that decides how the packages of c are found, other than files of modules: what is asked, the go command, its settings. It is
+// false where the packages could change by what is not looked at.
+func (c Config) Settings() (canon.Digest, bool) {
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return canon.Digest{}, false
+	}
+	s, ok := findSettings(c, dir)
+	if !ok {
+		return canon.Digest{}, false
+	}
+	return s.key, true
+}
+
 // newRecall returns nil where an answer must not be taken from the cache.
-func newRecall(c Config, dir string, patterns []string, t Target) *recall {
-	if c.Cache == nil {
+func newRecall(c Config, dir string) *recall {
+	if c.Cache == nil || c.Passing {
 		return nil
 	}
-	s, ok := findSettings(dir, patterns, t, c.Env, c.Deep)
+	s, ok := findSettings(c, dir)
 	if !ok {
 		return nil
 	}
@@ -52,7 +66,7 @@ func newRecall(c Config, dir string, patterns []string, t Target) *recall {
 	if r.seer.modules, ok = s.moduleFiles(); !ok {
 		return nil
 	}
-	if r.seer.trees, ok = trees(dir, patterns, r.seer.modules.local); !ok {
+	if r.seer.trees, ok = trees(dir, c.Patterns, r.seer.modules.local); !ok {
 		return nil
 	}
 	r.find()

@@ -115,7 +115,7 @@ func TestAChangeInBetween(t *testing.T) {
 	s := newShop(t, "")
 	c := s.config("./a")
 	s.warm(c)
-	r := newRecall(c, s.dir, c.Patterns, DefaultTarget())
+	r := newRecall(c, s.dir)
 	require.NotNil(t, r.found)
 	parse := func() *Program {
 		p, _, err := load(t.Context(), c, s.dir, DefaultTarget(), r.found, nil)
@@ -132,7 +132,7 @@ func TestAChangeInBetween(t *testing.T) {
 // ask makes an answer with the go command, lets something happen, and keeps it.
 func (s *shop) ask(c Config, then func()) *recall {
 	s.t.Helper()
-	r := newRecall(c, s.dir, c.Patterns, DefaultTarget())
+	r := newRecall(c, s.dir)
 	require.NotNil(s.t, r)
 	listed, diags, err := list(s.t.Context(), s.dir, c.Patterns, DefaultTarget(), c.Env, false)
 	require.NoError(s.t, err)
@@ -178,7 +178,7 @@ func TestAChangeDuringARun(t *testing.T) {
 func TestFilesThatWereLeftAlone(t *testing.T) {
 	s := newShop(t, "")
 	c := s.config("./...")
-	r := newRecall(c, s.dir, c.Patterns, DefaultTarget())
+	r := newRecall(c, s.dir)
 	r.start = r.start.Add(2 * Margin) // as if all had been written that long ago
 	listed, _, err := list(t.Context(), s.dir, c.Patterns, DefaultTarget(), c.Env, false)
 	require.NoError(t, err)
@@ -207,7 +207,7 @@ func TestAnAnswerWithComplaintsIsNotKept(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotEmpty(t, diags)
 	}
-	assert.Nil(t, newRecall(c, s.dir, c.Patterns, DefaultTarget()))
+	assert.Nil(t, newRecall(c, s.dir))
 }
 
 // In verifying mode the go command is always asked, and what is kept is compared with its answer.
@@ -220,7 +220,7 @@ func TestVerifyingAnswers(t *testing.T) {
 	assert.Positive(t, calls)
 	assert.Empty(t, c.Cache.Mismatches())
 
-	r := newRecall(s.config("./..."), s.dir, c.Patterns, DefaultTarget())
+	r := newRecall(s.config("./..."), s.dir)
 	wrong := append([]*listedPackage{}, r.found...)
 	for i, lp := range wrong {
 		if lp.ImportPath == "example.com/m/b" {
@@ -248,7 +248,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 	s := newShop(t, "")
 	c := s.config("./a")
 	s.warm(c)
-	key := newRecall(c, s.dir, c.Patterns, DefaultTarget()).key
+	key := newRecall(c, s.dir).key
 	whole, ok := s.cache.Latest(listKind, key)
 	require.True(t, ok)
 	for i := 0; i < len(whole); i += 97 {

