@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("DO") == "parent" {
 		parent()
 	}
+	if os.Getenv("GORACE") == "" {
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // or each child sleeps for a second under -race
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -116,3 +116,20 @@ func BenchmarkPlanJobMemoized(b *testing.B) {
 func perStep(b *testing.B, steps int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*steps), "ns/step")
 }
+
+// Computing stored steps again in child processes, three times each, the start of those included: for each step.
+func BenchmarkVerify(b *testing.B) {
+	b.Setenv("SUSPECT_CHAIN", "1")
+	s := newShop(b)
+	chainOf(s, benchSteps)
+	cat := s.catalog()
+	inst := openInstance(b, b.TempDir())
+	_, err := Run(b.Context(), cat, "", Options{Instance: inst})
+	require.NoError(b, err)
+	for b.Loop() {
+		res, err := Verify(b.Context(), cat, "", VerifyOptions{Instance: inst})
+		require.NoError(b, err)
+		require.NoError(b, res.Err())
+	}
+	perStep(b, benchSteps)
+}

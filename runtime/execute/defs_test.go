@@ -36,10 +36,18 @@ func TestMain(m *testing.M) {
 		return
 	}
 	// A child that computes steps: of the package of the test that has started it.
-	if os.Getenv("SUSPECT_JOB") != "" {
-		Serve(suspectJob(nil).definitions())
-	} else {
-		Serve(suspects(nil, os.Getenv("SUSPECTS")).definitions())
+	suspected := newShop(nil)
+	switch {
+	case os.Getenv("SUSPECT_JOB") != "":
+		suspected = suspectJob(nil)
+	case os.Getenv("SUSPECT_CHAIN") != "":
+		chainOf(suspected, benchSteps)
+	default:
+		suspected = suspects(nil, os.Getenv("SUSPECTS"))
+	}
+	Serve(suspected.definitions())
+	if os.Getenv("GORACE") == "" {
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // or each of many short children sleeps for a second under -race
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -2,12 +2,17 @@ package execute
 
 import (
 	"cmp"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
+
+	goversion "go/version"
 
 	"golang.org/x/mod/modfile"
 
@@ -22,11 +27,17 @@ var proofs sync.Map // text of a manifest to []plan.StaleFile
 // CheckProof returns a [*plan.StaleError] if the versions in the definitions of a catalog were not computed from the sources that the binary was
 // built from. Plan and Run call it; history stays readable without.
 //
+// Where the release of Go counts in versions, the binary must have been built with it.
+//
 // In the mode ProofDisk sources are compared where the module's folder is found from the working directory, and not at all elsewhere.
 func CheckProof(cat *plan.Catalog) error {
 	var stale []plan.StaleFile
 	manifests := cat.Manifests()
 	for i, d := range cat.Definitions() {
+		if want := manifests[i].Toolchain; want != "" && d.Proof != dag.ProofNone && !isRelease(runtime.Version(), want) {
+			return &plan.StaleError{Command: "go generate ./...",
+				Reason: fmt.Sprintf("the versions of package %s are for %s, and this binary was built with %s", d.Package, want, runtime.Version())}
+		}
 		switch d.Proof {
 		case dag.ProofNone:
 		case dag.ProofDisk:
@@ -49,6 +60,12 @@ func CheckProof(cat *plan.Catalog) error {
 		return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(a.File, b.File))
 	})
 	return &plan.StaleError{Files: slices.Compact(stale), Command: "go generate ./..."}
+}
+
+// isRelease reports whether the Go that built a binary is the release that its versions count, "go1.26" or "go1.26.8".
+func isRelease(version, want string) bool {
+	version, _, _ = strings.Cut(version, " ") // of an experiment
+	return version == want || goversion.Lang(version) == want
 }
 
 func staleFiles(m *manifest.Manifest, sources func(string) (fs.FS, bool)) []plan.StaleFile {

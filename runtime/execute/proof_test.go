@@ -3,8 +3,12 @@ package execute
 import (
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	goversion "go/version"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,6 +30,35 @@ func proven(t *testing.T, path, source string, mode dag.ProofMode) *plan.Catalog
 	cat, err := plan.NewCatalog(d)
 	require.NoError(t, err)
 	return cat
+}
+
+// Where the release of Go counts, a binary that was built with another one is stale.
+func TestAnotherReleaseOfGoIsStale(t *testing.T) {
+	now, _, _ := strings.Cut(runtime.Version(), " ")
+	for _, tt := range []struct {
+		release string
+		mode    dag.ProofMode
+		fresh   bool
+	}{
+		{"", dag.ProofEmbed, true}, {now, dag.ProofEmbed, true}, {goversion.Lang(now), dag.ProofDisk, true},
+		{"go1.99", dag.ProofEmbed, false}, {"go1.2.3", dag.ProofDisk, false}, {"go1.99", dag.ProofNone, true},
+	} {
+		s := newShop(t)
+		s.asset("a", nil, add(1))
+		d := s.definitions()
+		m, err := manifest.Parse(d.Manifest)
+		require.NoError(t, err)
+		m.Toolchain = tt.release
+		d.Manifest, d.Proof = m.Text(), tt.mode
+		cat, err := plan.NewCatalog(d)
+		require.NoError(t, err)
+		err = CheckProof(cat)
+		if tt.fresh {
+			assert.NoError(t, err, tt.release)
+			continue
+		}
+		assert.EqualError(t, err, "generated code is stale: the versions of package "+d.Package+" are for "+tt.release+", and this binary was built with "+runtime.Version()+"; run `go generate ./...` and build again")
+	}
 }
 
 func TestStaleCodeDoesNotRun(t *testing.T) {

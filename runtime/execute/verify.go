@@ -418,3 +418,15 @@ func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef
 	encoded, err := r.inst.IO().Bytes(ctx, out)
 	return inputRef{Data: encoded}, err
 }
+
+// changedSource is the key of a source of a step whose file is not any more what was observed; empty for none.
+func (v *verification) changedSource(s *plan.Step) string {
+	for k := range s.Node.Inputs {
+		if e := &s.Node.Inputs[k]; e.Kind == plan.FromStep {
+			if seen := v.base.seen[e.Node]; seen != nil && seen.changed() {
+				return v.base.plan.All[e.Node].Key
+			}
+		}
+	}
+	return ""
+}

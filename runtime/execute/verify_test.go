@@ -231,6 +231,19 @@ func TestVerifyStops(t *testing.T) {
 	assert.Empty(t, left)
 }
 
+// A source that changes while it is read is nobody's fault.
+func TestVerifyWhileASourceChanges(t *testing.T) {
+	s := newScene(t)
+	res := s.verify(VerifyOptions{Select: "count", Observe: func(p Progress) {
+		if p.Kind == ProgressStarted {
+			require.NoError(t, os.WriteFile(filepath.Join(s.dir, "days.csv"), []byte("c\nd\ne\n"), 0o600))
+		}
+	}})
+	assert.Equal(t, `skipped the file of source "days" changed meanwhile`, found(res, "count"))
+	res = s.verify(VerifyOptions{Select: "count"})
+	assert.Equal(t, `skipped nothing is stored that a run would reuse: input days: upstream "days" has new data`, found(res, "count"))
+}
+
 func TestVerifyOfAJob(t *testing.T) {
 	t.Setenv("SUSPECTS", t.TempDir())
 	t.Setenv("SUSPECT_JOB", "1")

@@ -213,6 +213,11 @@ func (l *lane) verify(ctx context.Context, step *VerifiedStep) error {
 		finished(VerifySame, "")
 		return nil
 	}
+	if source := v.changedSource(step.step); source != "" {
+		step.Differences = nil
+		finished(VerifySkipped, fmt.Sprintf("the file of source %q changed meanwhile", source))
+		return nil
+	}
 	if step.Cause, step.Environment, err = l.isolate(ctx, ref, attempts); err != nil {
 		return err
 	}
