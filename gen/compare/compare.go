@@ -60,6 +60,9 @@ type Run struct {
 	Reasons []string `json:"reasons"` // never empty
 }
 
+// codeChanged is the reason of a step whose own version is another one.
+const codeChanged = "code changed"
+
 // Compare says what differs from old to new.
 func Compare(old, new Snapshot) Comparison {
 	c := comparer{old: old, new: new, changed: map[string]bool{}, undecided: map[string]bool{}}
@@ -310,7 +313,7 @@ func (c *comparer) reasons(o Unit, known bool, u Unit) (sure, unsure []string) {
 			unsure = append(unsure, "a strategy gives its version")
 		}
 	case c.changed[u.Symbol]:
-		sure = append(sure, "code changed")
+		sure = append(sure, codeChanged)
 	case c.undecided[u.Symbol]:
 		unsure = append(unsure, "a strategy gives its version")
 	}

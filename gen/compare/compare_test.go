@@ -3,6 +3,7 @@ package compare_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -169,7 +170,7 @@ func TestHostileText(t *testing.T) {
 	require.NoError(t, c.WriteMarkdown(&md))
 	require.NoError(t, c.WriteText(&text, false))
 	assert.Contains(t, md.String(), "From a|b to &lt;b>\\*x\\*.\n")
-	assert.Contains(t, md.String(), "| config ``a`b\\|c`` | its directive says otherwise | |\n")
+	assert.Contains(t, md.String(), "| its directive | config ``a`b\\|c`` | |\n")
 	assert.Contains(t, md.String(), "- config ``a`b|c``, field x: `` `|  [31m `` → `y`\n")
 	assert.NotContains(t, md.String()+text.String(), "\x1b")
 }
@@ -184,12 +185,34 @@ func TestColor(t *testing.T) {
 
 func TestManyCauses(t *testing.T) {
 	c := compare.Comparison{Changes: []compare.Change{{Change: "changed", Kind: "op", Key: "a", Package: pkg, VersionChanged: true}}}
-	for range 12 {
-		c.Changes[0].Causes = append(c.Changes[0].Causes, compare.Cause{Change: "changed", Kind: "ext", Name: "example.com/x/y", Detail: "v1.0.0 → v1.1.0"})
+	for i := range 12 {
+		c.Changes[0].Causes = append(c.Changes[0].Causes, compare.Cause{Change: "changed", Kind: "ext", Name: "example.com/x/y", Detail: fmt.Sprintf("v1.0.0 → v1.%d.0", i)})
 	}
 	var md, text bytes.Buffer
 	require.NoError(t, c.WriteMarkdown(&md))
 	require.NoError(t, c.WriteText(&text, false))
-	assert.Contains(t, md.String(), "|  | and 4 more | |\n")
-	assert.Contains(t, text.String(), "  changed package example.com/x/y v1.0.0 → v1.1.0\n  and 4 more; -o json has all\n")
+	assert.Contains(t, md.String(), "| package `example.com/x/y` v1.0.0 → v1.11.0 | op `a` | |\n")
+	assert.Contains(t, text.String(), "  changed package example.com/x/y v1.0.0 → v1.7.0\n  and 4 more; -o json has all\n")
+}
+
+// A pull request shows a cause once, with all that it changes, and is cut where it gets long.
+func TestCausesOfMany(t *testing.T) {
+	var c compare.Comparison
+	for i := range 12 {
+		own := fmt.Sprintf("%s/p%d", pkg, i%2)
+		c.Changes = append(c.Changes, compare.Change{Change: "changed", Kind: "op", Key: fmt.Sprint("op", i), Package: own, VersionChanged: true,
+			Causes: []compare.Cause{{Change: "changed", Kind: "func", Name: pkg + "/p1.mean", Position: "p1/mean.go:4:6", Path: []string{own + ".Op", pkg + "/p1.mean"}}}})
+		c.Maybe = append(c.Maybe, compare.Run{Key: fmt.Sprint("step", i), Job: []string{"", "nightly"}[i%2], Reasons: []string{"below x"}})
+	}
+	for i := range 70 {
+		c.Changes = append(c.Changes, compare.Change{Change: "added", Kind: "asset", Key: fmt.Sprint("new", i), Package: pkg, VersionChanged: true})
+		c.Runs = append(c.Runs, compare.Run{Key: fmt.Sprint("new", i), Reasons: []string{"new"}})
+	}
+	var md bytes.Buffer
+	require.NoError(t, c.WriteMarkdown(&md))
+	assert.Contains(t, md.String(), "| func `p1.mean`, p1/mean.go:4 | op `op0` | `Op` → `p1.mean` |\n|  | op `op1` | `Op` → `mean` |\n")
+	assert.Contains(t, md.String(), "|  | op `op7` | `Op` → `mean` |\n|  | and 4 more | |\n| added | asset `new0` | |\n")
+	assert.Contains(t, md.String(), "| added | asset `new50` | |\n| and 19 more |  | |\n\n")
+	assert.Contains(t, md.String(), "- assets: `new0` (new), `new1` (new)")
+	assert.Contains(t, md.String(), "- assets: `step0`, `step2`, `step4`, `step6`, `step8`, `step10`\n- job `nightly`: `step1`,")
 }
