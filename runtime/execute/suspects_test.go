@@ -172,6 +172,8 @@ func suspects(t testing.TB, dir string) *shop {
 	}))
 	asset("temp", textType, plainText(os.TempDir))
 	asset("secret", textType, plainText(func() string { return "token=" + os.Getenv("SUSPECT_TOKEN") + " " + os.Getenv("LC_ALL") }))
+	declared := asset("declared", textType, plainText(func() string { return os.Getenv("LC_ALL") + os.TempDir() }))
+	declared.Env = []string{"LC_ALL", "TMPDIR"}
 	s.add(&dag.Op{Kind: dag.KindAsset, Key: "two", Outputs: []dag.Output{{Name: "left", Asset: "left", Type: intType}, {Name: "right", Asset: "right", Type: textType}}},
 		func(ctx context.Context, c *dag.Call) error {
 			c.Out[0], c.Out[1] = 1, time.Unix(0, 0).Format("15:04")

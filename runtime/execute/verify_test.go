@@ -76,6 +76,7 @@ func TestVerifyNamesWhatDiffersAndWhere(t *testing.T) {
 		"pure_below":     `^same$`,
 		"nothing":        `^same$`,
 		"notes":          `^same$`,
+		"declared":       `^same$`,
 		"resource":       `^same$`,
 		"count":          `^same$`,
 		"page_size":      `^same$`,
@@ -102,15 +103,15 @@ func TestVerifyNamesWhatDiffersAndWhere(t *testing.T) {
 	} {
 		assert.Regexp(t, want, found(res, key), key)
 	}
-	require.Len(t, res.Steps, 29)
+	require.Len(t, res.Steps, 30)
 	same, differs, fails, skipped := res.Counts()
-	assert.Equal(t, []int{8, 13, 6, 2}, []int{same, differs, fails, skipped})
-	assert.Equal(t, 27, res.Stored)
+	assert.Equal(t, []int{9, 13, 6, 2}, []int{same, differs, fails, skipped})
+	assert.Equal(t, 28, res.Stored)
 
 	var failure *VerifyError
 	require.ErrorAs(t, res.Err(), &failure)
 	assert.Len(t, failure.Steps, 19)
-	assert.Contains(t, failure.Error(), "19 of 29 steps did not give what is stored\n")
+	assert.Contains(t, failure.Error(), "19 of 30 steps did not give what is stored\n")
 	assert.Contains(t, failure.Error(), "and 9 more")
 	assert.Equal(t, 1, ExitCode(nil, res.Err()))
 
@@ -168,7 +169,7 @@ func TestVerifyTakesASample(t *testing.T) {
 	s := newScene(t)
 	keys := func(seed uint64) (keys []string) {
 		res := s.verify(VerifyOptions{Sample: 3, Seed: seed, Times: 1, Timeout: time.Second})
-		assert.Equal(t, 27, res.Stored)
+		assert.Equal(t, 28, res.Stored)
 		assert.Equal(t, 3, res.Sample)
 		for i := range res.Steps {
 			if res.Steps[i].Result != VerifySkipped {

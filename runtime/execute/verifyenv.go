@@ -9,6 +9,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/subprocess"
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/plan"
 )
 
 // A factor is one thing that an environment changes.
@@ -54,10 +55,24 @@ func (e environment) labels() []string {
 	return labels
 }
 
-// spec says how a child is started in e. folder is for its temporary files; number tells it from others that run beside it.
-func (e environment) spec(folder string, number int) subprocess.Spec {
+// without is e but for what it changes of some variables.
+func (e environment) without(names []string) environment {
+	return slices.DeleteFunc(slices.Clone(e), func(f factor) bool { return slices.Contains(names, f.name) })
+}
+
+// counted are the variables that count in the version of a step: with other values of these it is another step.
+func counted(s *plan.Step) []string {
+	names := slices.Clone(s.Op.Env)
+	for _, r := range s.Resources() {
+		names = append(names, r.Resource.Env...)
+	}
+	return names
+}
+
+// spec says how a child is started in e, with a folder for its temporary files unless TMPDIR is to be kept. number tells it from others that run beside it.
+func (e environment) spec(folder string, keep []string, number int) subprocess.Spec {
 	s := subprocess.Spec{Service: stepService, Processor: -1}
-	set := append(slices.Clone(e), factor{name: "TMPDIR", value: folder})
+	set := append(slices.Clone(e), factor{name: "TMPDIR", value: folder}).without(keep)
 	for _, v := range os.Environ() {
 		name, _, _ := strings.Cut(v, "=")
 		if !slices.ContainsFunc(set, func(f factor) bool { return f.name == name }) {

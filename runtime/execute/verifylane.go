@@ -17,20 +17,19 @@ import (
 type lane struct {
 	v      *verification
 	number int
-	warm   []*subprocess.Process // by index of v.rounds
+	warm   map[string]*subprocess.Process // by what their environment changes
+	keep   []string                       // variables that are not changed for the step at hand
 }
 
 func (l *lane) close() {
 	for _, p := range l.warm {
-		if p != nil {
-			p.Stop()
-		}
+		p.Stop()
 	}
 }
 
 // An attempt is one computation of a step.
 type attempt struct {
-	round   int         // index of its environment
+	in      environment
 	outs    []stepEvent // the outputs
 	failure *stepEvent  // why there are none
 	elapsed time.Duration
@@ -58,7 +57,7 @@ func (l *lane) start(e environment) (p *subprocess.Process, died *stepEvent, err
 	if err != nil {
 		return nil, nil, err
 	}
-	if p, err = subprocess.Start(e.spec(folder, l.number)); err != nil {
+	if p, err = subprocess.Start(e.spec(folder, l.keep, l.number)); err != nil {
 		return nil, nil, err
 	}
 	ref := l.v.begin
@@ -158,6 +157,22 @@ func (l *lane) compute(ctx context.Context, at **subprocess.Process, e environme
 
 var errTooLong = errors.New("it took longer than")
 
+// warmly is compute in a child that is kept for the steps that follow.
+func (l *lane) warmly(ctx context.Context, e environment, ref *stepRef) (attempt, error) {
+	// TMPDIR is no factor, because each child has its own: one that must not be changed makes a difference too.
+	key := strings.Join(append(e.labels(), l.keep...), " ")
+	p := l.warm[key]
+	a, err := l.compute(ctx, &p, e, ref)
+	if l.warm == nil {
+		l.warm = map[string]*subprocess.Process{}
+	}
+	if l.warm[key] = p; p == nil {
+		delete(l.warm, key)
+	}
+	a.in = e
+	return a, err
+}
+
 // verify computes a step as often as asked, and says what came of it.
 func (l *lane) verify(ctx context.Context, step *VerifiedStep) error {
 	v := l.v
@@ -176,19 +191,15 @@ func (l *lane) verify(ctx context.Context, step *VerifiedStep) error {
 		finished(VerifySkipped, v.redact.Hide(err.Error()))
 		return nil
 	}
-	if l.warm == nil {
-		l.warm = make([]*subprocess.Process, len(v.rounds))
-	}
+	l.keep = counted(step.step)
 	stored := strings.Join(ref.Known, " ")
 	var attempts []attempt
 	var odd *attempt // the first one that failed, else the first one that differs
 	for n := range v.opts.Times {
-		round := n % len(v.rounds)
-		a, err := l.compute(ctx, &l.warm[round], v.rounds[round], ref)
+		a, err := l.warmly(ctx, v.rounds[n%len(v.rounds)].without(l.keep), ref)
 		if err != nil {
 			return err
 		}
-		a.round = round
 		switch {
 		case a.failure != nil && a.failure.Where == WhereLoad:
 			finished(VerifySkipped, v.redact.Hide("its inputs cannot be loaded: "+a.failure.Error))
@@ -256,8 +267,8 @@ func (l *lane) isolate(ctx context.Context, ref *stepRef, attempts []attempt) (c
 	for i := range attempts {
 		a := &attempts[i]
 		longest = max(longest, a.elapsed)
-		if e := l.v.rounds[a.round]; a.gave() != stored && !slices.ContainsFunc(rounds, func(r environment) bool { return slices.Equal(r, e) }) {
-			rounds = append(rounds, e)
+		if a.gave() != stored && !slices.ContainsFunc(rounds, func(r environment) bool { return slices.Equal(r, a.in) }) {
+			rounds = append(rounds, a.in)
 		}
 	}
 	times := max(2, min(atMost, int(enough/longest)))
