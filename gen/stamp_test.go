@@ -150,7 +150,7 @@ func TestEditsOfWhatWasStamped(t *testing.T) {
 		{"a hidden folder", hit, write(".git/HEAD", "x")},
 		{"testdata", hit, write("testdata/u.go", "package testdata")},
 		{"another module", hit, write("other/p.go", "package other")},
-		{"a folder that has no package", miss, write("empty/x.txt", "")},
+		{"a folder that has no package", hit, write("empty/x.txt", "")},
 
 		{"a body", miss, replace("a/a.go", "len(b)", "2*len(b)")},
 		{"a comment", miss, replace("a/a.go", "Total adds", "Total sums")},

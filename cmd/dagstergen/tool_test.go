@@ -23,7 +23,7 @@ func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	defer goleak.VerifyNone(t)
 	var out, errs bytes.Buffer
-	c := &tool{stdout: &out, stderr: &errs, env: os.Environ()}
+	c := &tool{stdout: &out, stderr: &errs, env: append(os.Environ(), "DAGSTERGEN_CACHE=off")}
 	code = c.run(args)
 	return code, out.String(), errs.String()
 }

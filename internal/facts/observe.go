@@ -221,8 +221,12 @@ func (w *worker) folder(o *Observation, dir, prefix string, kind Kind) (below []
 // tree adds the folders below dir that the go command walks for a pattern with "...", and a few more: a vendor folder and another module are left out
 // as it does, what go.mod tells it to ignore is not.
 func (w *worker) tree(o *Observation, dir, prefix string) {
-	o.Names = append(o.Names, prefix+"/")
-	for _, name := range w.folder(o, dir, prefix, Tree) {
+	before := len(o.Names)
+	below := w.folder(o, dir, prefix, Tree)
+	if len(o.Names) > before { // a folder with nothing that counts might as well not be there
+		o.Names = append(o.Names, prefix+"/")
+	}
+	for _, name := range below {
 		if name[0] == '.' || name[0] == '_' || name == "testdata" || name == "vendor" {
 			continue
 		}
