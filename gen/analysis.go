@@ -30,6 +30,7 @@ func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 	if err != nil || prog == nil {
 		return nil, diags, err
 	}
+	release := c.Toolchain.release(prog, &diags)
 	if endless := model.Endless(prog); endless != nil {
 		return nil, append(diags, endless...).Sorted(), nil
 	}
@@ -53,7 +54,7 @@ func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 		}
 		return 1
 	})
-	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Decisions: a.decide(&diags), Generated: func(pkgPath, name string) bool {
+	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Decisions: a.decide(&diags), Toolchain: release, Generated: func(pkgPath, name string) bool {
 		p := a.Model.Package(pkgPath)
 		return p != nil && p.Expected[name]
 	}})

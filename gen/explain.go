@@ -9,6 +9,7 @@ import (
 	"github.com/dagstergen/dagstergen/gen/model"
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
 	"github.com/dagstergen/dagstergen/internal/manifest"
 )
 
@@ -31,7 +32,7 @@ type Explanation struct {
 func (a *Analysis) Explain(name string) ([]Explanation, diag.List, error) {
 	found, names := a.find(name)
 	if len(found) == 0 {
-		hint := "; `dagstergen graph` shows what there is"
+		hint := fmt.Sprintf("; `%s graph` shows what there is", load.ToolCommand(a.Program.Dir))
 		if near, ok := diag.Nearest(name, names); ok {
 			hint = "; did you mean " + near + "?"
 		}

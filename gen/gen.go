@@ -59,9 +59,10 @@ func (p Proof) mode() string {
 
 // A Config says what to generate and how.
 type Config struct {
-	Load  load.Config
-	Mode  versionhash.Mode
-	Proof Proof // "" is ProofEmbed
+	Load      load.Config
+	Mode      versionhash.Mode
+	Proof     Proof     // "" is ProofEmbed
+	Toolchain Toolchain // "" is ToolchainLanguage
 
 	// Deps asks for the annotated local packages that the named ones import as well.
 	Deps bool

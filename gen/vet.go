@@ -15,6 +15,7 @@ import (
 	"github.com/dagstergen/dagstergen/annotations"
 	"github.com/dagstergen/dagstergen/gen/model"
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
 	"github.com/dagstergen/dagstergen/versionhash/hazard"
 )
 
@@ -327,7 +328,7 @@ func (v *vetting) stale(results []Result) error {
 			message += " (changed: " + strings.Join(d.Sources, ", ") + ")"
 		}
 		v.found = append(v.found, Finding{Kind: "stale", What: name, Diagnostic: diag.Diagnostic{Code: CodeStale,
-			Pos: token.Position{Filename: v.Program.Rel(d.Path)}, Message: message, Hint: "run dagstergen"}})
+			Pos: token.Position{Filename: v.Program.Rel(d.Path)}, Message: message, Hint: "run " + load.ToolCommand(v.Program.Dir)}})
 	}
 	return nil
 }

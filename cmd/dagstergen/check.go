@@ -10,6 +10,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/gen"
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
 )
 
 func (t *tool) checkCommand() *cobra.Command {
@@ -62,7 +63,7 @@ func (t *tool) check(c *cobra.Command, args []string) error {
 			fmt.Fprintln(t.stderr, d)
 		}
 		if len(found) > 0 {
-			fmt.Fprintf(t.stderr, "run: dagstergen %s\n", strings.Join(append(t.generateArgs(), args...), " "))
+			fmt.Fprintf(t.stderr, "run: %s %s\n", load.ToolCommand(t.dir), strings.Join(append(t.generateArgs(), args...), " "))
 		}
 	}
 	if !out.UpToDate {
@@ -117,6 +118,7 @@ func (t *tool) generateArgs() []string {
 	add(t.flags.chdir != "", "-C "+t.flags.chdir)
 	add(t.flags.mode != "transitive", "--mode="+t.flags.mode)
 	add(t.flags.proof != "embed", "--proof="+t.flags.proof)
+	add(t.flags.toolchain != "language", "--toolchain="+t.flags.toolchain)
 	add(t.flags.target != "linux/amd64", "--target="+t.flags.target)
 	add(len(t.flags.tags) > 0, "--tags="+strings.Join(t.flags.tags, ","))
 	add(t.flags.noCgo, "--no-cgo")

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
 )
 
 // A ranError comes from a command that was understood. What cobra returns without it is a command line that was not.
@@ -56,7 +57,7 @@ func (t *tool) exitCode(ctx context.Context, err error) int {
 	_, ran := errors.AsType[ranError](err)
 	if _, ok := errors.AsType[usageError](err); ok || !ran {
 		say()
-		fmt.Fprintln(t.stderr, "run `dagstergen --help` for what there is")
+		fmt.Fprintf(t.stderr, "run `%s --help` for what there is\n", load.ToolCommand(t.dir))
 		return exitUsage
 	}
 	if environmental(err) {

@@ -22,6 +22,7 @@ type flags struct {
 	verbose bool
 
 	mode, proof, target string
+	toolchain           string
 	tags                []string
 	noCgo               bool
 	cache               string
@@ -34,6 +35,7 @@ func (t *tool) loading(f *pflag.FlagSet) {
 	f.StringVar(&t.flags.mode, "mode", "transitive", "what a version sees, `MODE` transitive (all code that is reached) or body (the function alone)")
 	f.StringVar(&t.flags.proof, "proof", "embed", "how a binary shows that it is not stale, `PROOF` embed (its sources are in it), disk or none")
 	f.StringVar(&t.flags.target, "target", "linux/amd64", "the `PLATFORM` whose files count, the same on every machine")
+	f.StringVar(&t.flags.toolchain, "toolchain", "language", "how much of the release of Go counts, `POLICY` language (none: the go line of go.mod does), minor or exact")
 	f.StringSliceVar(&t.flags.tags, "tags", nil, "build `TAGS`, separated by commas")
 	f.BoolVar(&t.flags.noCgo, "no-cgo", false, "choose files as for CGO_ENABLED=0")
 	t.cacheFlag(f)
@@ -62,6 +64,9 @@ func (t *tool) config(patterns []string) (gen.Config, error) {
 		return c, usagef("--proof %s: use embed, disk or none", t.flags.proof)
 	}
 	c.Proof = proof
+	if c.Toolchain, err = gen.ParseToolchain(t.flags.toolchain); err != nil {
+		return c, usagef("--toolchain %s: use language, minor or exact", t.flags.toolchain)
+	}
 	c.Load = load.Config{Dir: t.dir, Patterns: patterns, Env: t.env, Cache: t.openCache(),
 		Target: load.Target{GOOS: goos, GOARCH: goarch, Cgo: !t.flags.noCgo, Tags: t.flags.tags}}
 	return c, nil

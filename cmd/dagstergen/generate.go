@@ -13,6 +13,7 @@ import (
 	"github.com/dagstergen/dagstergen/gen"
 	"github.com/dagstergen/dagstergen/gen/write"
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/load"
 )
 
 func (t *tool) generateFlags(c *cobra.Command) {
@@ -149,7 +150,7 @@ func (t *tool) tell(done outcome, took time.Duration, command bool) {
 	case len(emptied) > 0:
 		fmt.Fprintf(t.stderr, "removed what was left over in %s\n", count(len(emptied), "package"))
 	case len(all) == 0 && command:
-		fmt.Fprintln(t.stderr, "nothing to generate: no //dag: directive in these packages (see `dagstergen help directives`)")
+		fmt.Fprintf(t.stderr, "nothing to generate: no //dag: directive in these packages (see `%s help directives`)\n", load.ToolCommand(t.dir))
 	case command && t.isTerminal(t.stderr):
 		fmt.Fprintf(t.stderr, "%s up to date (%.1fs)\n", count(len(all), "package"), took.Seconds())
 	}

@@ -26,4 +26,7 @@ var versionCodes = []Code{
 	{"DAG0608", "ignore that leaves nothing out",
 		"A `//dag:ignore` names a symbol that the op does not reach, so that the version is the same without it. It is a warning.",
 		"Remove the symbol."},
+	{"DAG0609", "release of Go that is not known",
+		"`-toolchain=minor` and `exact` make the release of Go count in versions, and the go command is one without a release: built from its repository, for instance.",
+		"Use a release of Go, or leave the flag out: the `go` line of go.mod counts anyway."},
 }
