@@ -2,6 +2,7 @@ package gen
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io/fs"
 	"os"
@@ -184,6 +185,7 @@ type Difference struct {
 	Path    string   // absolute
 	Change  string   // "missing", "outdated" or "orphaned"
 	Sources []string // of a manifest: the source files that changed since it was written, "package/path/file.go"
+	Made    []string // of a manifest: in what it was made otherwise than it would be now, "mode body", "deps declarations"
 }
 
 // Check compares results with the disk, and returns what differs, sorted by path. The error is one of reading.
@@ -197,26 +199,37 @@ func Check(results []Result) ([]Difference, error) {
 		i := slices.IndexFunc(results, func(r Result) bool { return r.Path == d.Path })
 		diff := Difference{PkgPath: results[i].PkgPath, Path: d.Path, Change: d.Change}
 		if filepath.Base(d.Path) == render.ManifestFile && d.Change == "outdated" {
-			diff.Sources = changedSources(d.Path, results[i].Content)
+			diff.Sources, diff.Made = changedSources(d.Path, results[i].Content)
 		}
 		out = append(out, diff)
 	}
 	return out, nil
 }
 
-// changedSources names the files by which the manifest at path differs from the one that would be written.
-func changedSources(path string, content []byte) []string {
+// changedSources names the files by which the manifest at path differs from the one that would be written, and the settings that it was made with
+// if they are not those of now.
+func changedSources(path string, content []byte) (names, made []string) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	old, err := manifest.Parse(string(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n"))))
 	if err != nil {
-		return nil // damaged, which the bytes have shown already
+		return nil, nil // damaged, which the bytes have shown already
 	}
 	now, err := manifest.Parse(string(content))
 	if err != nil {
-		return nil
+		return nil, nil
+	}
+	for _, s := range []struct{ name, was, is string }{
+		{"mode", old.Mode, now.Mode},
+		{"target", old.Target, now.Target},
+		{"toolchain", cmp.Or(old.Toolchain, "language"), cmp.Or(now.Toolchain, "language")},
+		{"deps", cmp.Or(old.Deps, "packages"), cmp.Or(now.Deps, "packages")},
+	} {
+		if s.was != s.is {
+			made = append(made, s.name+" "+s.was)
+		}
 	}
 	tokens := func(m *manifest.Manifest) map[string]manifest.SourceFile {
 		out := map[string]manifest.SourceFile{}
@@ -228,7 +241,6 @@ func changedSources(path string, content []byte) []string {
 		return out
 	}
 	before, after := tokens(old), tokens(now)
-	var names []string
 	for name, f := range after {
 		if before[name] != f {
 			names = append(names, name)
@@ -240,5 +252,5 @@ func changedSources(path string, content []byte) []string {
 		}
 	}
 	slices.Sort(names)
-	return names
+	return names, made
 }

@@ -24,6 +24,10 @@ func (g *Graph) target() string {
 	return s
 }
 
+// declarations is how modules required directly count where they do not count by their contents. It is no part of a version: what they count with is, and
+// what reaches none of them is the same either way.
+const declarations = "declarations"
+
 // settings are what every version depends on beside code, by the names of their nodes; language versions count with the code of each module.
 func (g *Graph) settings() map[string]string {
 	out := map[string]string{manifest.Algorithm: algorithm, manifest.Target: g.target()}
@@ -51,6 +55,9 @@ func (g *Graph) environment() canon.Digest {
 func (g *Graph) environmentNodes(packages map[int32]bool) []manifest.Node {
 	values := g.settings()
 	values[manifest.Mode] = g.opts.Mode.String()
+	if g.prog.Deep {
+		values[manifest.Deps] = declarations
+	}
 	for id := range packages {
 		if lp := g.locals[id].lp; lp.Module != nil {
 			values[manifest.Language+lp.Module.Path] = languageOf(lp, moduleLanguage(lp.Module))

@@ -27,6 +27,9 @@ import (
 // complete only without errors.
 func (g *Graph) Manifest(symbols []string) (*manifest.Manifest, diag.List) {
 	m := &manifest.Manifest{Mode: g.opts.Mode.String(), Target: g.target(), Language: goversion.Lang(moduleLanguage(&g.prog.Module)), Toolchain: g.opts.Toolchain}
+	if g.prog.Deep {
+		m.Deps = declarations
+	}
 	var diags diag.List
 	nodes := map[int32]bool{}
 	sources := map[int32]bool{}

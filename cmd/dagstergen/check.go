@@ -18,7 +18,7 @@ func (t *tool) checkCommand() *cobra.Command {
 		Use:   "check [packages]",
 		Short: "exit 1 and name each generated file that is not what would be written",
 		Long: "Generates in memory and compares with what is on disk; writes nothing. For CI.\n" +
-			"JSON: {\"up_to_date\", \"differences\": [{\"path\", \"change\": missing|outdated|orphaned, \"sources\"}], \"diagnostics\"}.",
+			"JSON: {\"up_to_date\", \"differences\": [{\"path\", \"change\": missing|outdated|orphaned, \"sources\", \"made\"}], \"diagnostics\"}.",
 		Args: cobra.ArbitraryArgs,
 		RunE: t.check,
 	}
@@ -38,6 +38,7 @@ type difference struct {
 	Path    string   `json:"path"`
 	Change  string   `json:"change"`
 	Sources []string `json:"sources,omitempty"` // Go files that changed since, where that is known
+	Made    []string `json:"made,omitempty"`    // settings with which it was made, where they are others now
 }
 
 func (t *tool) check(c *cobra.Command, args []string) error {
@@ -51,7 +52,7 @@ func (t *tool) check(c *cobra.Command, args []string) error {
 	}
 	out := checked{UpToDate: len(found) == 0 && !diags.HasErrors(), Differences: []difference{}, Diagnostics: t.printer().JSON(diags)}
 	for _, d := range found {
-		out.Differences = append(out.Differences, difference{Path: filepath.ToSlash(t.relative(d.Path)), Change: d.Change, Sources: d.Sources})
+		out.Differences = append(out.Differences, difference{Path: filepath.ToSlash(t.relative(d.Path)), Change: d.Change, Sources: d.Sources, Made: d.Made})
 	}
 	if t.flags.output == "json" {
 		if err := t.printJSON(out); err != nil {
@@ -101,6 +102,9 @@ func (d difference) String() string {
 	default:
 		s += " is out of date"
 	}
+	if len(d.Made) > 0 {
+		s += " (made with " + strings.Join(d.Made, ", ") + ")"
+	}
 	if len(d.Sources) > 0 {
 		s += " (changed: " + strings.Join(d.Sources, ", ") + ")"
 	}
@@ -119,6 +123,7 @@ func (t *tool) generateArgs() []string {
 	add(t.flags.mode != "transitive", "--mode="+t.flags.mode)
 	add(t.flags.proof != "embed", "--proof="+t.flags.proof)
 	add(t.flags.toolchain != "language", "--toolchain="+t.flags.toolchain)
+	add(t.flags.deps != "packages", "--deps="+t.flags.deps)
 	add(t.flags.target != "linux/amd64", "--target="+t.flags.target)
 	add(len(t.flags.tags) > 0, "--tags="+strings.Join(t.flags.tags, ","))
 	add(t.flags.noCgo, "--no-cgo")

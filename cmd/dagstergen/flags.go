@@ -26,6 +26,7 @@ type flags struct {
 	tags                []string
 	noCgo               bool
 	cache               string
+	deps                string
 
 	module string // of new
 }
@@ -34,6 +35,7 @@ type flags struct {
 func (t *tool) loading(f *pflag.FlagSet) {
 	f.StringVar(&t.flags.mode, "mode", "transitive", "what a version sees, `MODE` transitive (all code that is reached) or body (the function alone)")
 	f.StringVar(&t.flags.proof, "proof", "embed", "how a binary shows that it is not stale, `PROOF` embed (its sources are in it), disk or none")
+	f.StringVar(&t.flags.deps, "deps", "packages", "how modules that go.mod requires directly count, `HOW` packages (by the contents of those that are reached, as other modules do) or declarations (like your own code)")
 	f.StringVar(&t.flags.target, "target", "linux/amd64", "the `PLATFORM` whose files count, the same on every machine")
 	f.StringVar(&t.flags.toolchain, "toolchain", "language", "how much of the release of Go counts, `POLICY` language (none: the go line of go.mod does), minor or exact")
 	f.StringSliceVar(&t.flags.tags, "tags", nil, "build `TAGS`, separated by commas")
@@ -67,7 +69,10 @@ func (t *tool) config(patterns []string) (gen.Config, error) {
 	if c.Toolchain, err = gen.ParseToolchain(t.flags.toolchain); err != nil {
 		return c, usagef("--toolchain %s: use language, minor or exact", t.flags.toolchain)
 	}
-	c.Load = load.Config{Dir: t.dir, Patterns: patterns, Env: t.env, Cache: t.openCache(),
+	if t.flags.deps != "packages" && t.flags.deps != "declarations" {
+		return c, usagef("--deps %s: use packages or declarations", t.flags.deps)
+	}
+	c.Load = load.Config{Dir: t.dir, Patterns: patterns, Env: t.env, Cache: t.openCache(), Deep: t.flags.deps == "declarations",
 		Target: load.Target{GOOS: goos, GOARCH: goarch, Cgo: !t.flags.noCgo, Tags: t.flags.tags}}
 	return c, nil
 }

@@ -24,7 +24,7 @@ func NewIndex(m *Manifest) *Index {
 // that a later [Diff] can say what changed since. What the entry leaves out is there as the node that stands for it. The closure shares memory with
 // the manifest. For an unknown symbol it has no entry and no nodes.
 func (x *Index) Closure(symbol string) *Manifest {
-	c := &Manifest{Mode: x.m.Mode, Target: x.m.Target, Language: x.m.Language, Toolchain: x.m.Toolchain}
+	c := &Manifest{Mode: x.m.Mode, Target: x.m.Target, Language: x.m.Language, Toolchain: x.m.Toolchain, Deps: x.m.Deps}
 	e := x.m.entry(symbol)
 	if e == nil {
 		return c

@@ -79,6 +79,8 @@ func (c Cause) Setting() string {
 		return "target"
 	case Toolchain:
 		return "release of Go"
+	case Deps:
+		return "way in which modules required directly count"
 	case Debug:
 		return "GODEBUG of the module"
 	}
@@ -312,6 +314,28 @@ func (d *differ) rules() []Cause {
 			return []Cause{d.changed(o, n)}
 		}
 	}
+	return d.deps()
+}
+
+// deps reports that modules required directly count in another way, where the entry reaches other modules at all. The node is there on one side alone: a manifest
+// in which they count like others says nothing of it.
+func (d *differ) deps() []Cause {
+	o, n := d.old.nodes[Deps], d.new.nodes[Deps]
+	c := Cause{Change: Changed, Kind: KindEnv, Name: Deps, OldKind: KindEnv, Was: "packages", Is: "packages"}
+	without := d.old
+	switch {
+	case o == nil && n != nil:
+		c.Is, c.Path = n.Value, d.new.path(Deps)
+	case o != nil && n == nil:
+		c.Was, c.Path, without = o.Value, d.old.path(Deps), d.new
+	default:
+		return nil
+	}
+	for _, node := range without.nodes {
+		if node.Kind == KindExt {
+			return []Cause{c}
+		}
+	}
 	return nil
 }
 
@@ -383,7 +407,7 @@ func (d *differ) starts(i int) []*Node {
 // is ignored on the other side: that it is ignored is the news.
 func (d *differ) unpaired(change string, s *side, partner func(string) *Node) (derived []Cause) {
 	for _, name := range sortedKeys(s.nodes) {
-		if partner(name) != nil {
+		if partner(name) != nil || name == Deps && s.nodes[name].Kind == KindEnv { // see deps
 			continue
 		}
 		parent := s.from[name]

@@ -37,7 +37,9 @@ func graph(text string) *Manifest {
 			n.Kind = KindVar
 		case strings.HasPrefix(name, "rt"):
 			n.Kind, n.Implied, n.Refs = KindRuntime, n.Refs, nil
-		case name == "env" || name == "language" || name == "target":
+		case strings.HasPrefix(name, "ext"):
+			n.Kind = KindExt
+		case name == "env" || name == "language" || name == "target" || name == "deps":
 			n.Kind = KindEnv
 		}
 		local[name] = l
@@ -92,6 +94,9 @@ func TestDiff(t *testing.T) {
 		"not reached":                 {"op: a\na:\nx=1:", "op: a\na:\nx=2:", nil},
 		"environment":                 {"op:\nenv: language\nlanguage=1:", "op:\nenv: language\nlanguage=2:", []string{"changed language via op env language"}},
 		"other rules":                 {"op=1:\nenv: language target\nlanguage=1:\ntarget=1:", "op=2:\nenv: language target\nlanguage=2:\ntarget=2:", []string{"changed target via op env target"}},
+		"other modules another way":   {"op: a\na=1: ext\next=1:\nenv:", "op: a\na=1: x\nx=1:\nenv: deps\ndeps=1:", []string{"changed deps via op env deps"}},
+		"and back":                    {"op: a\na=1: x\nx=1:\nenv: deps\ndeps=1:", "op: a\na=1: ext\next=1:\nenv:", []string{"changed deps via op env deps"}},
+		"no other module":             {"op: a\na=1:\nenv:", "op: a\na=2:\nenv: deps\ndeps=1:", []string{"changed a via op a"}},
 		"new init of a var":           {"op: var\nvar:", "op: var\nvar:\nm.init(a.go)=1: var", []string{"added m.init(a.go) via op var m.init(a.go)"}},
 		"new method of a type":        {"op: rt\nrt:", "op: rt\nrt: m\nm=1:", []string{"added m via op rt m"}},
 		"first method of a type":      {"op:", "op: rt\nrt: m\nm=1:", []string{"changed op", "added m via op rt m"}},

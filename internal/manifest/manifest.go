@@ -29,6 +29,10 @@ type Manifest struct {
 	// Toolchain is the release of Go that versions hold for, "go1.26" or "go1.26.8", where it was asked to count; else it is empty.
 	Toolchain string
 
+	// Deps is "declarations" where modules that go.mod requires directly count declaration by declaration, and empty where they count by their contents like
+	// all others.
+	Deps string
+
 	Entries  []Entry
 	Nodes    []Node
 	Packages []SourcePackage
@@ -78,6 +82,7 @@ const (
 	Mode      = "mode"
 	Target    = "target"
 	Toolchain = "toolchain"
+	Deps      = "deps"      // there where modules required directly count declaration by declaration
 	Debug     = "godebug"   // of go.mod or go.work; "godebug:" and an import path for that of a main package
 	Language  = "language:" // and the path of a module
 )

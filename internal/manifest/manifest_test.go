@@ -240,7 +240,7 @@ func FuzzNames(f *testing.F) {
 	f.Add("é\u2028", "\xff", "\\")
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		m := &Manifest{
-			Mode: a, Target: b, Language: c, Toolchain: b,
+			Mode: a, Target: b, Language: c, Toolchain: b, Deps: a,
 			Entries:  []Entry{{Symbol: a, Node: b, Without: []Without{{c, a + "x"}}}},
 			Nodes:    []Node{{Name: a, Kind: b, File: c, Refs: []string{b, c}, Value: a}},
 			Packages: []SourcePackage{{Path: c, Files: []SourceFile{{Name: a}}}},

@@ -58,6 +58,9 @@ func (p *parser) manifest() (*Manifest, error) {
 	if m.Toolchain, err = p.optional("toolchain "); err != nil {
 		return nil, err
 	}
+	if m.Deps, err = p.optional("deps "); err != nil {
+		return nil, err
+	}
 	stage := 0 // entries, then nodes, then packages
 	for {
 		if err := p.literal(""); err != nil {

@@ -39,6 +39,9 @@ func (m *Manifest) Text() string {
 	if s.Toolchain != "" {
 		line("", "toolchain", quote(s.Toolchain))
 	}
+	if s.Deps != "" {
+		line("", "deps", quote(s.Deps))
+	}
 	for _, e := range s.Entries {
 		line("", "\nentry", quote(e.Symbol))
 		digest("version", e.Version)
