@@ -126,6 +126,7 @@ func TestProofOfDeclaredFiles(t *testing.T) {
 		files = append(files, f.Name)
 	}
 	assert.Equal(t, []string{"a.go", "data/a.csv"}, files)
+	assert.True(t, m.Packages[0].Files[1].Declared)
 }
 
 func TestToolchainCounts(t *testing.T) {

@@ -389,7 +389,7 @@ func (g *Graph) sourcePackage(id int32) manifest.SourcePackage {
 	}
 	for _, name := range g.proofFiles(id) {
 		if d, err := fileDigest(lp, name); err == nil {
-			p.Files = append(p.Files, manifest.SourceFile{Name: name, Raw: d})
+			p.Files = append(p.Files, manifest.SourceFile{Name: name, Raw: d, Declared: slices.Contains(g.locals[id].declared, name)})
 		}
 	}
 	slices.SortFunc(p.Files, func(a, b manifest.SourceFile) int { return cmp.Compare(a.Name, b.Name) })

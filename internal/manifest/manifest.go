@@ -116,6 +116,10 @@ type SourceFile struct {
 	Raw     canon.Digest // of its bytes
 	Tokens  canon.Digest // of its tokens, see [Tokens]; zero for a file that is not Go: then Raw decides
 	Ignored bool         // left out by build constraints
+
+	// Declared is set for a file that code may read from the disk, because a directive lets it count: [Manifest.CheckDeclared] looks for it there.
+	// It is never a Go file of the package.
+	Declared bool
 }
 
 // Version returns the code version of a symbol; ok is false for a symbol the manifest does not know.

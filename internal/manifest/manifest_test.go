@@ -38,6 +38,7 @@ func sample() *Manifest {
 				{Name: "a.go", Raw: sum("1"), Tokens: sum("2")},
 				{Name: "b_windows.go", Raw: sum("3"), Tokens: sum("4"), Ignored: true},
 				{Name: "data/x y.csv", Raw: sum("5")},
+				{Name: "data/z.csv", Raw: sum("7"), Declared: true},
 				{Name: "old.s", Raw: sum("6"), Ignored: true},
 			}},
 			{Path: "example.com/m/empty"},
@@ -82,7 +83,7 @@ func TestTextIsMergeFriendly(t *testing.T) {
 		}
 		assert.NotContains(t, l[min(1, len(l)):], FirstLine)
 	}
-	assert.Equal(t, 2+2*6+6, hashes)
+	assert.Equal(t, 2+2*6+7, hashes)
 }
 
 // Two branches that edit two functions, with nodes and files next to one another, merge without help.

@@ -240,6 +240,8 @@ func (p *parser) file(pkg *SourcePackage) (err error) {
 	case "\tis ignored go":
 		tokens, f.Ignored = true, true
 	case "\tis data":
+	case "\tis declared data":
+		f.Declared = true
 	case "\tis ignored data":
 		f.Ignored = true
 	default:

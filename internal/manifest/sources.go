@@ -58,6 +58,34 @@ func (m *Manifest) CheckSources(sources func(pkg string) (fs.FS, bool)) []Stale 
 	return stale
 }
 
+// CheckDeclared compares the files that were declared to count with those on a disk, where the folder of their package is found: the code may read them there, whatever a
+// binary embeds. It returns what differs, sorted, or nil.
+func (m *Manifest) CheckDeclared(sources func(pkg string) (fs.FS, bool)) []Stale {
+	var stale []Stale
+	for _, p := range m.Packages {
+		if !slices.ContainsFunc(p.Files, func(f SourceFile) bool { return f.Declared }) {
+			continue
+		}
+		dir, ok := sources(p.Path)
+		if !ok {
+			continue
+		}
+		for _, f := range p.Files {
+			if !f.Declared {
+				continue
+			}
+			content, err := fs.ReadFile(dir, f.Name)
+			switch {
+			case err != nil:
+				stale = append(stale, Stale{p.Path, f.Name, Removed})
+			case canon.Sum(content) != f.Raw:
+				stale = append(stale, Stale{p.Path, f.Name, Changed})
+			}
+		}
+	}
+	return stale
+}
+
 func (p *SourcePackage) check(dir fs.FS, stale []Stale) []Stale {
 	expected := make(map[string]bool, len(p.Files))
 	for _, f := range p.Files {

@@ -140,3 +140,23 @@ func BenchmarkCheckSources(b *testing.B) {
 		}
 	}
 }
+
+// Code may read a file that was declared to count from the disk, so that it is looked for there; what is embedded for other reasons is not.
+func TestCheckDeclared(t *testing.T) {
+	m := &Manifest{Packages: []SourcePackage{
+		{Path: "m/a", Files: []SourceFile{Source("a.go", []byte("package a"), false), {Name: "data/a.csv", Raw: sum("1"), Declared: true}, {Name: "data/b.csv", Raw: sum("2"), Declared: true}, {Name: "page.html", Raw: sum("3")}}},
+		{Path: "m/b", Files: []SourceFile{Source("b.go", []byte("package b"), false)}},
+		{Path: "m/c", Files: []SourceFile{{Name: "c.csv", Raw: sum("4"), Declared: true}}},
+	}}
+	disk := fstest.MapFS{"data/a.csv": {Data: []byte("1")}, "data/b.csv": {Data: []byte("2")}, "page.html": {Data: []byte("edited")}}
+	var asked []string
+	sources := func(pkg string) (fs.FS, bool) {
+		asked = append(asked, pkg)
+		return disk, pkg == "m/a"
+	}
+	assert.Empty(t, m.CheckDeclared(sources))
+	assert.Equal(t, []string{"m/a", "m/c"}, asked, "the disk is left alone where nothing was declared")
+	disk["data/a.csv"] = &fstest.MapFile{Data: []byte("edited")}
+	delete(disk, "data/b.csv")
+	assert.Equal(t, []Stale{{"m/a", "data/a.csv", Changed}, {"m/a", "data/b.csv", Removed}}, m.CheckDeclared(sources))
+}

@@ -85,6 +85,8 @@ func (m *Manifest) Text() string {
 			digest("raw", f.Raw)
 			// The line between the two digests says what never changes for a file.
 			switch {
+			case f.Declared:
+				line("\t", "is declared data")
 			case f.Tokens.IsZero() && f.Ignored:
 				line("\t", "is ignored data")
 			case f.Tokens.IsZero():

@@ -29,6 +29,8 @@ var proofs sync.Map // text of a manifest to []plan.StaleFile
 //
 // Where the release of Go counts in versions, the binary must have been built with it.
 //
+// A file that was declared to count is looked at on disk, too, where the module's folder is found from the working directory: code may read it there.
+//
 // In the mode ProofDisk sources are compared where the module's folder is found from the working directory, and not at all elsewhere.
 func CheckProof(cat *plan.Catalog) error {
 	var stale []plan.StaleFile
@@ -51,6 +53,9 @@ func CheckProof(cat *plan.Catalog) error {
 				proofs.Store(d.Manifest, known)
 			}
 			stale = append(stale, known.([]plan.StaleFile)...)
+			if root, ok := moduleRoot(d.Module); ok {
+				stale = append(stale, named(manifests[i].CheckDeclared(func(pkg string) (fs.FS, bool) { return onDisk(root, d.Module, pkg) }))...)
+			}
 		}
 	}
 	if len(stale) == 0 {
@@ -69,8 +74,12 @@ func isRelease(version, want string) bool {
 }
 
 func staleFiles(m *manifest.Manifest, sources func(string) (fs.FS, bool)) []plan.StaleFile {
+	return named(m.CheckSources(sources))
+}
+
+func named(stale []manifest.Stale) []plan.StaleFile {
 	var files []plan.StaleFile
-	for _, s := range m.CheckSources(sources) {
+	for _, s := range stale {
 		files = append(files, plan.StaleFile{Package: s.Package, File: s.File, Change: s.Change})
 	}
 	return files
