@@ -113,6 +113,27 @@ func BenchmarkPlanJobMemoized(b *testing.B) {
 	perStep(b, n)
 }
 
+// The worst plan to explain: all of 10,000 functions were edited, and what each of them was is read from the store.
+func BenchmarkPlanEdited(b *testing.B) {
+	const n = 10_000
+	w := newWorld(b)
+	chainOf(w.shop, n)
+	_, err := Run(b.Context(), w.catalog(), "", Options{Instance: w.inst})
+	require.NoError(b, err)
+	for _, op := range w.ops {
+		w.code[op.Key] = "edited " + op.Key
+	}
+	cat := w.catalog()
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := Plan(b.Context(), cat, "", Options{Instance: w.inst})
+		require.NoError(b, err)
+		_, reuse, _ := p.Counts()
+		require.Zero(b, reuse)
+	}
+	perStep(b, n)
+}
+
 func perStep(b *testing.B, steps int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*steps), "ns/step")
 }

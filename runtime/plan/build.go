@@ -15,7 +15,7 @@ type Lookup interface {
 	RecordsByStep(ctx context.Context, steps []canon.Digest) (map[canon.Digest]*storage.Record, error)
 	RecordsByContent(ctx context.Context, contents []canon.Digest) (map[canon.Digest]*storage.Record, error)
 	Latest(ctx context.Context, identities []string) (map[string]*storage.Record, error)
-	Manifest(ctx context.Context, d canon.Digest) ([]byte, error)
+	Manifests(ctx context.Context, digests []canon.Digest) (map[canon.Digest][]byte, error)
 
 	// Check says for each stored step what is wrong with its outputs: "" if they can all be loaded, otherwise text such as
 	// "blob sha256:ab... is missing".
@@ -72,8 +72,8 @@ type builder struct {
 	static []*opStatic
 	params []canon.Digest // versions of the job's parameters, where asked for
 	byStep map[canon.Digest]*storage.Record
-	parsed map[canon.Digest]*parsedManifest
-	env    map[string]canon.Digest // of the variables that were asked for
+	was    map[canon.Digest]*storedManifest // of the steps that are explained now
+	env    map[string]canon.Digest          // of the variables that were asked for
 }
 
 // Memoized reads whether a run is memoized, and if not, why: --no-memo, then the tag of the run, then that of the job, else it is. The

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -43,6 +44,31 @@ func TestSecondPlanReusesEverything(t *testing.T) { // V27, V29
 	a := p.Steps[1]
 	assert.JSONEq(t, fmt.Sprintf(`{"job":null,"steps":[{"key":"s","version":%q,"action":"reuse","reasons":[]},{"key":"a","version":%q,"action":"reuse","reasons":[]},{"key":"b","version":%q,"action":"reuse","reasons":[]}]}`,
 		p.Steps[0].Version, a.Version, p.Steps[2].Version), string(js))
+}
+
+// However many functions were edited, what they were is read in a few round trips, and each plan line names its own.
+func TestManifestsAreReadInBatches(t *testing.T) {
+	shared := &dag.Resource{Key: "db", Symbol: pkg + ".DB"}
+	code := declared{}
+	var ops []*dag.Op
+	for i := range 1100 {
+		op := asset(fmt.Sprintf("a%04d", i))
+		op.Resources = []dag.ResourceUse{{Name: "db", Key: "db"}}
+		ops = append(ops, op)
+	}
+	shelf := newShelf()
+	shelf.run(build(t, request(t, catalog(t, define(t, code, ops, shared)), "", ""), shelf), same)
+	for _, op := range ops {
+		code[strings.TrimPrefix(op.Symbol, pkg+".")] = "edited " + op.Key
+	}
+	code["DB"] = "edited"
+	shelf.asked = nil
+	p := build(t, request(t, catalog(t, define(t, code, ops, shared)), "", ""), shelf)
+	assert.Equal(t, []string{"step 1100", "content 1100", "manifest 501", "manifest 500", "manifest 100"}, shelf.asked)
+	for _, s := range p.Steps {
+		name := strings.TrimPrefix(s.Op.Symbol, pkg+".")
+		require.Equal(t, []string{"code: func shop." + name + " (shop.go) changed", "resource: resource db: func shop.DB (shop.go) changed"}, reasons(p, s.Key))
+	}
 }
 
 func TestPlanIsPure(t *testing.T) {

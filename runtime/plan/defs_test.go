@@ -163,11 +163,15 @@ func (s *shelf) Latest(_ context.Context, ids []string) (map[string]*storage.Rec
 	return m, nil
 }
 
-func (s *shelf) Manifest(_ context.Context, d canon.Digest) ([]byte, error) {
-	if b, ok := s.manifests[d]; ok {
-		return b, nil
+func (s *shelf) Manifests(_ context.Context, ds []canon.Digest) (map[canon.Digest][]byte, error) {
+	s.asked = append(s.asked, fmt.Sprintf("manifest %d", len(ds)))
+	m := map[canon.Digest][]byte{}
+	for _, d := range ds {
+		if b, ok := s.manifests[d]; ok {
+			m[d] = b
+		}
 	}
-	return nil, storage.ErrNotFound
+	return m, nil
 }
 
 func (s *shelf) Check(_ context.Context, stored []Stored) []string {

@@ -22,15 +22,19 @@ func (b *builder) explain() error {
 	if err := b.latest(); err != nil {
 		return err
 	}
-	for _, s := range b.plan.Steps {
-		switch {
-		case s.Action == Reuse:
-		case s.source():
-			b.explainSource(s)
-		default:
-			b.explainStep(s)
+	for part := range slices.Chunk(b.plan.Steps, explainedAtOnce) {
+		b.fetchManifests(part)
+		for _, s := range part {
+			switch {
+			case s.Action == Reuse:
+			case s.source():
+				b.explainSource(s)
+			default:
+				b.explainStep(s)
+			}
 		}
 	}
+	b.was = nil
 	return nil
 }
 
@@ -180,25 +184,64 @@ func (b *builder) because(s *Step, code string, causes []string) {
 	}
 }
 
-type parsedManifest struct{ m *manifest.Manifest }
+// explainedAtOnce is for how many steps stored manifests are read in one go: all that were changed may be more than fits into memory.
+const explainedAtOnce = 500
+
+// A storedManifest is one that was made with a record, read when it is asked for.
+type storedManifest struct {
+	text []byte // until it is read
+	m    *manifest.Manifest
+}
+
+// fetchManifests gets the manifests that the steps are compared with, in one batch. What cannot be read explains nothing, no more.
+func (b *builder) fetchManifests(steps []*Step) {
+	before := b.was
+	b.was = map[canon.Digest]*storedManifest{}
+	var digests []canon.Digest
+	need := func(d canon.Digest) {
+		if _, known := b.was[d]; d.IsZero() || known {
+			return
+		}
+		if b.was[d] = before[d]; b.was[d] == nil { // of a helper or a resource that many share it is there already
+			b.was[d] = &storedManifest{}
+			digests = append(digests, d)
+		}
+	}
+	for _, s := range steps {
+		was := s.Latest
+		if was == nil || s.Action == Reuse || s.source() || s.problem.Code != "" {
+			continue
+		}
+		if was.Code != s.Code {
+			need(was.Manifest)
+		}
+		for i := range was.Reached {
+			need(was.Reached[i].Manifest)
+		}
+	}
+	if len(digests) == 0 {
+		return
+	}
+	found, err := b.look.Manifests(b.ctx, digests)
+	if err != nil {
+		return
+	}
+	for d, text := range found {
+		b.was[d].text = text
+	}
+}
 
 // manifest returns a stored code manifest, or nil.
 func (b *builder) manifest(d canon.Digest) *manifest.Manifest {
-	if d.IsZero() || b.look == nil {
+	s := b.was[d]
+	if s == nil {
 		return nil
 	}
-	if p, ok := b.parsed[d]; ok {
-		return p.m
+	if s.text != nil {
+		s.m, _ = manifest.Parse(string(s.text))
+		s.text = nil
 	}
-	p := &parsedManifest{}
-	if text, err := b.look.Manifest(b.ctx, d); err == nil {
-		p.m, _ = manifest.Parse(string(text)) // one that cannot be read explains nothing, no more
-	}
-	if b.parsed == nil {
-		b.parsed = map[canon.Digest]*parsedManifest{}
-	}
-	b.parsed[d] = p
-	return p.m
+	return s.m
 }
 
 // codeCauses says why a code version differs: which functions changed, where both versions are source hashes.

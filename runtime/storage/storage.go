@@ -246,8 +246,9 @@ type Store interface {
 	// Blob returns an inline blob, which must not be modified. It is verified against its digest; ErrNotFound and ErrCorrupt are the
 	// caller's miss. A batch with the same blob heals a damaged one.
 	Blob(ctx context.Context, d canon.Digest) ([]byte, error)
-	// Manifest returns a stored code manifest.
-	Manifest(ctx context.Context, d canon.Digest) ([]byte, error)
+	// Manifests returns those of the code manifests that are stored, verified: one that is damaged is not in the answer. One round trip for any
+	// number; they may be large, so who wants many asks in parts.
+	Manifests(ctx context.Context, digests []canon.Digest) (map[canon.Digest][]byte, error)
 
 	// FileStates returns what is known of the files at these paths.
 	FileStates(ctx context.Context, paths []string) (map[string]FileState, error)

@@ -273,28 +273,37 @@ func (s *Store) Latest(ctx context.Context, identities []string) (map[string]*st
 }
 
 // Blob implements storage.Store.
-func (s *Store) Blob(ctx context.Context, d canon.Digest) ([]byte, error) {
-	return s.blob(ctx, "blob", &s.blobs, d)
-}
-
-// Manifest implements storage.Store.
-func (s *Store) Manifest(ctx context.Context, d canon.Digest) ([]byte, error) {
-	return s.blob(ctx, "manifest", &s.manifests, d)
-}
-
-func (s *Store) blob(ctx context.Context, what string, from *map[canon.Digest][]byte, d canon.Digest) (out []byte, err error) {
+func (s *Store) Blob(ctx context.Context, d canon.Digest) (out []byte, err error) {
 	err = s.read(ctx, func() error {
-		data, ok := (*from)[d]
+		data, ok := s.blobs[d]
 		if !ok {
-			return fmt.Errorf("%s %s: %w", what, d, storage.ErrNotFound)
+			return fmt.Errorf("blob %s: %w", d, storage.ErrNotFound)
 		}
 		out = data
 		return nil
 	})
 	if err == nil && canon.Sum(out) != d {
-		return nil, fmt.Errorf("%s %s: %w: its bytes have digest %s", what, d, storage.ErrCorrupt, canon.Sum(out))
+		return nil, fmt.Errorf("blob %s: %w: its bytes have digest %s", d, storage.ErrCorrupt, canon.Sum(out))
 	}
 	return out, err
+}
+
+// Manifests implements storage.Store.
+func (s *Store) Manifests(ctx context.Context, digests []canon.Digest) (map[canon.Digest][]byte, error) {
+	out := make(map[canon.Digest][]byte, len(digests))
+	err := s.read(ctx, func() error {
+		for _, d := range digests {
+			if data, ok := s.manifests[d]; ok {
+				out[d] = data
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(out, func(d canon.Digest, data []byte) bool { return canon.Sum(data) != d })
+	return out, nil
 }
 
 // FileStates implements storage.Store.

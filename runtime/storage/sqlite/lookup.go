@@ -94,10 +94,6 @@ func (l *lookup) find(c *conn, keys []canon.Digest, out map[canon.Digest]*storag
 	if len(keys) == 1 {
 		return l.findOne(c, keys[0], out)
 	}
-	blob := make([]byte, 0, len(keys)*len(canon.Digest{}))
-	for i := range keys {
-		blob = append(blob, keys[i][:]...)
-	}
 	var dropped []canon.Digest
 	err := c.query(context.Background(), l.many, func(v []driver.Value) error {
 		row := reader{row: v}
@@ -112,7 +108,7 @@ func (l *lookup) find(c *conn, keys []canon.Digest, out map[canon.Digest]*storag
 		rec, err := readRecord(row.row)
 		out[keys[n]] = rec
 		return err
-	}, blob, int64(len(keys)))
+	}, joined(keys), int64(len(keys)))
 	if err != nil {
 		return err
 	}
@@ -198,22 +194,13 @@ func (s *Store) AssetKeys(ctx context.Context) ([]string, error) {
 
 // Blob implements storage.Store.
 func (s *Store) Blob(ctx context.Context, d canon.Digest) ([]byte, error) {
-	return s.blob(ctx, "blob", "SELECT coding, data FROM blob WHERE digest = ?", d)
-}
-
-// Manifest implements storage.Store.
-func (s *Store) Manifest(ctx context.Context, d canon.Digest) ([]byte, error) {
-	return s.blob(ctx, "manifest", "SELECT coding, data FROM manifest WHERE digest = ?", d)
-}
-
-func (s *Store) blob(ctx context.Context, what, text string, d canon.Digest) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	var out []byte
 	found := false
 	err := s.readers.with(ctx, func(c *conn) error {
-		return c.query(context.Background(), text, func(v []driver.Value) error {
+		return c.query(context.Background(), "SELECT coding, data FROM blob WHERE digest = ?", func(v []driver.Value) error {
 			row := reader{row: v}
 			coding, data := row.int(), row.bytes()
 			if row.err != nil {
@@ -227,11 +214,54 @@ func (s *Store) blob(ctx context.Context, what, text string, d canon.Digest) ([]
 	})
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s %s in %s: %w", what, d, s.path, err)
+		return nil, fmt.Errorf("blob %s in %s: %w", d, s.path, err)
 	case !found:
-		return nil, fmt.Errorf("%s %s in %s: %w", what, d, s.path, storage.ErrNotFound)
+		return nil, fmt.Errorf("blob %s in %s: %w", d, s.path, storage.ErrNotFound)
 	}
 	return out, nil
+}
+
+// Manifests implements storage.Store.
+func (s *Store) Manifests(ctx context.Context, digests []canon.Digest) (map[canon.Digest][]byte, error) {
+	const text = "WITH RECURSIVE k (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n + 1 < ?2) " +
+		"SELECT k.n, m.coding, m.data FROM k CROSS JOIN manifest m ON m.digest = substr(?1, 1 + 32 * k.n, 32)"
+	const chunk = 500 // between two looks at the context
+	out := make(map[canon.Digest][]byte, len(digests))
+	err := s.readers.with(ctx, func(c *conn) error {
+		for part := range slices.Chunk(digests, chunk) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			err := c.query(context.Background(), text, func(v []driver.Value) error {
+				row := reader{row: v}
+				n, coding, data := row.int(), row.int(), row.bytes()
+				if row.err != nil {
+					return row.err
+				}
+				if manifest, err := openPacked(part[n], squeeze.Coding(coding), data); err == nil { // a damaged one is not there
+					out[part[n]] = manifest
+				}
+				return nil
+			}, joined(part), int64(len(part)))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// joined is the argument of a statement that takes many digests.
+func joined(digests []canon.Digest) []byte {
+	blob := make([]byte, 0, len(digests)*len(canon.Digest{}))
+	for i := range digests {
+		blob = append(blob, digests[i][:]...)
+	}
+	return blob
 }
 
 // FileStates implements storage.Store.

@@ -3,6 +3,10 @@ package storagetest
 import (
 	"bytes"
 	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -118,19 +122,48 @@ func blobs(t *testing.T, s storage.Store) {
 		got, err := s.Blob(ctx, d)
 		require.NoError(t, err)
 		assert.True(t, bytes.Equal(want, got))
-		got, err = s.Manifest(ctx, d)
-		require.NoError(t, err)
-		assert.True(t, bytes.Equal(want, got))
+	}
+	all := slices.Collect(maps.Keys(m))
+	got, err := s.Manifests(ctx, append(all, Digest("unknown", 1)))
+	require.NoError(t, err)
+	assert.Equal(t, len(m), len(got))
+	for d, want := range m {
+		assert.True(t, bytes.Equal(want, got[d]))
 	}
 	wrong := canon.Sum([]byte("right"))
 	Submit(t, s, &storage.Batch{Blobs: map[canon.Digest][]byte{wrong: []byte("wrong")}})
-	_, err := s.Blob(ctx, wrong)
+	_, err = s.Blob(ctx, wrong)
 	require.ErrorIs(t, err, storage.ErrCorrupt)
 	require.ErrorContains(t, err, wrong.String())
 	Submit(t, s, &storage.Batch{Blobs: map[canon.Digest][]byte{wrong: []byte("right")}})
-	got, err := s.Blob(ctx, wrong)
+	healed, err := s.Blob(ctx, wrong)
 	require.NoError(t, err, "a damaged blob is healed by writing it again")
-	assert.Equal(t, "right", string(got))
+	assert.Equal(t, "right", string(healed))
+}
+
+// Code manifests are read many at once; what is wrong with one of them is no matter of the others.
+func manifests(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	m := map[canon.Digest][]byte{}
+	var digests []canon.Digest
+	for n := range 1201 { // more than one statement takes
+		text := []byte(strings.Repeat("node ", n%7) + strconv.Itoa(n))
+		m[canon.Sum(text)] = text
+		digests = append(digests, canon.Sum(text), Digest("unknown", n))
+	}
+	wrong := canon.Sum([]byte("right"))
+	Submit(t, s, &storage.Batch{Manifests: m})
+	Submit(t, s, &storage.Batch{Manifests: map[canon.Digest][]byte{wrong: []byte("wrong")}})
+	got, err := s.Manifests(ctx, append(digests, wrong))
+	require.NoError(t, err)
+	assert.Equal(t, m, got)
+	got, err = s.Manifests(ctx, nil)
+	require.NoError(t, err)
+	assert.Empty(t, got)
+	canceled, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = s.Manifests(canceled, digests)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func assets(t *testing.T, s storage.Store) {
