@@ -390,6 +390,26 @@ func TestTargetCounts(t *testing.T) {
 	}
 }
 
+// An experiment of the toolchain is declared as a build tag; that of the host does not count.
+func TestExperiments(t *testing.T) {
+	dir := moduleDir(t, "-- go.mod --\nmodule example.com/m\n\ngo 1.26\n-- a.go --\npackage m\n\nfunc Op() int { return n }\n-- on.go --\n//go:build goexperiment.jsonv2\n\npackage m\n\nconst n = 1\n-- off.go --\n//go:build !goexperiment.jsonv2\n\npackage m\n\nconst n = 2\n")
+	of := func(host string, tags ...string) (canon.Digest, string) {
+		p, diags, err := load.Load(t.Context(), load.Config{Dir: dir, Env: append(testEnv(), "GOEXPERIMENT="+host), Target: load.Target{GOOS: "linux", GOARCH: "amd64", Tags: tags}})
+		require.NoError(t, err)
+		require.Empty(t, diags)
+		g, _ := Analyze(p, Options{})
+		return version(t, g, "example.com/m.Op"), p.Packages["example.com/m"].GoFiles[1]
+	}
+	plain, file := of("")
+	assert.Equal(t, "off.go", file)
+	host, file := of("jsonv2")
+	assert.Equal(t, "off.go", file)
+	assert.Equal(t, plain, host)
+	declared, file := of("", "goexperiment.jsonv2")
+	assert.Equal(t, "on.go", file)
+	assert.NotEqual(t, plain, declared)
+}
+
 // Members of a cycle that look alike have one version, whatever they are called; a cycle that differs somewhere differs everywhere.
 func TestCycles(t *testing.T) {
 	g := analyze(t, moduleDir(t, `

@@ -47,13 +47,17 @@ func (s *scanner) decided(sum *summary, pos token.Pos, of ...types.Object) {
 // needs writes what a declaration needs by decision.
 func (w *writer) needs() {
 	d := w.s.env.decisions[w.pos]
+	need := func(k key) {
+		w.ref(k)
+		w.out.needs = append(w.out.needs, k)
+	}
 	for _, o := range d.Needs {
 		switch w.s.where(o.Pkg()) {
 		case local:
 			k := w.s.key(o)
-			w.ref(k)
+			need(k)
 			if k.sort == sortType {
-				w.ref(key{kind: keyRuntime, pkg: k.pkg, name: k.name})
+				need(key{kind: keyRuntime, pkg: k.pkg, name: k.name})
 			}
 		default:
 			w.outside(o.Pkg().Path())
@@ -69,7 +73,7 @@ func (w *writer) needs() {
 	}
 	for _, file := range d.Files {
 		w.core = appendString(append(w.core, mFile), file)
-		w.ref(key{kind: keyEmbed, pkg: w.s.lp.Path, name: file})
+		need(key{kind: keyEmbed, pkg: w.s.lp.Path, name: file})
 		w.s.declared = append(w.s.declared, file)
 	}
 }

@@ -1,6 +1,7 @@
 package versionhash
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -173,4 +174,26 @@ func TestDebugLinesOfAProgram(t *testing.T) {
 	causes := manifest.Diff(manifests["one"], manifests["other"], symbols[0])
 	require.Len(t, causes, 1)
 	assert.Equal(t, []string{"godebug:example.com/m", "panicnil=1", "panicnil=0"}, []string{causes[0].Name, causes[0].Was, causes[0].Is})
+}
+
+// A version that sees the text alone counts what is declared to count, and nothing behind it.
+func TestDeclaredInBodyMode(t *testing.T) {
+	text := "-- go.mod --\nmodule example.com/m\n\ngo 1.26\n-- a.go --\npackage m\n\n//dag:depends file:data/*.csv set\nfunc F() {}\n\nfunc G() { F() }\n\nfunc set() { deep() }\n\nfunc deep() { println(1) }\n-- data/a.csv --\n1\n"
+	symbols := []string{"example.com/m.F", "example.com/m.G"}
+	of := func(edits ...string) *manifest.Manifest {
+		m, diags := analyzeText(t, strings.NewReplacer(edits...).Replace(text), Options{Mode: Body}).Manifest(symbols)
+		require.Empty(t, diags)
+		return m
+	}
+	base := of()
+	causes := func(m *manifest.Manifest, symbol string) (out []string) {
+		for _, c := range manifest.Diff(base.Closure(symbol), m.Closure(symbol), symbol) {
+			out = append(out, c.Change+" "+c.Name)
+		}
+		return out
+	}
+	assert.Equal(t, []string{"changed example.com/m/data/a.csv"}, causes(of("\n1\n", "\n2\n"), symbols[0]))
+	assert.Equal(t, []string{"changed example.com/m.set"}, causes(of("deep() }", "deep(); deep() }"), symbols[0]))
+	assert.Empty(t, causes(of("println(1)", "println(2)"), symbols[0]))
+	assert.Empty(t, causes(of("\n1\n", "\n2\n"), symbols[1]), "G calls it, which is behind the text of G")
 }

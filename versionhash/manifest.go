@@ -158,6 +158,13 @@ func (g *Graph) manifestEntry(symbol string, start int32, r *reached) manifest.E
 	entry := manifest.Entry{Symbol: symbol, Node: g.names[start]}
 	if g.opts.Mode == Body {
 		e.Digest("node", g.bodyHash(start))
+		for _, n := range r.also {
+			entry.Also = append(entry.Also, g.names[n])
+		}
+		slices.Sort(entry.Also)
+		for _, name := range entry.Also {
+			e.Digest("also", g.bodyHash(g.byName[name]))
+		}
 		entry.Version = e.Sum()
 		return entry
 	}

@@ -163,6 +163,12 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 	r := &reached{in: make([]bool, len(g.sums)), uses: map[string]bool{}, keeps: map[string]bool{}}
 	if g.opts.Mode == Body {
 		r.nodes, r.in[start] = []int32{start}, true
+		for _, k := range g.sums[start].needs { // by decision, whatever the mode sees
+			if n, ok := g.index[k]; ok && !r.in[n] {
+				r.nodes, r.in[n] = append(r.nodes, n), true
+				r.also = append(r.also, n)
+			}
+		}
 		return r
 	}
 	r.spread(g, start)

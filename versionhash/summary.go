@@ -53,6 +53,7 @@ type summary struct {
 	typ      string       // of a function or variable: what is known of it where it is left out
 	ignored  string       // why it is left out of every version; "" where it counts
 	without  []Left       // see [Decision]
+	needs    []key        // those of refs that count by decision
 	value    string       // see [manifest.Node]
 	entry    []key        // types as values, or as they are stored, that count where the declaration itself is asked for
 	problems []problem

@@ -15,9 +15,9 @@ func TestToolCommand(t *testing.T) {
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	for text, want := range map[string]string{
 		"module m\n\ngo 1.26\n": "dagstergen",
-		"module m\n\ngo 1.26\n\ntool github.com/dagstergen/dagstergen/cmd/dagstergen\n":                               "go tool dagstergen",
+		"module m\n\ngo 1.26\n\ntool github.com/dagstergen/dagstergen/cmd/dagstergen\n":                                "go tool dagstergen",
 		"module m\n\ngo 1.26\n\ntool (\n\texample.com/x\n\tgithub.com/dagstergen/dagstergen/cmd/dagstergen // it\n)\n": "go tool dagstergen",
-		"module m\n\ngo 1.26\n\ntool example.com/cmd/dagstergen\n":                                                    "dagstergen",
+		"module m\n\ngo 1.26\n\ntool example.com/cmd/dagstergen\n":                                                     "dagstergen",
 		"module m\n\n((": "dagstergen",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(root, "go.mod"), []byte(text), 0o644))
