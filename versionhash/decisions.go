@@ -134,9 +134,9 @@ func (g *Graph) matching(symbol string) []int32 {
 			out = append(out, n)
 		}
 	}
-	slash := strings.LastIndexByte(symbol, '/') + 1
-	if dot := strings.IndexByte(symbol[slash:], '.'); dot >= 0 && len(out) > 0 && g.sums[out[0]].kind == manifest.KindType {
-		value, pointer := symbol+".", symbol[:slash+dot+1]+"(*"+symbol[slash+dot+1:]+")."
+	if len(out) > 0 && g.sums[out[0]].key.sort == sortType {
+		k := g.sums[out[0]].key
+		value, pointer := symbol+".", k.pkg+".(*"+k.name+")."
 		for n, name := range g.names {
 			if strings.HasPrefix(name, value) || strings.HasPrefix(name, pointer) {
 				out = append(out, int32(n))

@@ -197,3 +197,14 @@ func TestDeclaredInBodyMode(t *testing.T) {
 	assert.Empty(t, causes(of("println(1)", "println(2)"), symbols[0]))
 	assert.Empty(t, causes(of("\n1\n", "\n2\n"), symbols[1]), "G calls it, which is behind the text of G")
 }
+
+// The last element of an import path may have dots.
+func TestLeftOutOfPackagesWithDots(t *testing.T) {
+	text := "-- go.mod --\nmodule example.com/m.v2\n\ngo 1.26\n-- a.go --\npackage m\n\n//dag:ignore example.com/m.v2.T \"it only logs\"\nfunc F() { new(T).Print() }\n\ntype T struct{}\n\nfunc (*T) Print() { println(1) }\n"
+	of := func(text string) string {
+		m, diags := analyzeText(t, text, Options{}).Manifest([]string{"example.com/m.v2.F"})
+		require.Empty(t, diags)
+		return m.Entries[0].Version.String()
+	}
+	assert.Equal(t, of(text), of(strings.Replace(text, "println(1)", "println(2)", 1)))
+}
