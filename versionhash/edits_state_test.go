@@ -52,4 +52,10 @@ var stateEdits = []edit{
 	{name: "the order of two init functions that set one variable", src: "var v int\nfunc init() { v += 1 }\nfunc init() { v *= 2 }\nfunc Op() int { return v }\nvar w int\nfunc init() { w = 1 }\nfunc Keep() int { return w }", edits: []string{"func init() { v += 1 }\nfunc init() { v *= 2 }", "func init() { v *= 2 }\nfunc init() { v += 1 }"}, cause: "moved init(a.go)"},
 	{name: "the order of two files with such init functions", src: "-- a.go --\nvar v int\nfunc init() { v += 1 }\nfunc Op() int { return v }\n-- b.go --\nfunc init() { v *= 2 }\n-- c.go --\nfunc Keep() int { return 1 }\n", edits: []string{"-- b.go --", "-- 0.go --"}, cause: "moved init(0.go)"},
 	{name: "which of two packages is imported first by the other", why: "init functions run in the order of imports", src: "-- a.go --\nimport (_ \"ROW/y\"; _ \"ROW/x\"; \"ROW/reg\")\nfunc Op() int { return reg.V }\n-- reg/reg.go --\npackage reg\nvar V int\n-- x/x.go --\npackage x\nimport \"ROW/reg\"\nfunc init() { reg.V += 1 }\n-- y/y.go --\npackage y\nimport \"ROW/reg\"\nfunc init() { reg.V *= 2 }\n", edits: []string{"package x\nimport \"ROW/reg\"", "package x\nimport (_ \"ROW/y\"; \"ROW/reg\")"}, cause: "moved x.init(x.go)"},
+	{name: "how an init sets the standard log up", src: "import (\"log\"; \"os\")\nfunc init() { log.SetOutput(os.Stdout); log.SetFlags(0); log.SetPrefix(\"a\") }\nfunc Op() { log.Print(1) }\nfunc Keep() int { return 1 }", edits: []string{`"a"`, `"b"`}, cause: "changed init(a.go)"},
+	{
+		name:  "the logger that an init makes the default",
+		src:   "import (\"log/slog\"; \"os\")\nfunc init() { slog.SetDefault(slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: untimed})).With(\"n\", 1)) }\nfunc untimed(_ []string, a slog.Attr) slog.Attr { if a.Key == \"time\" { return slog.Attr{} }; return a }\nfunc Op() { slog.Info(\"x\") }\nfunc Keep() int { return 1 }",
+		edits: []string{`"n", 1`, `"n", 2`}, cause: "changed init(a.go)",
+	},
 }

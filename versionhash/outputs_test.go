@@ -128,7 +128,7 @@ func driver(module string, rows map[string][]callable) []byte {
 // keepsToItself holds for a row that shares a program with others: one that leaves nothing with the standard library when it starts, and has
 // no C and no build settings.
 func (e *edit) keepsToItself() bool {
-	return len(e.flags) == 0 && !slices.ContainsFunc([]string{`"flag"`, `"net/http"`, `"encoding/gob"`, `"image`, `"C"`, "-- main.go --"}, func(s string) bool {
+	return len(e.flags) == 0 && !slices.ContainsFunc([]string{`"flag"`, `"log"`, `"log/slog"`, `"net/http"`, `"encoding/gob"`, `"image`, `"C"`, "-- main.go --"}, func(s string) bool {
 		return strings.Contains(e.src+strings.Join(e.edits, ""), s)
 	})
 }
