@@ -20,6 +20,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/scripttest"
 )
 
 var (
@@ -69,7 +70,7 @@ type cacheModule struct {
 func newCacheModule(t *testing.T) *cacheModule {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
-	gomod, gosum := moduleFiles(t, root)
+	gomod, gosum := scripttest.Module(t, root)
 	top, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
 	m := &cacheModule{t: t, dir: filepath.Join(top, "m"), calls: filepath.Join(top, "calls")}
@@ -80,7 +81,7 @@ func newCacheModule(t *testing.T) *cacheModule {
 	}
 	m.put("go.sum", string(gosum))
 	goRoot := ""
-	for _, kv := range goEnv(t) {
+	for _, kv := range scripttest.GoEnv(t) {
 		if v, ok := strings.CutPrefix(kv, "GOROOT="); ok {
 			goRoot = v
 		}
@@ -90,7 +91,7 @@ func newCacheModule(t *testing.T) *cacheModule {
 	m.put("../go/VERSION", string(version))
 	m.put("../go/bin/go", "#!/bin/sh\necho call >> "+m.calls+"\nexec "+goRoot+"/bin/go \"$@\"\n")
 	require.NoError(t, os.Chmod(filepath.Join(top, "go", "bin", "go"), 0o755))
-	m.env = append(append(os.Environ(), goEnv(t)...), "GOFLAGS=", "GOWORK=", "PATH="+filepath.Join(top, "go", "bin")+":"+os.Getenv("PATH"), "DAGSTERGEN_CACHE="+filepath.Join(top, "cache"))
+	m.env = append(append(os.Environ(), scripttest.GoEnv(t)...), "GOFLAGS=", "GOWORK=", "PATH="+filepath.Join(top, "go", "bin")+":"+os.Getenv("PATH"), "DAGSTERGEN_CACHE="+filepath.Join(top, "cache"))
 	return m
 }
 

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dagstergen/dagstergen/internal/scripttest"
 )
 
 // commands are what our scripts may say beyond testscript's own words:
@@ -34,7 +36,7 @@ import (
 //	together N PROGRAM ARG...    start it N times at once; all must succeed
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"exits": exits, "edit": edit, "actions": actions, "ledger": ledger, "field": field, "damage": damage, "later": later,
+		"exits": scripttest.Exits, "edit": edit, "actions": actions, "ledger": ledger, "field": field, "damage": damage, "later": later,
 		"picture": picture, "waitfor": waitfor, "together": together, "overwrite": overwrite, "copytree": copytree, "unprivileged": unprivileged,
 	}
 }
@@ -42,22 +44,6 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 func usage(ts *testscript.TestScript, neg, ok bool, text string) {
 	if neg || !ok {
 		ts.Fatalf("usage: %s", text)
-	}
-}
-
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, len(args) >= 2, "exits CODE PROGRAM ARG...")
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
-	got := 0
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }
 

@@ -5,12 +5,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/stretchr/testify/require"
-	"golang.org/x/mod/modfile"
+
+	"github.com/dagstergen/dagstergen/internal/scripttest"
 )
 
 // tool is the folder of the built dagstergen, root the checkout.
@@ -51,6 +50,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("ROOT", root)
 			e.Setenv("PATH", tool+string(os.PathListSeparator)+os.Getenv("PATH"))
 			e.Setenv("LEDGER", filepath.Join(e.WorkDir, "ledger"))
+			e.Setenv("DAGSTERGEN_CACHE", filepath.Join(e.WorkDir, ".dagstergen-cache"))
 			if _, err := os.Stat(filepath.Join(e.WorkDir, "go.mod")); err == nil {
 				return nil // the script brings its own
 			}
@@ -62,42 +62,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// moduleFiles returns the go.mod and go.sum of a user's module that uses this checkout. It lists every module that we need, as
-// go get would, so that nothing has to be looked up on a network.
-func moduleFiles(t testing.TB) (gomod, gosum []byte) {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	require.NoError(t, err)
-	ours, err := modfile.Parse("go.mod", data, nil)
-	require.NoError(t, err)
+// moduleFiles returns the go.mod and go.sum of a user's module that uses this checkout, the tool included.
+func moduleFiles(t testing.TB) (gomod, gosum []byte) { return scripttest.Module(t, root, "dagstergen") }
 
-	theirs := new(modfile.File)
-	require.NoError(t, theirs.AddModuleStmt("example.com/shop"))
-	require.NoError(t, theirs.AddGoStmt(ours.Go.Version))
-	for _, r := range ours.Require {
-		theirs.AddNewRequire(r.Mod.Path, r.Mod.Version, true)
-	}
-	theirs.AddNewRequire(ours.Module.Mod.Path, "v0.0.0", false)
-	require.NoError(t, theirs.AddReplace(ours.Module.Mod.Path, "", root, ""))
-	require.NoError(t, theirs.AddTool(ours.Module.Mod.Path+"/cmd/dagstergen"))
-	theirs.Cleanup()
-	gomod, err = theirs.Format()
-	require.NoError(t, err)
-	gosum, err = os.ReadFile(filepath.Join(root, "go.sum"))
-	require.NoError(t, err)
-	return gomod, gosum
-}
-
-// goEnv returns the settings that let the go command of a script use the caches of this machine and no network. Scripts link some
-// fifty binaries, so they go without debug information.
-func goEnv(t testing.TB) []string {
-	t.Helper()
-	names := []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOROOT"}
-	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
-	require.NoError(t, err)
-	var env []string
-	for i, value := range strings.Split(strings.TrimSpace(string(out)), "\n") {
-		env = append(env, names[i]+"="+value)
-	}
-	return append(env, "GOFLAGS=-mod=mod -buildvcs=false -ldflags=-s", "GOPROXY=off", "GOWORK=off", "GOTOOLCHAIN=local", "NO_COLOR=1")
-}
+// goEnv is the environment of the go command. Scripts link some fifty binaries, so they go without debug information.
+func goEnv(t testing.TB) []string { return append(scripttest.GoEnv(t, "-ldflags=-s"), "NO_COLOR=1") }

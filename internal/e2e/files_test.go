@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dagstergen/dagstergen/internal/scripttest"
 )
 
 // only returns the one file that matches a pattern of a script.
@@ -85,5 +87,5 @@ func unprivileged(ts *testscript.TestScript, neg bool, args []string) {
 	if os.Geteuid() == 0 {
 		args = append([]string{args[0], "setpriv", "--bounding-set=-dac_override"}, args[1:]...)
 	}
-	exits(ts, false, args)
+	scripttest.Exits(ts, false, args)
 }

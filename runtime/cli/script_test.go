@@ -19,24 +19,6 @@ import (
 //	interrupt SIGNAL,... CODE PROGRAM ARG...    start it, send the signals once the file "waiting" is there; its exit code must be CODE
 //	json PATH [WANT]                        stdout is one JSON document and nothing else, with WANT as JSON at the dotted path
 
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE PROGRAM ARG...")
-	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
-	got := 0
-	if exit, ok := err.(*exec.ExitError); ok {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
-	}
-}
-
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: interrupt SIGNAL CODE PROGRAM ARG...")
