@@ -133,6 +133,23 @@ func (c *compiler) fill(tc *typeCodec, t reflect.Type, path string) error {
 	return nil
 }
 
+// nullable gives tc the functions of a type whose nil is null; encode and decode are for all other values.
+func (tc *typeCodec) nullable(encode func(*encoder, reflect.Value) error, decode func(*decoder, reflect.Value) error) {
+	tc.encode = func(e *encoder, v reflect.Value) error {
+		if v.IsNil() {
+			e.buf = append(e.buf, null)
+			return nil
+		}
+		return encode(e, v)
+	}
+	tc.decode = func(d *decoder, v reflect.Value) error {
+		if d.null() {
+			return nil
+		}
+		return decode(d, v)
+	}
+}
+
 func (c *compiler) slice(tc *typeCodec, t reflect.Type, path string) error {
 	if t.Elem().Kind() == reflect.Uint8 {
 		tc.encode, tc.decode = encodeBytes, decodeBytes
@@ -142,24 +159,16 @@ func (c *compiler) slice(tc *typeCodec, t reflect.Type, path string) error {
 	if err != nil {
 		return err
 	}
-	tc.encode = func(e *encoder, v reflect.Value) error {
-		if v.IsNil() {
-			e.buf = append(e.buf, null)
-			return nil
-		}
-		return e.list(elem, v)
-	}
-	tc.decode = func(d *decoder, v reflect.Value) error {
-		if d.null() {
-			return nil
-		}
-		n, err := d.count(majorArray)
-		if err != nil {
-			return err
-		}
-		v.Set(reflect.MakeSlice(t, n, n))
-		return d.list(elem, v)
-	}
+	tc.nullable(
+		func(e *encoder, v reflect.Value) error { return e.list(elem, v) },
+		func(d *decoder, v reflect.Value) error {
+			n, err := d.count(majorArray)
+			if err != nil {
+				return err
+			}
+			v.Set(reflect.MakeSlice(t, n, n))
+			return d.list(elem, v)
+		})
 	return nil
 }
 
@@ -193,40 +202,34 @@ func (c *compiler) pointer(tc *typeCodec, t reflect.Type, path string) error {
 		return err
 	}
 	wrap := elem.null
-	tc.encode = func(e *encoder, v reflect.Value) error {
-		if v.IsNil() {
-			e.buf = append(e.buf, null)
-			return nil
-		}
-		if err := e.enter(); err != nil {
-			return err
-		}
-		defer e.leave()
-		if wrap {
-			e.head(majorArray, 1)
-		}
-		return elem.encode(e, v.Elem())
-	}
-	tc.decode = func(d *decoder, v reflect.Value) error {
-		if d.null() {
-			return nil
-		}
-		if err := d.enter(); err != nil {
-			return err
-		}
-		defer d.leave()
-		if wrap {
-			if n, err := d.count(majorArray); err != nil || n != 1 {
-				return fmt.Errorf("a pointer to %s is not in an array of one element", t.Elem())
+	tc.nullable(
+		func(e *encoder, v reflect.Value) error {
+			if err := e.enter(); err != nil {
+				return err
 			}
-		}
-		p := reflect.New(t.Elem())
-		if err := elem.decode(d, p.Elem()); err != nil {
-			return err
-		}
-		v.Set(p)
-		return nil
-	}
+			defer e.leave()
+			if wrap {
+				e.head(majorArray, 1)
+			}
+			return elem.encode(e, v.Elem())
+		},
+		func(d *decoder, v reflect.Value) error {
+			if err := d.enter(); err != nil {
+				return err
+			}
+			defer d.leave()
+			if wrap {
+				if n, err := d.count(majorArray); err != nil || n != 1 {
+					return fmt.Errorf("a pointer to %s is not in an array of one element", t.Elem())
+				}
+			}
+			p := reflect.New(t.Elem())
+			if err := elem.decode(d, p.Elem()); err != nil {
+				return err
+			}
+			v.Set(p)
+			return nil
+		})
 	return nil
 }
 

@@ -20,19 +20,9 @@ func (c *compiler) mapping(tc *typeCodec, t reflect.Type, path string) error {
 	if err != nil {
 		return err
 	}
-	tc.encode = func(e *encoder, v reflect.Value) error {
-		if v.IsNil() {
-			e.buf = append(e.buf, null)
-			return nil
-		}
-		return e.mapping(key, elem, v)
-	}
-	tc.decode = func(d *decoder, v reflect.Value) error {
-		if d.null() {
-			return nil
-		}
-		return d.mapping(key, elem, v)
-	}
+	tc.nullable(
+		func(e *encoder, v reflect.Value) error { return e.mapping(key, elem, v) },
+		func(d *decoder, v reflect.Value) error { return d.mapping(key, elem, v) })
 	return nil
 }
 
