@@ -33,14 +33,16 @@ func process(b *testing.B, before func(*exec.Cmd), dir string, env []string, nam
 	b.ReportMetric(float64(peak)/1024, "peak-MiB")
 }
 
-// BenchmarkGenerate measures the tool on a package of 200 assets: with an empty build cache and nothing generated, and again with
-// nothing to do. The floor is what one call of go list takes.
+// BenchmarkGenerate measures the tool on a package of 200 assets: with an empty build cache and nothing generated, with nothing to do but without
+// a cache of its own, with nothing to do, and with one body edited. The floors are what one call of go list takes, and the tool saying its version.
 func BenchmarkGenerate(b *testing.B) {
 	dir, env := assets(b, 200)
 	tool := filepath.Join(tool, "dagstergen")
+	off, kept := append(env, "DAGSTERGEN_CACHE=off"), append(env, "DAGSTERGEN_CACHE="+b.TempDir())
 	b.Run("floor=go-list", func(b *testing.B) {
 		process(b, nil, dir, env, "go", "list", "-deps", "-json=ImportPath,GoFiles,Module", "./assets")
 	})
+	b.Run("floor=version", func(b *testing.B) { process(b, nil, dir, env, tool, "version") })
 	b.Run("cold", func(b *testing.B) {
 		process(b, func(c *exec.Cmd) {
 			generated, err := filepath.Glob(filepath.Join(dir, "assets", "dag_*"))
@@ -48,10 +50,28 @@ func BenchmarkGenerate(b *testing.B) {
 			for _, f := range generated {
 				require.NoError(b, os.Remove(f))
 			}
-			c.Env = append(c.Env, "GOCACHE="+b.TempDir())
+			c.Env = append(c.Env, "GOCACHE="+b.TempDir(), "DAGSTERGEN_CACHE="+b.TempDir())
 		}, dir, env, tool, "./assets")
 	})
-	b.Run("unchanged", func(b *testing.B) { process(b, nil, dir, env, tool, "./assets") })
+	b.Run("cache=off", func(b *testing.B) { process(b, nil, dir, off, tool, "./assets") })
+	for range 3 { // what was written just now is looked at twice before it is believed
+		cmd := exec.Command(tool, "./assets")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), kept...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(b, err, string(out))
+	}
+	b.Run("unchanged", func(b *testing.B) { process(b, nil, dir, kept, tool, "./assets") })
+	source := filepath.Join(dir, "assets", "assets.go")
+	text, err := os.ReadFile(source)
+	require.NoError(b, err)
+	edits := 0
+	b.Run("edited", func(b *testing.B) {
+		process(b, func(*exec.Cmd) {
+			edits++
+			edited := strings.Replace(string(text), "var s []float64", fmt.Sprintf("s := []float64{%d}", edits), 1)
+			require.NoError(b, os.WriteFile(source, []byte(edited), 0o644))
+		}, dir, kept, tool, "./assets")
+	})
 }
 
 // BenchmarkPipeline measures a binary of 200 assets: its start, a first run, and a run with nothing to do. The floor is a Go binary that

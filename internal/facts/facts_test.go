@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -190,6 +191,23 @@ func TestLookBelievesNothing(t *testing.T) {
 	assert.Equal(t, OfFile(path, []byte(source)), look(ID{File, path}).Fact)
 	assert.False(t, want.Same(OfFile(path, []byte(source)), Content), "another kind")
 	assert.Empty(t, Look(nil))
+}
+
+// Files of all sizes, read one after the other with one buffer.
+func TestSizes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var w worker
+	for _, size := range []int{0, 1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 3, 1 << 20, 1<<20 + 1, 5 << 20, 100} {
+		data := make([]byte, size)
+		for i := range data {
+			data[i] = byte(rng.IntN(256))
+		}
+		path := filepath.Join(t.TempDir(), "f.go")
+		require.NoError(t, os.WriteFile(path, data, 0o644))
+		assert.Equal(t, canon.Sum(data), w.look(Fact{ID: ID{File, path}}).Sum, size)
+		assert.Equal(t, canon.Sum(data), w.look(Fact{ID: ID{Source, path}}).Sum, size)
+		assert.Equal(t, canon.Sum(data), w.look(Fact{ID: ID{File, path}}).Sum, size)
+	}
 }
 
 func TestNames(t *testing.T) {

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -58,8 +59,7 @@ func (w *worker) look(before Fact) Observation {
 	o := Observation{Fact: Fact{ID: id}}
 	switch id.Kind {
 	case File:
-		content, state := w.read(id.Path, &o.Changed)
-		o.Sum = sumOf(content, state)
+		o.Sum = w.digest(id.Path, &o.Changed)
 	case Source:
 		content, state := w.read(id.Path, &o.Changed)
 		o.Sum = sumOf(content, state)
@@ -133,44 +133,65 @@ func sumOfNames(names []string) canon.Digest {
 	return e.Sum()
 }
 
-// read returns what is in a regular file; it is valid until the next call. System calls are made without the os package in between: there are thousands of files, and a file
-// in its sense costs as much again as opening and reading it.
+// digest is the sum of a regular file, which may be larger than memory, or of what stands there instead.
+func (w *worker) digest(path string, changed *time.Time) canon.Digest {
+	h := sha256.New()
+	state := w.chunks(path, changed, func(chunk []byte, _ int64) []byte {
+		h.Write(chunk)
+		return chunk[:0]
+	})
+	if state != readable {
+		return sumOf(nil, state)
+	}
+	var sum canon.Digest
+	h.Sum(sum[:0])
+	return sum
+}
+
+// read returns what is in a regular file; it is valid until the next call.
 func (w *worker) read(path string, changed *time.Time) ([]byte, string) {
+	state := w.chunks(path, changed, func(all []byte, size int64) []byte {
+		if need := int(size) + 1; cap(all) < need { // one more shows the end without another call
+			return append(make([]byte, 0, need+need/4), all...)
+		}
+		return slices.Grow(all, 1)
+	})
+	return w.buf, state
+}
+
+// chunks reads a regular file into w.buf. Each time something was read, and once before, more says where to go on: at the end of the slice that it returns. System calls are made without
+// the os package in between: there are thousands of files, and a file in its sense costs as much again as opening and reading it.
+func (w *worker) chunks(path string, changed *time.Time, more func(read []byte, size int64) []byte) string {
 	fd, err := open(path)
 	if err != nil {
-		return nil, stateOf(err)
+		return stateOf(err)
 	}
 	defer unix.Close(fd) //nolint:errcheck // it was read
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, stateOf(err)
+		return stateOf(err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, noFile
+		return noFile
 	}
 	*changed = later(*changed, &st)
-	buf := w.buf[:0]
-	if need := int(st.Size) + 1; cap(buf) < need { // one more shows the end without another call
-		buf = make([]byte, 0, need+need/4)
+	if w.buf == nil {
+		w.buf = make([]byte, 0, 64<<10)
 	}
+	w.buf = w.buf[:0]
 	for {
-		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, len(buf))
+		w.buf = more(w.buf, st.Size)
+		n, err := unix.Read(fd, w.buf[len(w.buf):cap(w.buf)])
+		switch {
+		case err == unix.EINTR: //nolint:errorlint // of a system call itself
+		case err != nil:
+			return stateOf(err)
+		case n == 0:
+			return readable
+		default:
+			w.buf = w.buf[:len(w.buf)+n]
 		}
-		n, err := unix.Read(fd, buf[len(buf):cap(buf)])
-		if err == unix.EINTR { //nolint:errorlint // of a system call itself
-			continue
-		}
-		if err != nil {
-			return nil, stateOf(err)
-		}
-		if n == 0 {
-			break
-		}
-		buf = buf[:len(buf)+n]
 	}
-	w.buf = buf
-	return buf, readable
 }
 
 func open(path string) (int, error) {

@@ -103,14 +103,16 @@ func (r *recall) same(p *Program) bool {
 	for _, o := range r.seen {
 		seen[o.ID] = o.Fact
 	}
-	return eachSource(p, func(f facts.Fact) bool { return seen[f.ID].Same(f, facts.Listing) })
+	return eachSource(p, func(id facts.ID, src []byte) bool {
+		return seen[id].Sum == canon.Sum(src) || seen[id].Same(facts.OfSource(id.Path, src), facts.Listing)
+	})
 }
 
 // eachSource calls yield for each Go file of a local package that was read, until that returns false; it reports whether it never did.
-func eachSource(p *Program, yield func(facts.Fact) bool) bool {
+func eachSource(p *Program, yield func(facts.ID, []byte) bool) bool {
 	for _, lp := range p.Packages {
 		for name, src := range lp.Source {
-			if !yield(facts.OfSource(filepath.Join(lp.Dir, name), src)) {
+			if !yield(facts.ID{Kind: facts.Source, Path: filepath.Join(lp.Dir, name)}, src) {
 				return false
 			}
 		}
@@ -137,7 +139,7 @@ func (r *recall) keep(p *Program, listed []*listedPackage) {
 			r.settled = r.settled && r.start.Sub(o.Changed) > Margin
 		}
 	}
-	r.settled = r.settled && eachSource(p, func(f facts.Fact) bool { return now[f.ID].Sum == f.Sum })
+	r.settled = r.settled && eachSource(p, func(id facts.ID, src []byte) bool { return now[id].Sum == canon.Sum(src) })
 	if !r.settled {
 		listed = nil
 	}
