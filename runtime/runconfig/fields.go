@@ -130,14 +130,9 @@ func (r *resolver) list(f *dag.Field, n *node, typ reflect.Type, base reflect.Va
 	if base.CanSet() {
 		base.SetZero() // encoding/json would decode into the elements that are there
 	}
-	out.WriteByte('[')
-	for i, item := range n.items {
-		if i > 0 {
-			out.WriteByte(',')
-		}
+	n.writeItems(out, func(i int, item *node) {
 		r.value(f.Elem, item, elemType(typ), reflect.Value{}, path.index(i), out)
-	}
-	out.WriteByte(']')
+	})
 }
 
 func (r *resolver) mapping(f *dag.Field, n *node, typ reflect.Type, path trail, out *bytes.Buffer) {
@@ -145,16 +140,9 @@ func (r *resolver) mapping(f *dag.Field, n *node, typ reflect.Type, path trail, 
 		r.problem(CodeType, path, n.pos, "", "expected %s, found %s", expected(f), n.found(hides(f)))
 		return
 	}
-	out.WriteByte('{')
-	for i, m := range n.members {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		writeJSONString(out, m.key)
-		out.WriteByte(':')
+	n.writeMembers(out, func(m *member) {
 		r.value(f.Elem, m.value, elemType(typ), reflect.Value{}, path.key(m.key), out)
-	}
-	out.WriteByte('}')
+	})
 }
 
 // defaultNode reads the default of a field. A duration may stand there as nanoseconds, which is how encoding/json writes it.
@@ -249,24 +237,34 @@ func (n *node) writeJSON(out *bytes.Buffer) {
 	case kindText, kindOctal:
 		writeJSONString(out, n.text)
 	case kindList:
-		out.WriteByte('[')
-		for i, item := range n.items {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			item.writeJSON(out)
-		}
-		out.WriteByte(']')
+		n.writeItems(out, func(_ int, item *node) { item.writeJSON(out) })
 	case kindMap:
-		out.WriteByte('{')
-		for i, m := range n.members {
-			if i > 0 {
-				out.WriteByte(',')
-			}
-			writeJSONString(out, m.key)
-			out.WriteByte(':')
-			m.value.writeJSON(out)
-		}
-		out.WriteByte('}')
+		n.writeMembers(out, func(m *member) { m.value.writeJSON(out) })
 	}
+}
+
+// writeItems writes a JSON list of which write writes each element.
+func (n *node) writeItems(out *bytes.Buffer, write func(i int, item *node)) {
+	out.WriteByte('[')
+	for i, item := range n.items {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		write(i, item)
+	}
+	out.WriteByte(']')
+}
+
+// writeMembers writes a JSON object of which write writes each value.
+func (n *node) writeMembers(out *bytes.Buffer, write func(m *member)) {
+	out.WriteByte('{')
+	for i := range n.members {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		writeJSONString(out, n.members[i].key)
+		out.WriteByte(':')
+		write(&n.members[i])
+	}
+	out.WriteByte('}')
 }
