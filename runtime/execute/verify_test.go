@@ -245,6 +245,12 @@ func TestVerifyWhileASourceChanges(t *testing.T) {
 	assert.Equal(t, `skipped nothing is stored that a run would reuse: input days: upstream "days" has new data`, found(res, "count"))
 }
 
+func TestProbes(t *testing.T) {
+	for longest, want := range map[time.Duration]int{0: 8, time.Millisecond: 8, 300 * time.Millisecond: 6, time.Second: 2, 3 * time.Second: 2, 6 * time.Second: 1, time.Hour: 1} {
+		assert.Equal(t, want, probes(longest), longest)
+	}
+}
+
 func TestVerifyOfAJob(t *testing.T) {
 	t.Setenv("SUSPECTS", t.TempDir())
 	t.Setenv("SUSPECT_JOB", "1")

@@ -251,18 +251,22 @@ func (v *verification) forget(o stepEvent) {
 	}
 }
 
-// enough and atMost bound how often a step is computed in one environment to find out what it depends on: a cheap one more often.
-const (
-	enough = 2 * time.Second
-	atMost = 8
-)
+// probes is how often a step is computed in one environment to find out what it depends on: a cheap one more often, because chance may look like
+// anything else; a dear one once.
+func probes(longest time.Duration) int {
+	const enough, dear, atMost = 2 * time.Second, 5 * time.Second, 8
+	if longest > dear {
+		return 1
+	}
+	return max(2, min(atMost, int(enough/max(longest, time.Millisecond))))
+}
 
 // isolate finds out what attempts depended on that did not give what is stored. It computes the step in fresh processes: where nothing is changed, then with each
 // change alone.
 func (l *lane) isolate(ctx context.Context, ref *stepRef, attempts []attempt) (cause string, where []string, err error) {
 	stored := strings.Join(ref.Known, " ")
 	probe := &stepRef{Key: ref.Key, Inputs: ref.Inputs, Known: make([]string, len(ref.Known))}
-	longest := time.Millisecond
+	var longest time.Duration
 	var rounds []environment // in which it was seen
 	for i := range attempts {
 		a := &attempts[i]
@@ -271,7 +275,7 @@ func (l *lane) isolate(ctx context.Context, ref *stepRef, attempts []attempt) (c
 			rounds = append(rounds, a.in)
 		}
 	}
-	times := max(2, min(atMost, int(enough/longest)))
+	times := probes(longest)
 	first, err := l.again(ctx, nil, probe, times)
 	if err != nil {
 		return "", nil, err

@@ -2,6 +2,7 @@ package runconfig
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 )
 
@@ -37,7 +38,14 @@ func (d *Document) UnmarshalBinary(data []byte) error {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	d.root = w.node()
+	root, err := w.node()
+	if err == nil && root.kind != kindMap {
+		err = errors.New("a run config that is no mapping")
+	}
+	if err != nil {
+		return err
+	}
+	d.root = root
 	return nil
 }
 
@@ -52,15 +60,26 @@ func (n *node) wire() *wireNode {
 	return w
 }
 
-func (w *wireNode) node() *node {
+func (w *wireNode) node() (*node, error) {
+	if w == nil || w.Kind > kindMap {
+		return nil, errors.New("a run config with an unknown value")
+	}
 	n := &node{kind: w.Kind, text: w.Text}
 	for _, i := range w.Items {
-		n.items = append(n.items, i.node())
+		item, err := i.node()
+		if err != nil {
+			return nil, err
+		}
+		n.items = append(n.items, item)
 	}
 	for _, m := range w.Members {
-		n.members = append(n.members, member{key: m.Key, value: m.Value.node()})
+		value, err := m.Value.node()
+		if err != nil {
+			return nil, err
+		}
+		n.members = append(n.members, member{key: m.Key, value: value})
 	}
-	return n
+	return n, nil
 }
 
 // WithoutInputs returns d without what it says of some inputs, for who has their values already.

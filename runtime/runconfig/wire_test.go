@@ -29,7 +29,26 @@ func TestDocumentsTravel(t *testing.T) {
 	got := Document{&node{}}
 	require.NoError(t, got.UnmarshalBinary(data))
 	assert.Nil(t, got.root)
-	assert.Error(t, got.UnmarshalBinary([]byte("{")))
+	for _, bad := range []string{"{", "[]", `{"k":1,"t":"true"}`, `{"k":7,"m":[{"k":"a","v":null}]}`, `{"k":7,"m":[{"k":"a","v":{"k":8}}]}`, `{"k":7,"i":[null]}`} {
+		assert.Error(t, got.UnmarshalBinary([]byte(bad)), bad)
+		assert.Nil(t, got.root)
+	}
+}
+
+func FuzzUnmarshalDocument(f *testing.F) {
+	f.Add([]byte(`{"k":7,"m":[{"k":"ops","v":{"k":7,"m":[{"k":"a","v":{"k":6,"i":[{"k":2,"t":"1"}]}}]}}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var d Document
+		if d.UnmarshalBinary(data) != nil {
+			return
+		}
+		_, _ = Resolve(&d, Schema{}, func(string) (string, bool) { return "", false })
+		again, err := d.MarshalBinary()
+		require.NoError(t, err)
+		var same Document
+		require.NoError(t, same.UnmarshalBinary(again))
+		require.Equal(t, d, same)
+	})
 }
 
 func TestWithoutInputs(t *testing.T) {
