@@ -100,6 +100,29 @@ func TestPrintsStayOnATerminal(t *testing.T) {
 	}
 }
 
+// On a terminal verify shows how far it is, and leaves what it found.
+func TestVerifyOnATerminal(t *testing.T) {
+	program, err := exec.LookPath("suspect")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	run := func(args ...string) []byte {
+		tty, written := terminalOf(t, 100)
+		c := exec.Command(program, args...)
+		c.Dir, c.Env = dir, append(os.Environ(), "DAGSTERGEN_HOME="+dir+"/home", "TERM=xterm", "TZ=UTC")
+		c.Stdin, c.Stdout, c.Stderr = tty, tty, tty
+		_ = c.Run() // a difference is exit code 1
+		return []byte(written())
+	}
+	run("materialize")
+	out := string(run("verify"))
+	assert.Contains(t, out, "━", "there is a bar")
+	assert.Contains(t, out, " not the same", "with its own words")
+	lines := strings.Join(terminal(out), "\n")
+	assert.NotContains(t, lines, "━", "and it is gone at the end")
+	assert.Contains(t, out, "\x1b[31mdiffers\x1b[0m  names")
+	assert.Contains(t, out, "\x1b[32msame\x1b[0m     pure")
+}
+
 func TestInterruptibleEnds(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	ctx, stop := interruptible()
