@@ -85,6 +85,7 @@ type Result struct {
 // c.Load.Dir; a package with errors, or one that imports such a package, has no results. The error is for what is not the user's doing: a bug, a
 // cancelled context.
 func Generate(ctx context.Context, c Config) ([]Result, diag.List, error) {
+	c.Load.Seen = c.Stamp.seen()
 	a, diags, err := Analyze(ctx, c)
 	if err != nil || a == nil {
 		return nil, diags, err

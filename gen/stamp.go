@@ -31,8 +31,8 @@ type Stamp struct {
 	key   canon.Digest
 	start time.Time
 
-	before map[facts.ID]facts.Fact // what was looked at before the run
-	known  *Known                  // of an earlier run, where nothing changed since
+	before map[facts.ID]facts.Observation // what was looked at before the run
+	known  *Known                         // of an earlier run, where nothing changed since
 
 	analysis *Analysis // of this run
 	partial  bool      // it read more than is looked at
@@ -68,7 +68,7 @@ func NewStamp(c Config) *Stamp {
 	e := canon.New("dagstergen/stamp/v1")
 	e.Digest("load", settings)
 	e.String("config", fmt.Sprintf("%+v", own))
-	s := &Stamp{store: c.Load.Cache, key: e.Sum(), start: time.Now(), before: map[facts.ID]facts.Fact{}}
+	s := &Stamp{store: c.Load.Cache, key: e.Sum(), start: time.Now(), before: map[facts.ID]facts.Observation{}}
 	data, ok := s.store.Latest(stampKind, s.key)
 	if !ok {
 		return s
@@ -83,7 +83,7 @@ func NewStamp(c Config) *Stamp {
 	}
 	same := old.Known != nil
 	for i, o := range facts.Look(list) {
-		s.before[o.ID] = o.Fact
+		s.before[o.ID] = o
 		same = same && o.Same(list[i], facts.Content)
 	}
 	if same {
@@ -98,6 +98,14 @@ func (s *Stamp) Unchanged() *Known {
 		return nil
 	}
 	return s.known
+}
+
+// seen is what was looked at before the run.
+func (s *Stamp) seen() map[facts.ID]facts.Observation {
+	if s == nil {
+		return nil
+	}
+	return s.before
 }
 
 // read remembers what a run was made from.

@@ -321,7 +321,7 @@ func TestVerifyingStamps(t *testing.T) {
 	s.verify(other, diags)
 	assert.Len(t, s.store.Mismatches(), 3)
 	id := output(results[0].Path)
-	s.before[id] = facts.Fact{ID: id, Sum: canon.Sum(nil)}
+	s.before[id] = facts.Observation{Fact: facts.Fact{ID: id, Sum: canon.Sum(nil)}}
 	s.verify(results, diags)
 	assert.Len(t, s.store.Mismatches(), 4)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/cache"
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/facts"
 )
 
 // RuntimePath is the import path of the package that generated code imports. [Load] always looks for it, so that a package
@@ -33,6 +34,9 @@ type Config struct {
 
 	// Cache is where answers are looked up and kept that do not change while the files do not; nil is nowhere. It never changes what Load returns.
 	Cache *cache.Store
+
+	// Seen is what the caller looked at a moment ago, which need not be looked at again before go list is asked; it may be nil.
+	Seen map[facts.ID]facts.Observation
 
 	// Passing says that Dir is soon gone, so that nothing is worth keeping that is about it.
 	Passing bool

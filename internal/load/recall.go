@@ -69,16 +69,16 @@ func newRecall(c Config, dir string) *recall {
 	if r.seer.trees, ok = trees(dir, c.Patterns, r.seer.modules.local); !ok {
 		return nil
 	}
-	r.find()
+	r.find(c.Seen)
 	return r
 }
 
 // find looks for the answer, and at everything that it will have to compare with should there be none.
-func (r *recall) find() {
+func (r *recall) find(already map[facts.ID]facts.Observation) {
 	if data, ok := r.store.Latest(listKind, r.key); ok {
 		if old, list, ok := decodeKept(data); ok {
 			r.settled = old.Listed != nil
-			r.seen = facts.Look(list)
+			r.seen = lookUnless(list, already)
 			for i, o := range r.seen {
 				r.before[o.ID] = o.Fact
 				r.settled = r.settled && o.Same(list[i], facts.Listing)
@@ -95,6 +95,24 @@ func (r *recall) find() {
 			r.before[o.ID] = o.Fact
 		}
 	}
+}
+
+// lookUnless looks at everything that was not looked at already.
+func lookUnless(list []facts.Fact, already map[facts.ID]facts.Observation) []facts.Observation {
+	out := make([]facts.Observation, len(list))
+	var rest []facts.Fact
+	var at []int
+	for i, f := range list {
+		o, ok := already[f.ID]
+		if !ok {
+			rest, at = append(rest, f), append(at, i)
+		}
+		out[i] = o
+	}
+	for i, o := range facts.Look(rest) {
+		out[at[i]] = o
+	}
+	return out
 }
 
 // same reports whether the sources that were parsed are those that the answer in the cache was made from: one may have changed in between.

@@ -144,6 +144,26 @@ func (s *shop) ask(c Config, then func()) *recall {
 	return r
 }
 
+// What the caller saw before is not looked at again, and all else is.
+func TestWhatWasSeenAlready(t *testing.T) {
+	s := newShop(t, "")
+	c := s.config("./a")
+	s.warm(c)
+	c.Seen = map[facts.ID]facts.Observation{}
+	for _, o := range newRecall(c, s.dir).seen {
+		if filepath.Base(o.Path) != "r.go" {
+			c.Seen[o.ID] = o
+		}
+	}
+	s.replace("b/b.go", "package b\n", "package b\n\nimport _ \"os\"\n")
+	assert.True(t, s.knows(c), "it was seen before the edit")
+	p, calls := s.load(c)
+	assert.Positive(t, calls, "but what is parsed is compared")
+	assert.Contains(t, p.Packages["example.com/m/b"].Imports, "os")
+	s.replace("../r/r.go", "package r\n", "package r\n\nimport _ \"os\"\n")
+	assert.False(t, s.knows(c))
+}
+
 // While files change nothing is kept that could be of two states; and what was changed just before is believed the second time.
 func TestAChangeDuringARun(t *testing.T) {
 	for name, edit := range map[string]func(s *shop){
