@@ -1,6 +1,6 @@
 # The commands of a developer's day. `make check` is what to run before a commit.
 
-.PHONY: check test race generate bench fuzz crash mutate oracle history ci
+.PHONY: check test race generate bench fuzz crash mutate oracle flip history evidence ci
 
 check: generate ## formatting, vet, generated files, tests
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
@@ -37,10 +37,21 @@ mutate: ## random edits of four real projects of over 50 packages: whatever depe
 	go run ./internal/oracle/cmd/oracle neutral -seed $(SEED)
 
 oracle: ## the tests of real projects, one by one under coverage: what runs is in the closure of the test
-	go run ./internal/oracle/cmd/oracle cover chi containerregistry bleve
+	go run ./internal/oracle/cmd/oracle cover chi containerregistry bleve go-git
+
+flip: ## random edits of a real project, and its tests before and after: one that ends in another way has another version
+	go run ./internal/oracle/cmd/oracle flip -seed $(SEED) -edits $(EDITS) chi
 
 history: ## ten releases of a real module: how many functions keep their version
 	go run ./internal/oracle/cmd/oracle history -last 10 tools
+
+evidence: ## all these campaigns, at length; each writes its section of docs/evidence.md
+	go build -o "$${TMPDIR:-/tmp}/oracle" ./internal/oracle/cmd/oracle
+	"$${TMPDIR:-/tmp}/oracle" neutral -seed $(SEED) -page docs/evidence.md
+	"$${TMPDIR:-/tmp}/oracle" mutate -seed $(SEED) -edits $(EDITS) -page docs/evidence.md
+	"$${TMPDIR:-/tmp}/oracle" flip -seed $(SEED) -edits 200 -page docs/evidence.md chi
+	"$${TMPDIR:-/tmp}/oracle" history -last 10 -page docs/evidence.md tools
+	"$${TMPDIR:-/tmp}/oracle" cover -page docs/evidence.md chi containerregistry bleve go-git
 
 ci:
 	./.ci/run

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -54,8 +55,13 @@ var (
 func runVerbose(ctx context.Context, binary string, t *testedPackage, names []string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	tmp, err := os.MkdirTemp("", "oracletest")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(tmp)
 	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.count=1", "-test.parallel=1", "-test.timeout=20s", "-test.run=^("+strings.Join(names, "|")+")$")
-	cmd.Dir, cmd.Env = t.Dir, append(env(), "GOTRACEBACK=none", "GOMEMLIMIT=1GiB")
+	cmd.Dir, cmd.Env = t.Dir, env("GOTRACEBACK=none", "GOMEMLIMIT=1GiB", "TMPDIR="+tmp)
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dagstergen/dagstergen/internal/cache"
 	"github.com/dagstergen/dagstergen/internal/load"
 	"github.com/dagstergen/dagstergen/versionhash"
 )
@@ -93,8 +94,14 @@ func orders(t *testing.T, dir string) {
 // text is the whole manifest of the module's functions.
 func text(t *testing.T, dir string, more ...string) string {
 	t.Helper()
+	return textWith(t, nil, dir, more...)
+}
+
+// textWith is the same with a cache of what earlier runs found out.
+func textWith(t *testing.T, store *cache.Store, dir string, more ...string) string {
+	t.Helper()
 	environment := append(append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off", "GOTOOLCHAIN=local"), more...)
-	p, diags, err := load.Load(t.Context(), load.Config{Dir: dir, Patterns: []string{"./..."}, Env: environment})
+	p, diags, err := load.Load(t.Context(), load.Config{Dir: dir, Patterns: []string{"./..."}, Env: environment, Cache: store})
 	require.NoError(t, err)
 	require.Empty(t, diags)
 	g, diags := versionhash.Analyze(p, versionhash.Options{})
@@ -175,6 +182,25 @@ func TestSameVersionsElsewhere(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "go.work.sum"), sums, 0o644))
 		assert.Equal(t, want, text(t, filepath.Join(dir, "bought"), "GOFLAGS=", "GOWORK="+filepath.Join(dir, "go.work")))
+	})
+	t.Run("caches", func(t *testing.T) {
+		dir, other := t.TempDir(), t.TempDir()
+		orders(t, dir)
+		orders(t, other)
+		store := cache.Open(t.TempDir())
+		require.NotNil(t, store)
+		assert.Equal(t, want, textWith(t, store, dir), "cold")
+		assert.Equal(t, want, textWith(t, store, dir), "warm")
+		assert.Equal(t, want, textWith(t, store, other), "warmed elsewhere")
+		assert.Equal(t, want, textWith(t, store, dir, "GOCACHE="+t.TempDir(), "GOFLAGS=-race -trimpath -mod=mod"), "warm, after go clean -cache, with other flags")
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "a_darwin.go"), []byte("package bought\n\nfunc system() string { return \"mac\" }\n"), 0o644))
+		edited := textWith(t, store, dir)
+		assert.NotEqual(t, want, edited)
+		assert.Equal(t, text(t, dir), edited, "an edit is seen through a warm cache")
+		orders(t, dir)
+		assert.Equal(t, want, textWith(t, store, dir), "and taken back")
+		assert.Equal(t, want, textWith(t, store.Verifying(), dir))
+		assert.Empty(t, store.Mismatches())
 	})
 	t.Run("one processor", func(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))

@@ -7,9 +7,9 @@ import (
 )
 
 // table writes a Markdown table.
-func table(head []string, rows [][]string) string {
+func table(head string, rows [][]string) string {
 	var b strings.Builder
-	b.WriteString("| " + strings.Join(head, " | ") + " |\n|" + strings.Repeat("---|", len(head)) + "\n")
+	b.WriteString("| " + head + " |\n|" + strings.Repeat("---|", 1+strings.Count(head, " | ")) + "\n")
 	for _, r := range rows {
 		b.WriteString("| " + strings.Join(r, " | ") + " |\n")
 	}
@@ -55,14 +55,14 @@ func MutationTables(projects []Project, ms []*Mutation) string {
 	}
 	rows = append(rows, []string{"**all**", count(total.Packages), count(total.Functions), "", count(total.Tried), count(total.Edits), count(total.Dependents),
 		"**" + count(len(total.Misses)) + "**", seconds(total.Elapsed)})
-	out := table([]string{"project", "packages", "functions", "seed", "edits tried", "of them compile", "(edit, dependent function) pairs", "version stayed", "time"}, rows)
+	out := table(mutationHead, rows)
 	rows = nil
 	for _, k := range kinds {
 		if c := kindsOf[k.name]; c != nil {
 			rows = append(rows, []string{c.Kind, count(c.Edits), count(c.Dependents)})
 		}
 	}
-	return out + "\n" + table([]string{"kind of edit", "edits", "dependent functions"}, rows)
+	return out + "\n" + table(kindHead, rows)
 }
 
 // NeutralTable writes what rewriting projects came to.
@@ -71,7 +71,7 @@ func NeutralTable(projects []Project, ns []*Neutrality) string {
 	for i, n := range ns {
 		rows = append(rows, []string{projects[i].String(), fmt.Sprint(n.Seed), count(n.Files), count(n.Renamed), count(n.Moved), count(n.Functions), "**" + count(len(n.Changed)) + "**", seconds(n.Elapsed)})
 	}
-	return table([]string{"project", "seed", "files rewritten", "locals renamed", "declarations moved", "functions", "version changed", "time"}, rows)
+	return table(neutralHead, rows)
 }
 
 // CoverageTable writes what running tests came to.
@@ -86,7 +86,32 @@ func CoverageTable(projects []Project, cs []*Coverage) string {
 		}
 		rows = append(rows, []string{projects[i].String(), count(c.Packages), count(c.Tests), count(c.Pairs), "**" + count(len(c.Misses)) + "**", mean(c.Pairs), mean(c.Closure), seconds(c.Elapsed)})
 	}
-	return table([]string{"project", "packages with tests", "tests", "(test, executed function) pairs", "not in the closure", "executed by a test", "in its closure", "time"}, rows)
+	return table(coverageHead, rows) + didNotPass(cs)
+}
+
+// didNotPass lists the tests that did not pass.
+func didNotPass(cs []*Coverage) string {
+	var b strings.Builder
+	var skipped []string
+	for _, c := range cs {
+		for _, e := range c.Ended {
+			switch {
+			case e.How == "skipped":
+				skipped = append(skipped, "`"+e.Test+"`")
+			case e.Reason == "":
+				fmt.Fprintf(&b, "- `%s` %s\n", e.Test, e.How)
+			default:
+				fmt.Fprintf(&b, "- `%s` %s: `%s`\n", e.Test, e.How, strings.ReplaceAll(e.Reason, "`", "'"))
+			}
+		}
+	}
+	if len(skipped) > 0 {
+		fmt.Fprintf(&b, "- %d skipped itself: %s\n", len(skipped), strings.Join(skipped, ", "))
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\nWhat a test ran counts however it ended. These did not pass:\n\n" + b.String()
 }
 
 // FlipTable writes what running tests after edits came to.
@@ -96,7 +121,7 @@ func FlipTable(projects []Project, fs []*Flips) string {
 		rows = append(rows, []string{projects[i].String(), fmt.Sprint(f.Seed), count(f.Tests), count(f.Edits), count(f.Telling), count(f.Runs), count(f.Changed), count(f.Flipped),
 			"**" + count(len(f.Misses)) + "**", seconds(f.Elapsed)})
 	}
-	return table([]string{"project", "seed", "tests", "edits", "of them told by a test", "(edit, test) pairs", "version changed", "test ended in another way", "and the version stayed", "time"}, rows)
+	return table(flipHead, rows)
 }
 
 // HistoryTable writes what the releases of a module came to.
@@ -122,7 +147,7 @@ func HistoryTable(module string, steps []Step) string {
 	if note {
 		rows = append(rows, row("all without *", same))
 	}
-	out := table([]string{module, "functions in both", "same text of the body", "same version", "same package and imports", "same module"}, rows)
+	out := table(module+" | "+historyHead, rows)
 	if note {
 		out += "\n\\* the go line of go.mod moved to another language version, which is part of every version.\n"
 	}

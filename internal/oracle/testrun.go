@@ -162,8 +162,13 @@ func (r *testRunner) run(ctx context.Context, pattern string) (map[block]int, Te
 	defer cancel()
 	profile := r.binary + ".out"
 	defer os.Remove(profile)
+	tmp, err := os.MkdirTemp("", "oracletest") // tests leave things behind
+	if err != nil {
+		return nil, TestEnded{}, err
+	}
+	defer os.RemoveAll(tmp)
 	cmd := exec.CommandContext(ctx, r.binary, "-test.run="+pattern, "-test.coverprofile="+profile, "-test.timeout=100s", "-test.count=1", "-test.v")
-	cmd.Dir, cmd.Env = r.t.Dir, env()
+	cmd.Dir, cmd.Env = r.t.Dir, env("TMPDIR="+tmp)
 	cmd.WaitDelay = 5 * time.Second
 	out, runErr := cmd.CombinedOutput()
 	ended := ending(out, runErr)

@@ -13,6 +13,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/oracle"
@@ -46,6 +49,7 @@ func main() {
 var errUsage = errors.New("usage")
 
 type flags struct {
+	page  string
 	seed  uint64
 	edits int
 	tests int
@@ -62,6 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	set.Uint64Var(&f.seed, "seed", uint64(time.Now().UnixNano()), "of the random choices")
 	set.IntVar(&f.edits, "edits", 600, "mutate, flip: edits that compile, for each project")
 	set.IntVar(&f.tests, "tests", 0, "cover: how many tests of each project, chosen by the seed; 0 is all")
+	set.StringVar(&f.page, "page", "", "the page whose section of the command takes what is printed")
 	set.IntVar(&f.last, "last", 10, "history: how many releases")
 	command, ok := map[string]func(context.Context, string, flags, []oracle.Project, io.Writer, io.Writer) error{
 		"mutate": mutate, "neutral": neutral, "cover": cover, "flip": flip, "history": history,
@@ -82,7 +87,39 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 	fmt.Fprintf(stderr, "seed %d\n", f.seed)
-	return command(ctx, dir, f, projects, stdout, stderr)
+	var out strings.Builder
+	err = command(ctx, dir, f, projects, io.MultiWriter(stdout, &out), stderr)
+	if err != nil || f.page == "" {
+		return err
+	}
+	return write(f.page, args[0], called(args[0], f, set.Args()), out.String())
+}
+
+// called is the command line that prints the same again.
+func called(command string, f flags, projects []string) string {
+	words := []string{"oracle", command}
+	for _, w := range map[string][]string{
+		"mutate": {fmt.Sprint("-seed=", f.seed), fmt.Sprint("-edits=", f.edits)}, "flip": {fmt.Sprint("-seed=", f.seed), fmt.Sprint("-edits=", f.edits)},
+		"neutral": {fmt.Sprint("-seed=", f.seed)}, "cover": {fmt.Sprint("-seed=", f.seed), fmt.Sprint("-tests=", f.tests)}, "history": {fmt.Sprint("-last=", f.last)},
+	}[command] {
+		if w != "-tests=0" {
+			words = append(words, w)
+		}
+	}
+	return strings.Join(append(words, projects...), " ")
+}
+
+// write puts what a campaign printed into its section of a page.
+func write(page, command, line, text string) error {
+	old, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	updated, err := oracle.WriteSection(string(old), command, line, text)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(page, []byte(updated), 0o644)
 }
 
 func mutate(ctx context.Context, dir string, f flags, projects []oracle.Project, stdout, stderr io.Writer) error {
@@ -142,29 +179,31 @@ func neutral(ctx context.Context, dir string, f flags, projects []oracle.Project
 }
 
 func cover(ctx context.Context, dir string, f flags, projects []oracle.Project, stdout, stderr io.Writer) error {
-	var used []oracle.Project
-	var all []*oracle.Coverage
-	missed := 0
-	for _, p := range projects {
-		if len(p.Cover) == 0 {
-			continue
-		}
+	used := slices.DeleteFunc(slices.Clone(projects), func(p oracle.Project) bool { return len(p.Cover) == 0 })
+	all, errs := make([]*oracle.Coverage, len(used)), make([]error, len(used))
+	var wg sync.WaitGroup
+	for i, p := range used { // most of the time a test waits
 		at, err := oracle.Fetch(ctx, dir, p)
 		if err != nil {
 			return err
 		}
-		c, err := oracle.Cover(ctx, at, oracle.CoverOptions{Packages: p.Cover, Tests: f.tests, Seed: f.seed})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(stderr, "%s: %d tests, %d pairs, %d missed, %.0f s\n", p, c.Tests, c.Pairs, len(c.Misses), c.Elapsed.Seconds())
+		wg.Go(func() {
+			all[i], errs[i] = oracle.Cover(ctx, at, oracle.CoverOptions{Packages: p.Cover, Tests: f.tests, Seed: f.seed})
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	missed := 0
+	for i, c := range all {
+		fmt.Fprintf(stderr, "%s: %d tests, %d pairs, %d missed, %d by chance, %.0f s\n", used[i], c.Tests, c.Pairs, len(c.Misses), c.Noise, c.Elapsed.Seconds())
 		for i, m := range c.Misses {
 			if i < 50 {
 				fmt.Fprintf(stderr, "  %s ran %s\n", m.Test, m.Function)
 			}
 		}
 		missed += len(c.Misses)
-		used, all = append(used, p), append(all, c)
 	}
 	fmt.Fprint(stdout, oracle.CoverageTable(used, all))
 	if missed > 0 {
