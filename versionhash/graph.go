@@ -118,11 +118,15 @@ func Analyze(p *load.Program, o Options) (*Graph, diag.List) {
 	return g, nil
 }
 
-// scan summarises the packages, several at a time.
+// scan summarises the packages that have no summary yet, several at a time.
 func (g *Graph) scan() {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, l := range g.locals {
+		if stored, ok := l.lp.Summary.(*packageSummary); ok {
+			l.packageSummary = stored.clone()
+			continue
+		}
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()

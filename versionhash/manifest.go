@@ -388,11 +388,8 @@ func (g *Graph) importsPackage(id int32, path string) bool {
 func (g *Graph) sourcePackage(id int32) manifest.SourcePackage {
 	lp := g.locals[id].lp
 	p := manifest.SourcePackage{Path: lp.Path, Patterns: g.ProofPatterns(lp.Path)}
-	for _, name := range lp.GoFiles {
-		p.Files = append(p.Files, manifest.Source(name, lp.Source[name], false))
-	}
-	for _, name := range g.locals[id].skipped {
-		p.Files = append(p.Files, manifest.Source(name, lp.Source[name], true))
+	if p.Files = slices.Clone(g.locals[id].files); p.Files == nil {
+		p.Files = sourceFiles(lp.Source, lp.GoFiles, g.locals[id].skipped)
 	}
 	for _, name := range g.proofFiles(id) {
 		if d, err := fileDigest(lp, name); err == nil {

@@ -4,6 +4,7 @@ import (
 	"go/token"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/load"
 	"github.com/dagstergen/dagstergen/internal/manifest"
 )
 
@@ -19,6 +20,42 @@ type packageSummary struct {
 	preambles []string              // what the Go files say to the C compiler, sorted
 	skipped   []string              // Go files that build constraints leave out, and that count
 	files     []manifest.SourceFile // the digests of GoFiles and skipped; nil where they were not asked for
+}
+
+// Summarize returns the summary of a local package that was checked without errors, as bytes that [Restore] understands, so that the next time neither its
+// syntax nor its types are needed. It does so as the zero [Options] have it, which say nothing of a package without directives. The result is nil where a summary cannot
+// do: in a package with problems.
+func Summarize(p *load.Program, lp *load.Package) []byte {
+	s := newEnv(p, Options{Runtime: load.RuntimePath}).scan(lp)
+	if lp.Local {
+		s.files = sourceFiles(lp.Source, lp.GoFiles, s.skipped)
+	}
+	data, ok := s.encode()
+	if !ok {
+		return nil
+	}
+	return data
+}
+
+// Restore makes the value of [load.Package.Summary] from what Summarize returned.
+func Restore(data []byte) (any, error) {
+	s, err := decodeSummary(data)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// clone returns a copy that can be connected: its declarations get numbers then.
+func (p *packageSummary) clone() *packageSummary {
+	out := *p
+	copies := make([]summary, len(p.out))
+	out.out = make([]*summary, len(p.out))
+	for i, s := range p.out {
+		copies[i] = *s
+		out.out[i] = &copies[i]
+	}
+	return &out
 }
 
 // A push is a //go:linkname that gives a body to a function of another package.

@@ -14,6 +14,8 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+
+	"github.com/dagstergen/dagstergen/internal/typedata"
 )
 
 // Header is the first line of every Go file that dagstergen writes. Files that start with it are ours: they
@@ -36,7 +38,9 @@ type Program struct {
 	Debug    []string            // the GODEBUG settings of go.mod, or of go.work where there is one: "panicnil=1", sorted
 	Release  string              // of the Go whose standard library was read, "go1.26.8"; "" where that does not say
 
-	recall *recall // nil where the list of packages neither came from a cache nor went there
+	recall *recall          // nil where the list of packages neither came from a cache nor went there
+	reader *typedata.Reader // the types of light packages; nil where all are whole
+	load   func(*Package)   // makes the types of a package of another module after the load
 }
 
 // A Target is the platform whose files are read and whose constants are folded. It is declared, never the
@@ -62,8 +66,8 @@ type Package struct {
 	Name    string
 	Dir     string              // absolute
 	Module  *Module             // nil for the standard library
-	Local   bool                // Module is local: Syntax and Info are set
-	Deep    bool                // not local, but a main module requires Module directly, and Config.Deep is set: Syntax and Info are set
+	Local   bool                // Module is local: it is whole, or has a Summary
+	Deep    bool                // not local, but a main module requires Module directly, and Config.Deep is set: it is whole, or has a Summary
 	Imports map[string]*Package // by the path as written in the source (vendoring and ImportMap are resolved)
 
 	GoFiles      []string // base names of the Go files chosen for Target, ours left out, sorted; cgo files too
@@ -81,4 +85,9 @@ type Package struct {
 	// For local packages only:
 	Source map[string][]byte // the bytes that were parsed, by base name; GoFiles, IgnoredFiles and Generated
 	Errors []types.Error     // type errors, in order; parse errors are diagnostics of the load itself
+
+	// Summary is what [Light.Restore] made of a light package, which has no Syntax, Types and Info; nil for one that is whole.
+	Summary any
+
+	light bool // its types are with Program.reader
 }
