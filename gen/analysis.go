@@ -26,6 +26,13 @@ type Analysis struct {
 // Analyze loads packages, makes their model and computes their versions. The Analysis is nil where nothing could be loaded; with errors among the
 // diagnostics it holds what is sound. The error is for what is not the user's doing.
 func Analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
+	if c.Load.Cache != nil {
+		c.Load.Light = light()
+	}
+	return analyze(ctx, c)
+}
+
+func analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 	prog, diags, err := load.Load(ctx, c.Load)
 	if err != nil || prog == nil {
 		return nil, diags, err

@@ -212,7 +212,7 @@ func (g *generation) proofs() (map[*load.Package][]byte, error) {
 			if lp == nil || out[lp] != nil {
 				continue
 			}
-			text, err := render.Proof(lp.Types, sp.Patterns)
+			text, err := render.Proof(g.Program.Shell(lp), sp.Patterns)
 			if err != nil {
 				return nil, err
 			}

@@ -37,6 +37,7 @@ var reads = map[string]string{
 	"internal/load.workFile":               "the same, and GOWORK: settings",
 	"internal/load.directModules":          "the go command: settings; go.mod of main modules: File facts",
 	"internal/load.ToolCommand":            "go.mod up the tree: File facts",
+	"internal/load.loader.externalKey":     "files of other modules: Stats facts, or in the module cache",
 	"internal/load.work.parseDeep":         "files of other modules: Stats facts, or in the module cache",
 	"internal/diag.Printer.excerpt":        "sources, for people to see",
 	"internal/load.belowModule":            "only with an error: no stamp",

@@ -69,7 +69,7 @@ const (
 // Vet looks for what versions cannot see in the packages that c names. The diagnostics are those of [Generate]; packages with errors are not looked into.
 // Findings are sorted by position.
 func Vet(ctx context.Context, c Config) ([]Finding, diag.List, error) {
-	a, diags, err := Analyze(ctx, c)
+	a, diags, err := analyze(ctx, c) // of all packages the syntax, too
 	if err != nil || a == nil {
 		return nil, diags, err
 	}

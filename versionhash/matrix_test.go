@@ -115,8 +115,11 @@ func loadRows(t testing.TB, rows []edit, text func(*edit) string) *Graph {
 // analyzeDir analyses all packages of a folder, with what their directives decide.
 func analyzeDir(t testing.TB, dir string, deep bool) (*Graph, diag.List) {
 	t.Helper()
-	p := loadConfig(t, load.Config{Dir: dir, Patterns: []string{"./..."}, Env: testEnv(), Deep: deep})
-	return Analyze(p, Options{Decisions: decided(p)})
+	c := load.Config{Dir: dir, Patterns: []string{"./..."}, Env: testEnv(), Deep: deep}
+	p := loadConfig(t, c)
+	g, diags := Analyze(p, Options{Decisions: decided(p)})
+	sameFromCache(t, g, c)
+	return g, diags
 }
 
 // symbolsOf are the functions below an import path that a row makes claims of.

@@ -1,8 +1,10 @@
 package model
 
 import (
+	"bytes"
 	"fmt"
 	"go/ast"
+	"go/scanner"
 	"go/token"
 	"go/types"
 	"path"
@@ -20,7 +22,7 @@ func Build(prog *load.Program) *Model {
 	m := &Model{Prog: prog, byPath: map[string]*Package{}, Decisions: map[token.Pos]*Decision{}}
 	b := &builder{
 		m: m, prog: prog, configs: map[*types.TypeName]*Config{}, funcs: map[*types.Func]*Func{}, ops: map[*types.Func]*Op{}, jobs: map[*types.Func]*Job{},
-		resources: map[*types.Func]*Resource{}, brokenKeys: map[*Package]map[string]bool{}, docs: map[*load.Package]map[token.Pos]string{}, storable: map[string]*storeProblem{},
+		resources: map[*types.Func]*Resource{}, brokenKeys: map[*Package]map[string]bool{}, docs: map[*load.Package]map[string]string{}, storable: map[string]*storeProblem{},
 		imports: map[*ast.File]map[string]*types.Package{},
 	}
 	for _, lp := range prog.Locals() {
@@ -55,9 +57,9 @@ type builder struct {
 	jobs      map[*types.Func]*Job
 	funcs     map[*types.Func]*Func
 
-	brokenKeys map[*Package]map[string]bool           // keys of declarations whose directive has errors
-	docs       map[*load.Package]map[token.Pos]string // doc comments of struct fields, by the position of their names
-	storable   map[string]*storeProblem               // by canonical name of the type
+	brokenKeys map[*Package]map[string]bool        // keys of declarations whose directive has errors
+	docs       map[*load.Package]map[string]string // doc comments of struct fields, by the position of their names
+	storable   map[string]*storeProblem            // by canonical name of the type
 	imports    map[*ast.File]map[string]*types.Package
 	types      *runtimeTypes
 }
@@ -124,12 +126,53 @@ func (b *builder) collect(lp *load.Package) {
 func mentionsDirective(file *ast.File) bool {
 	for _, g := range file.Comments {
 		for _, c := range g.List {
-			if i := strings.IndexByte(c.Text, ':'); i >= 0 && strings.Contains(strings.ToLower(c.Text[:i]), "dag") {
+			if maybeDirective(c.Text) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+func maybeDirective(comment string) bool {
+	i := strings.IndexByte(comment, ':')
+	return i >= 0 && strings.Contains(strings.ToLower(comment[:i]), "dag")
+}
+
+// Matters reports whether the model may be about a package with this Go file: it has a directive, or something that looks like one, or a name that
+// generated code declares in every package.
+func Matters(src []byte) bool {
+	if !mentionsDag(src) {
+		return false
+	}
+	fset := token.NewFileSet()
+	var s scanner.Scanner
+	s.Init(fset.AddFile("", -1, len(src)), src, func(token.Position, string) {}, scanner.ScanComments)
+	for {
+		switch _, tok, text := s.Scan(); {
+		case tok == token.EOF:
+			return false
+		case tok == token.COMMENT && maybeDirective(text), tok == token.IDENT && text == proofVariable:
+			return true
+		}
+	}
+}
+
+// proofVariable is what dag_proof_gen.go declares.
+const proofVariable = "_dagSources"
+
+// mentionsDag looks for "dag" in any case, which most files do not have.
+func mentionsDag(src []byte) bool {
+	for {
+		i := bytes.IndexAny(src, "gG")
+		if i < 0 {
+			return false
+		}
+		if i >= 2 && src[i-1]|0x20 == 'a' && src[i-2]|0x20 == 'd' {
+			return true
+		}
+		src = src[i+1:]
+	}
 }
 
 // noteBroken remembers the keys of declarations that have a directive with errors, and what would be generated for them, so that nobody is

@@ -69,21 +69,7 @@ func (s *schema) fail(code string, pos token.Pos, hint, format string, args ...a
 
 // localPos reports whether pos lies in a file that is the user's.
 func (b *builder) localPos(pos token.Pos) bool {
-	file := b.prog.Fset.File(pos)
-	if file == nil {
-		return false
-	}
-	for _, lp := range b.prog.Packages {
-		if !lp.Local {
-			continue
-		}
-		for _, f := range lp.Syntax {
-			if f.FileStart <= pos && pos <= f.FileEnd {
-				return true
-			}
-		}
-	}
-	return false
+	return b.prog.Owner(pos) != nil
 }
 
 // fields returns the fields of a struct type, those of embedded structs in their places. path is for messages.
@@ -406,8 +392,8 @@ func (b *builder) fieldDoc(v *types.Var) string {
 	}
 	docs, ok := b.docs[lp]
 	if !ok {
-		docs = map[token.Pos]string{}
-		for _, file := range lp.Syntax {
+		docs = map[string]string{}
+		for _, file := range b.prog.Files(lp) {
 			ast.Inspect(file, func(n ast.Node) bool {
 				if f, ok := n.(*ast.Field); ok {
 					text := f.Doc.Text()
@@ -415,7 +401,7 @@ func (b *builder) fieldDoc(v *types.Var) string {
 						text = f.Comment.Text()
 					}
 					for _, name := range f.Names {
-						docs[name.Pos()] = strings.TrimSpace(text)
+						docs[place(b.at(name.Pos()))] = strings.TrimSpace(text)
 					}
 				}
 				return true
@@ -423,7 +409,13 @@ func (b *builder) fieldDoc(v *types.Var) string {
 		}
 		b.docs[lp] = docs
 	}
-	return docs[v.Pos()]
+	return docs[place(b.at(v.Pos()))]
+}
+
+// place is a position without its offset, which is not known of what was read from a cache.
+func place(p token.Position) string {
+	p.Offset = 0
+	return p.String()
 }
 
 // quoteJSON returns s as a JSON string.

@@ -166,7 +166,7 @@ func (d *decider) without(annotated bool) {
 			d.fail(CodeDecisionKind, s.Pos, s.End, "name declarations of it", "%s is its own package", s.Value)
 		case obj != nil && obj.Pos() == id.Pos():
 			d.fail(CodeDecisionKind, s.Pos, s.End, "name something that it calls", "%s cannot leave out itself", d.a.Name)
-		case obj != nil && lp.Info == nil:
+		case obj != nil && !lp.Local && !lp.Deep:
 			d.fail(CodeDecisionKind, s.Pos, s.End, "leave out the package: "+path, "packages of other modules count as a whole")
 		case folded(obj):
 			d.fail(CodeDecisionKind, s.Pos, s.End, "leave out the code that uses it, where that does not matter", "%s is written into the code that uses it", s.Value)

@@ -16,27 +16,34 @@ import (
 func Endless(prog *load.Program) diag.List {
 	var out diag.List
 	for _, lp := range prog.Locals() {
-		if lp.Types == nil {
+		out = append(out, EndlessIn(prog, lp)...)
+	}
+	return out
+}
+
+// EndlessIn reports those of one package; there are none in a package without types, which is one that was looked at before it was summarised.
+func EndlessIn(prog *load.Program, lp *load.Package) diag.List {
+	if lp.Types == nil {
+		return nil
+	}
+	var out diag.List
+	scope := lp.Types.Scope()
+	for _, name := range scope.Names() {
+		obj, ok := scope.Lookup(name).(*types.TypeName)
+		if !ok {
 			continue
 		}
-		scope := lp.Types.Scope()
-		for _, name := range scope.Names() {
-			obj, ok := scope.Lookup(name).(*types.TypeName)
-			if !ok {
-				continue
-			}
-			named, ok := obj.Type().(*types.Named)
-			if !ok || named.TypeParams().Len() == 0 {
-				continue
-			}
-			w := &endlessWalk{open: map[*types.TypeName]int{}, seen: map[string]bool{}}
-			if w.visit(named) {
-				pos := prog.Position(obj.Pos())
-				end := pos
-				end.Column += len(name)
-				out.Add(diag.Diagnostic{Code: CodeInvalidType, Pos: pos, End: end, Message: "type " + name + " has no end: each look into it finds a larger type",
-					Hint: "use the same type arguments inside of it"})
-			}
+		named, ok := obj.Type().(*types.Named)
+		if !ok || named.TypeParams().Len() == 0 {
+			continue
+		}
+		w := &endlessWalk{open: map[*types.TypeName]int{}, seen: map[string]bool{}}
+		if w.visit(named) {
+			pos := prog.Position(obj.Pos())
+			end := pos
+			end.Column += len(name)
+			out.Add(diag.Diagnostic{Code: CodeInvalidType, Pos: pos, End: end, Message: "type " + name + " has no end: each look into it finds a larger type",
+				Hint: "use the same type arguments inside of it"})
 		}
 	}
 	return out

@@ -51,7 +51,10 @@ func (d *decider) resolve(arg annotations.Arg) (obj types.Object, path string, o
 	}
 	lp := d.b.prog.Packages[path]
 	if path != d.p.Path && lp != nil {
-		pkg = lp.Types
+		pkg = nil
+		if d.known(lp) {
+			pkg = d.b.prog.Complete(lp)
+		}
 	}
 	if len(parts) == 0 {
 		return nil, path, true
@@ -72,7 +75,7 @@ func (d *decider) resolve(arg annotations.Arg) (obj types.Object, path string, o
 	case len(parts) > 2:
 		fail("write Type.Method, pkg.Name or pkg.Type.Method", "%s has too many parts", word)
 		return nil, "", false
-	case len(parts) == 2:
+	case len(parts) == 2 && (path == d.p.Path || obj.Exported()):
 		if obj = d.method(arg, obj, parts[1]); obj == nil {
 			return nil, "", false
 		}
@@ -118,6 +121,24 @@ func (d *decider) method(arg annotations.Arg, of types.Object, name string) type
 		return nil
 	}
 	return f.Origin()
+}
+
+// known reports whether the declarations of a package can be named: it is local or deep, or a local package imports it.
+func (d *decider) known(lp *load.Package) bool {
+	if lp.Local || lp.Deep {
+		return true
+	}
+	for _, user := range d.b.prog.Packages {
+		if !user.Local {
+			continue
+		}
+		for _, dep := range user.Imports {
+			if dep == lp {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // splitPath splits import/path.Name.Method; path is empty where no package in the import closure fits.

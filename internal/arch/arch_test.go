@@ -25,7 +25,7 @@ const module = "github.com/dagstergen/dagstergen/"
 // packages below it too.
 var layers = [][]string{
 	{"internal/canon", "internal/diag", "internal/revision", "internal/squeeze", "internal/oslock", "internal/mutant", "internal/scripttest", "internal/subprocess", "internal/testdisk"},
-	{"runtime/dag", "internal/cache", "internal/facts", "internal/manifest", "annotations"},
+	{"runtime/dag", "internal/cache", "internal/facts", "internal/typedata", "internal/manifest", "annotations"},
 	{"internal/load"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
 	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "runtime/execute/differ", "gen/render", "versionhash/hazard"},

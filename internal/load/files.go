@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/scanner"
+	"go/token"
 	"go/types"
 	"os"
 	"path/filepath"
@@ -54,7 +55,8 @@ type work struct {
 	diags  diag.List // of this package alone, so that no lock is needed
 	err    error
 	once   sync.Once
-	ready  chan struct{} // closed when p.Types is set
+	ready  chan struct{} // closed when p.Types is set, or the package is light
+	lightWork
 }
 
 // start loads w in the background, after what it imports; a second call does nothing.
@@ -66,10 +68,11 @@ func (w *work) start(ctx context.Context, wg *sync.WaitGroup) {
 			w.l.limited(ctx, func() {
 				switch {
 				case w.p.Local:
+					w.readLocal()
 					w.parseLocal()
 				case w.p.Deep && w.parseDeep():
 				default:
-					w.parseExternal()
+					w.parseExternal(w.l.prog.Fset)
 				}
 			})
 			w.deps = w.needed()
@@ -104,8 +107,8 @@ func (l *loader) limited(ctx context.Context, f func()) {
 	}
 }
 
-// parseLocal reads all Go files of a local package, sets our own ones apart and parses those of the target.
-func (w *work) parseLocal() {
+// readLocal reads all Go files of a local package and sets our own ones apart.
+func (w *work) readLocal() {
 	p := w.p
 	p.Source = map[string][]byte{}
 	ours := func(name string) bool {
@@ -126,6 +129,11 @@ func (w *work) parseLocal() {
 	p.EmbedFiles = slices.DeleteFunc(p.EmbedFiles, func(name string) bool {
 		return name == ManifestFile || slices.Contains(p.Generated, name)
 	})
+}
+
+// parseLocal parses the files of the target.
+func (w *work) parseLocal() {
+	p := w.p
 	for _, name := range p.GoFiles {
 		f, err := parser.ParseFile(w.l.prog.Fset, w.l.prog.Rel(filepath.Join(p.Dir, name)), p.Source[name], parser.ParseComments|parser.SkipObjectResolution)
 		w.syntaxErrors(p.Source[name], err)
@@ -141,7 +149,23 @@ func (w *work) parseLocal() {
 
 // parseExternal parses the files of another module. What dagstergen generated there belongs to its types: other than
 // in a local package, it is as final as the rest.
-func (w *work) parseExternal() {
+func (w *work) parseExternal(fset *token.FileSet) {
+	for _, name := range w.externalFiles() {
+		src, ok := w.read(name)
+		if !ok {
+			continue
+		}
+		f, err := parser.ParseFile(fset, w.l.prog.Rel(filepath.Join(w.p.Dir, name)), withoutBodies(src), parser.SkipObjectResolution)
+		w.syntaxErrors(src, err)
+		if f != nil {
+			dropElements(f)
+			w.files = append(w.files, f)
+		}
+	}
+}
+
+// externalFiles are the Go files of a package of another module, with those that dagstergen generated.
+func (w *work) externalFiles() []string {
 	names := w.p.GoFiles
 	if w.p.Module != nil {
 		for _, name := range w.p.IgnoredFiles {
@@ -150,18 +174,7 @@ func (w *work) parseExternal() {
 			}
 		}
 	}
-	for _, name := range names {
-		src, ok := w.read(name)
-		if !ok {
-			continue
-		}
-		f, err := parser.ParseFile(w.l.prog.Fset, w.l.prog.Rel(filepath.Join(w.p.Dir, name)), withoutBodies(src), parser.SkipObjectResolution)
-		w.syntaxErrors(src, err)
-		if f != nil {
-			dropElements(f)
-			w.files = append(w.files, f)
-		}
-	}
+	return names
 }
 
 // dropElements empties the composite literals in package-level declarations of a file whose values do not matter: T{...} has the type T whatever is
@@ -300,14 +313,18 @@ func qualifiers(f *ast.File, yield func(string)) {
 
 // check type-checks w. All imports that it needs are ready.
 func (w *work) check() {
-	conf := w.l.prog.config(w.p, func(path string) *types.Package {
+	w.checkWith(func(path string) *types.Package {
 		if dep := w.p.Imports[path]; dep != nil && slices.Contains(w.deps, w.l.byPath[dep.Path]) {
 			return dep.Types
 		}
 		return nil // not needed here, and perhaps being checked for another package just now
 	})
+}
+
+func (w *work) checkWith(imported func(path string) *types.Package) {
+	conf := w.l.prog.config(w.p, imported)
 	if w.p.Local || w.p.Deep {
-		w.p.Info = newInfo()
+		w.p.Info, w.p.Errors = newInfo(), nil
 		conf.Error = func(err error) {
 			var e types.Error
 			if errors.As(err, &e) {

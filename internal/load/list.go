@@ -37,6 +37,7 @@ const listFields = "ImportPath,Name,Dir,Standard,Match,Module," +
 
 type listedModule struct {
 	Path, Version, Dir, GoVersion string
+	Sum                           string // of its contents, as in go.sum
 	Main                          bool
 	Direct                        bool // a main module requires it without `// indirect`; filled in where that was asked for
 	Replace                       *listedModule

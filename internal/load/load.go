@@ -40,6 +40,9 @@ type Config struct {
 
 	// Passing says that Dir is soon gone, so that nothing is worth keeping that is about it.
 	Passing bool
+
+	// Light asks for summaries of local packages in place of their syntax and types where that will do; nil is for none.
+	Light *Light
 }
 
 // DefaultTarget is the declared platform where nothing else is said: linux/amd64 with cgo. Cgo is on because it only adds files (the
@@ -111,14 +114,18 @@ func recalled(p *Program, r *recall) *Program {
 // load makes a program of what go list said.
 func load(ctx context.Context, c Config, dir string, t Target, listed []*listedPackage, diags diag.List) (*Program, diag.List, error) {
 	sizes := types.SizesFor("gc", t.GOARCH)
-	l := &loader{
-		prog:   &Program{Fset: token.NewFileSet(), Dir: dir, Packages: map[string]*Package{}, Sizes: sizes, Target: t, Deep: c.Deep},
-		byPath: make(map[string]*work, len(listed)),
-		slots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
-		diags:  diags,
+	build := func() *loader {
+		l := &loader{
+			prog:   &Program{Fset: token.NewFileSet(), Dir: dir, Packages: map[string]*Package{}, Sizes: sizes, Target: t, Deep: c.Deep},
+			byPath: make(map[string]*work, len(listed)),
+			slots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
+			diags:  slices.Clone(diags),
+		}
+		l.build(listed, c.Patterns)
+		return l
 	}
-	l.build(listed, c.Patterns)
-	if err := l.run(ctx); err != nil {
+	l, err := loadPackages(ctx, c, build)
+	if err != nil {
 		return nil, nil, err
 	}
 	l.listErrors(listed, c.Patterns)
@@ -145,6 +152,7 @@ type loader struct {
 	byPath map[string]*work
 	slots  chan struct{} // bounds what is read, parsed or checked at one time
 	diags  diag.List
+	light  *lightLoad // nil where all local packages are whole
 }
 
 // build makes the packages of the program from what go list said, and reports what it complained about.
@@ -248,6 +256,11 @@ func (l *loader) run(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	return l.collect()
+}
+
+// collect gathers what went wrong with the packages.
+func (l *loader) collect() error {
 	var errs []error
 	for _, w := range l.works {
 		l.diags = append(l.diags, w.diags...)
@@ -314,7 +327,14 @@ func (p *Program) sorted(want func(*Package) bool) []*Package {
 func (p *Program) Runtime() *Package { return p.Packages[RuntimePath] }
 
 // Position returns where pos is, as the file really has it: line directives in the source do not move it.
-func (p *Program) Position(pos token.Pos) token.Position { return p.Fset.PositionFor(pos, false) }
+func (p *Program) Position(pos token.Pos) token.Position {
+	if p.reader != nil {
+		if _, at, ok := p.reader.Place(pos); ok {
+			return at
+		}
+	}
+	return p.Fset.PositionFor(pos, false)
+}
 
 // Rel returns name relative to Dir where it lies below it, else name as it is. The files of Fset are named in this way.
 func (p *Program) Rel(name string) string { return relative(p.Dir, name) }

@@ -91,7 +91,7 @@ func findSettings(c Config, dir string) (*settings, bool) {
 	for _, kv := range slices.Compact(vars) {
 		e.String("variable", kv)
 	}
-	c.Dir, c.Env, c.Cache, c.Seen = dir, nil, nil, nil
+	c.Dir, c.Env, c.Cache, c.Light, c.Seen = dir, nil, nil, nil, nil
 	e.String("asked", fmt.Sprintf("%+v", c)) // whatever fields there are
 	s.key = e.Sum()
 	return s, true

@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/types"
+	"maps"
 	"path/filepath"
 	"slices"
 )
@@ -42,7 +43,7 @@ type verifier struct {
 // check returns the types of pkg with the generated files in place; a package that neither has nor imports any keeps the types
 // it has, so that they stay identical for all who use them.
 func (v *verifier) check(pkg *Package) *types.Package {
-	if !pkg.Local {
+	if !pkg.Local || pkg.light { // of a light package nothing is generated but what nobody can name
 		return pkg.Types
 	}
 	if t, ok := v.done[pkg]; ok {
@@ -88,14 +89,42 @@ func (v *verifier) check(pkg *Package) *types.Package {
 			syntax = append(syntax, f)
 		}
 	}
-	conf := v.prog.config(pkg, func(path string) *types.Package {
-		if t, ok := deps[path]; ok {
-			return t
+	t, more := v.typeCheck(pkg, syntax, deps, false)
+	if slices.ContainsFunc(more, undefinedElsewhere) && v.prog.reader != nil {
+		t, more = v.typeCheck(pkg, syntax, deps, true)
+	}
+	errs = append(errs, more...)
+	v.done[pkg] = t
+	if len(errs) > 0 {
+		v.errs[pkg.Path] = errs
+	}
+	return t
+}
+
+// typeCheck checks the syntax of pkg. deps are the packages that its own code imports; complete is as in [Program.importer].
+func (v *verifier) typeCheck(pkg *Package, syntax []*ast.File, deps map[string]*types.Package, complete bool) (*types.Package, []types.Error) {
+	imports := maps.Clone(pkg.Imports)
+	for _, f := range syntax {
+		for _, spec := range f.Imports {
+			path := importPath(spec)
+			if dep := v.prog.Packages[path]; dep != nil && imports[path] == nil { // imported by generated code alone
+				imports[path] = dep
+			}
 		}
-		if dep := v.prog.Packages[path]; dep != nil { // imported by generated code alone
+	}
+	var errs []types.Error
+	views := v.prog.importer(syntax, imports, complete, func(error) {})
+	conf := v.prog.config(pkg, func(path string) *types.Package {
+		switch dep := imports[path]; {
+		case dep == nil:
+			return nil
+		case dep.light:
+			return views(path)
+		case deps[path] != nil:
+			return deps[path]
+		default:
 			return v.check(dep)
 		}
-		return nil
 	})
 	conf.Error = func(err error) {
 		var e types.Error
@@ -104,9 +133,5 @@ func (v *verifier) check(pkg *Package) *types.Package {
 		}
 	}
 	t, _ := conf.Check(pkg.Path, v.prog.Fset, syntax, &types.Info{Types: map[ast.Expr]types.TypeAndValue{}})
-	v.done[pkg] = t
-	if len(errs) > 0 {
-		v.errs[pkg.Path] = errs
-	}
-	return t
+	return t, errs
 }
