@@ -61,7 +61,7 @@ func analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 		}
 		return 1
 	})
-	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Decisions: a.decide(&diags), Toolchain: release, Generated: func(pkgPath, name string) bool {
+	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Cache: c.Load.Cache, Decisions: a.decide(&diags), Toolchain: release, Generated: func(pkgPath, name string) bool {
 		p := a.Model.Package(pkgPath)
 		return p != nil && p.Expected[name]
 	}})

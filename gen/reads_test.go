@@ -54,7 +54,7 @@ var reads = map[string]string{
 	"internal/load.seer.everything":        "facts themselves",
 	"versionhash.fileDigest":               "embedded and other files: File facts; of other modules: Stats facts, or in the module cache",
 	"versionhash.readSource":               "Go files that are left out: the same, and Source facts",
-	"versionhash.Graph.contents":           "files of other modules: Stats facts, or in the module cache",
+	"versionhash.contents":                 "files of other modules: Stats facts, or in the module cache",
 }
 
 // looking are the functions by which something is read.

@@ -9,13 +9,16 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/load"
 )
 
 // fill gives every field of a value something of its own, so that a field that is not written is missed.
 func fill(v reflect.Value, r *rand.Rand, depth int) {
 	switch v.Kind() {
 	case reflect.Pointer:
+		if v.Type() == reflect.TypeFor[*load.Package]() {
+			return // it has no end
+		}
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem(), r, depth)
 	case reflect.Struct:
@@ -97,7 +100,7 @@ func TestSummariesAreWrittenWhole(t *testing.T) {
 // What is not a matter of the package alone is not written.
 func TestSummariesThatAreNotWritten(t *testing.T) {
 	for _, s := range []*summary{
-		{problems: []problem{{text: "x"}}}, {ignored: "x"}, {without: []Left{{}}}, {needs: []key{{}}}, {value: "x"}, {lazy: func() (d canon.Digest) { return d }},
+		{problems: []problem{{text: "x"}}}, {ignored: "x"}, {without: []Left{{}}}, {needs: []key{{}}}, {value: "x"}, {lazy: &load.Package{}},
 	} {
 		_, ok := (&packageSummary{out: []*summary{s}}).encode()
 		assert.False(t, ok, "%+v", s)

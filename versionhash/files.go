@@ -134,7 +134,7 @@ func (g *Graph) special(k key) *summary {
 		case opaque:
 			e.Int("api", runtimeAPI)
 		case external, local: // a deep package that a package of a further module imports
-			s.lazy = func() canon.Digest { return g.contents(p) }
+			s.lazy = p
 			g.imports(s, p)
 		}
 	case keyNative:
@@ -272,30 +272,6 @@ func commentText(g *ast.CommentGroup) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
-}
-
-// contents is the digest of a package of another module: of the files that are compiled into it, by name, whether they lie in the module
-// cache, in a vendor folder or elsewhere. Files left out on the declared target count by their tokens.
-func (g *Graph) contents(p *load.Package) canon.Digest {
-	e := canon.New("dagstergen/code/external/v1")
-	e.String("package", p.Path)
-	if m := meaning(moduleLanguage(p.Module)); m != loopVariables {
-		e.String("language", m)
-	}
-	for _, name := range slices.Sorted(slices.Values(slices.Concat(p.GoFiles, p.OtherFiles, p.EmbedFiles))) {
-		data, err := os.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name)))
-		if err != nil || strings.HasSuffix(name, ".go") && load.IsGenerated(data) || name == load.ManifestFile {
-			continue // a file that cannot be read is an error of the loader
-		}
-		e.String("file", name)
-		e.Digest("content", canon.Sum(data))
-	}
-	for _, name := range skippedFiles(p) {
-		src, _ := readSource(p, name)
-		e.String("skipped", name)
-		e.Digest("tokens", manifest.Tokens(src))
-	}
-	return e.Sum()
 }
 
 // imports makes an external package depend on the packages it imports.

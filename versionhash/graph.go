@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/dagstergen/dagstergen/internal/cache"
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
@@ -43,6 +44,9 @@ type Options struct {
 
 	// Runtime is the import path of the package that is counted by its API and not by its code; "" is dagstergen's own.
 	Runtime string
+
+	// Cache is where digests of packages of other modules are kept; nil is nowhere. It changes no version.
+	Cache *cache.Store
 
 	// Decisions are what was decided by hand, by the position of the declared name.
 	Decisions map[token.Pos]Decision

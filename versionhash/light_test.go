@@ -3,6 +3,7 @@ package versionhash
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -112,6 +113,39 @@ func sameManifests(t testing.TB, whole *Graph, light *load.Program, o Options) {
 		assert.Equal(t, whole.Pos(n.Name), g.Pos(n.Name), n.Name)
 	}
 	assert.Equal(t, whole.Packages(symbols), g.Packages(symbols))
+}
+
+// TestThisRepositoryFromACache does the same with packages of other modules from the module cache, of which more is kept.
+func TestThisRepositoryFromACache(t *testing.T) {
+	c := load.Config{Dir: "..", Patterns: []string{"./gen/...", "./runtime/storage/sqlite"}, Env: testEnv()}
+	whole, diags := Analyze(loadConfig(t, c), Options{})
+	require.Empty(t, diags)
+	for name, p := range whole.prog.Packages {
+		pinned := strings.HasPrefix(name, "golang.org/x/tools/") || strings.HasPrefix(name, "github.com/dave/")
+		assert.Equal(t, pinned, pinned && p.Module.Sum != "", name)
+		assert.False(t, p.Local && p.Module.Sum != "", name)
+	}
+	dir := t.TempDir()
+	o := Options{Cache: cache.Open(dir)}
+	var made int64
+	for i := range 2 {
+		c.Light, c.Cache = lightOnly(), o.Cache
+		c.Light.Whole = func([]byte) bool { return false }
+		before := summarized.Load()
+		light := loadConfig(t, c)
+		if made = summarized.Load() - before; i == 0 {
+			assert.Greater(t, made, int64(5))
+			assert.Greater(t, sameSummaries(t, light, whole.prog), 500)
+		}
+		sameManifests(t, whole, light, o)
+		kept, err := filepath.Glob(filepath.Join(dir, "*", string(kindContents), "*", "*"))
+		require.NoError(t, err)
+		assert.Greater(t, len(kept), 5)
+	}
+	assert.Zero(t, made)
+	o.Cache = o.Cache.Verifying()
+	sameManifests(t, whole, loadConfig(t, c), o)
+	assert.Empty(t, o.Cache.Mismatches())
 }
 
 // chain is a module in which a uses b, b uses c, and d uses c but shows nothing of it.

@@ -29,6 +29,11 @@ func (g *Graph) hash(roots []int32) {
 		}
 	}
 	slices.Sort(mark)
+	var reached []int32
+	for _, c := range mark {
+		reached = append(reached, g.comps[c]...)
+	}
+	g.fill(reached)
 	for _, c := range mark {
 		g.hashed[c] = true
 		if m := g.comps[c]; len(m) == 1 && !slices.Contains(g.refs[m[0]], m[0]) {
@@ -41,12 +46,10 @@ func (g *Graph) hash(roots []int32) {
 
 // core is the digest of a node itself.
 func (g *Graph) core(n int32) canon.Digest {
-	s := g.sums[n]
-	if s.lazy != nil {
-		s.core = s.lazy()
-		s.local, s.lazy = s.core, nil
+	if g.sums[n].lazy != nil {
+		g.fill([]int32{n})
 	}
-	return s.core
+	return g.sums[n].core
 }
 
 func (g *Graph) single(n int32) canon.Digest {

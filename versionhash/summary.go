@@ -94,5 +94,5 @@ type summary struct {
 	value    string       // see [manifest.Node]
 	entry    []key        // types as values, or as they are stored, that count where the declaration itself is asked for
 	problems []problem
-	lazy     func() canon.Digest // gives core and local when they are first needed
+	lazy     *load.Package // of another module: its contents are core and local, when they are first needed
 }

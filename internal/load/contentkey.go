@@ -38,16 +38,11 @@ func (l *loader) externalKey(w *work) {
 		l.setting(e, p)
 		e.Bool("deep", w.own) // it was, if it could be
 		names(e, "file", w.externalFiles())
-		m := w.listed.Module
-		if m != nil && m.Replace != nil {
-			m = m.Replace
-		}
 		switch {
 		case w.listed.Standard && l.light.release != "":
 			e.String("release", l.light.release)
-		case m != nil && m.Version != "" && m.Sum != "" && m.Dir != "" && liesBelow(m.Dir, p.Dir):
-			e.String("version", m.Path+"@"+m.Version)
-			e.String("sum", m.Sum)
+		case p.Module != nil && p.Module.Sum != "":
+			e.String("sum", p.Module.Sum)
 		default:
 			for _, name := range w.externalFiles() {
 				if src, err := os.ReadFile(filepath.Join(p.Dir, name)); err == nil {
@@ -120,6 +115,18 @@ func (l *loader) apiKey(w *work, data *typedata.Data) canon.Digest {
 		}
 	}
 	return e.Sum()
+}
+
+// sum is that of the module whose copy in the module cache a package is read from. The go command takes these for what go.sum says, and so do we.
+func (lp *listedPackage) sum() string {
+	m := lp.Module
+	if m.Replace != nil {
+		m = m.Replace
+	}
+	if m.Version == "" || m.Dir == "" || !liesBelow(m.Dir, lp.Dir) {
+		return ""
+	}
+	return m.Sum
 }
 
 func liesBelow(dir, file string) bool {

@@ -171,7 +171,9 @@ func (l *loader) build(listed []*listedPackage, patterns []string) {
 			EmbedFiles: sorted(lp.EmbedFiles),
 		}
 		if !lp.Standard {
-			p.Module = lp.Module.module()
+			if p.Module = lp.Module.module(); p.Module != nil {
+				p.Module.Sum = lp.sum()
+			}
 			p.Local = p.Module != nil && p.Module.Local && !framework(p)
 			// Only the C compiler knows the types of a package with cgo.
 			p.Deep = p.Module != nil && !p.Module.Local && lp.Module.Direct && len(lp.CgoFiles) == 0

@@ -57,6 +57,7 @@ type Module struct {
 	Version   string // empty for the main module
 	Dir       string // absolute; empty when vendored
 	GoVersion string // the go line, "1.26" or "1.26.0"
+	Sum       string // of all its files, as in go.sum; "" where they may be others: not in the module cache
 	Local     bool   // the main module, a workspace module, or one replaced by a folder: its code counts declaration by declaration
 }
 
