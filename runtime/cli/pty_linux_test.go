@@ -108,7 +108,7 @@ func TestVerifyOnATerminal(t *testing.T) {
 	run := func(args ...string) []byte {
 		tty, written := terminalOf(t, 100)
 		c := exec.Command(program, args...)
-		c.Dir, c.Env = dir, append(os.Environ(), "DAGSTERGEN_HOME="+dir+"/home", "TERM=xterm", "TZ=UTC")
+		c.Dir, c.Env = dir, append(os.Environ(), "DAGSTERGEN_HOME="+dir+"/home", "TERM=xterm", "TZ=UTC", "NO_COLOR=")
 		c.Stdin, c.Stdout, c.Stderr = tty, tty, tty
 		_ = c.Run() // a difference is exit code 1
 		return []byte(written())
