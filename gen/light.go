@@ -10,7 +10,7 @@ import (
 // that is what a cache must give, too.
 func light() *load.Light {
 	return &load.Light{
-		Whole: model.Matters,
+		Need: model.Needs,
 		Summarize: func(p *load.Program, lp *load.Package) []byte {
 			if model.EndlessIn(p, lp) != nil {
 				return nil

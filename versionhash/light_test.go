@@ -24,7 +24,12 @@ var summarized atomic.Int64
 // lightOnly asks for a summary of every package that can have one and has no directives.
 func lightOnly() *load.Light {
 	return &load.Light{
-		Whole: func(src []byte) bool { return bytes.Contains(src, []byte("dag:")) },
+		Need: func(src []byte) load.Need {
+			if bytes.Contains(src, []byte("dag:")) {
+				return load.NeedSyntax
+			}
+			return load.NeedSummary
+		},
 		Summarize: func(p *load.Program, lp *load.Package) []byte {
 			summarized.Add(1)
 			return Summarize(p, lp)
@@ -130,7 +135,7 @@ func TestThisRepositoryFromACache(t *testing.T) {
 	var made int64
 	for i := range 2 {
 		c.Light, c.Cache = lightOnly(), o.Cache
-		c.Light.Whole = func([]byte) bool { return false }
+		c.Light.Need = func([]byte) load.Need { return load.NeedSummary }
 		before := summarized.Load()
 		light := loadConfig(t, c)
 		if made = summarized.Load() - before; i == 0 {

@@ -139,11 +139,12 @@ func maybeDirective(comment string) bool {
 	return i >= 0 && strings.Contains(strings.ToLower(comment[:i]), "dag")
 }
 
-// Matters reports whether the model may be about a package with this Go file: it has a directive, or something that looks like one, or a name that
-// generated code declares in every package.
-func Matters(src []byte) bool {
+// Needs is what the model needs of a package with this Go file: everything where it has a directive that makes something of a declaration, or what looks like one; the
+// syntax where it has those alone that stand beside declarations. A name that generated code declares in every package counts as the former: it must be reported.
+func Needs(src []byte) load.Need {
+	need := load.NeedSummary
 	if !mentionsDag(src) {
-		return false
+		return need
 	}
 	fset := token.NewFileSet()
 	var s scanner.Scanner
@@ -151,11 +152,21 @@ func Matters(src []byte) bool {
 	for {
 		switch _, tok, text := s.Scan(); {
 		case tok == token.EOF:
-			return false
-		case tok == token.COMMENT && maybeDirective(text), tok == token.IDENT && text == proofVariable:
-			return true
+			return need
+		case tok == token.IDENT && text == proofVariable, tok == token.COMMENT && maybeDirective(text) && !standsBeside(text):
+			return load.NeedTypes
+		case tok == token.COMMENT && maybeDirective(text):
+			need = load.NeedSyntax
 		}
 	}
+}
+
+// standsBeside reports whether a comment is a directive that makes nothing of the declaration it stands on.
+func standsBeside(comment string) bool {
+	rest, ok := strings.CutPrefix(comment, "//dag:")
+	name, _, _ := strings.Cut(rest, " ")
+	row, known := annotations.Lookup(annotations.Kind(name))
+	return ok && known && row.Beside
 }
 
 // proofVariable is what dag_proof_gen.go declares.

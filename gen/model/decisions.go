@@ -83,10 +83,7 @@ func brokenKind(n ast.Node) bool {
 		return false
 	}
 	return slices.ContainsFunc(doc.List, func(c *ast.Comment) bool {
-		rest, ok := strings.CutPrefix(c.Text, "//dag:")
-		name, _, _ := strings.Cut(rest, " ")
-		row, known := annotations.Lookup(annotations.Kind(name))
-		return ok && !(known && row.Beside)
+		return strings.HasPrefix(c.Text, "//dag:") && !standsBeside(c.Text)
 	})
 }
 

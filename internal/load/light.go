@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"go/token"
 	"go/types"
 	"maps"
 	"path/filepath"
@@ -20,12 +19,22 @@ import (
 	"github.com/dagstergen/dagstergen/internal/typedata"
 )
 
+// A Need is what a caller needs of a local package.
+type Need uint8
+
+// The needs, each with what those before it say.
+const (
+	NeedSummary Need = iota // a Summary will do
+	NeedSyntax              // Syntax and Info
+	NeedTypes               // and its types are those that the packages which import it have, so that these are whole, too
+)
+
 // A Light says for which local packages a caller can do with a summary in place of syntax and types. A package is whole, with Syntax, Types and Info, if one of its files is
-// wanted whole, if anything is wrong with it, or if it imports a package that is whole; any other is light: it has a Summary, of this run or of an
-// earlier one, and is not even parsed where that is known already.
+// needed, if anything is wrong with it, or if it imports a package that has something wrong with it or whose types are needed; any other is light: it has a
+// Summary, of this run or of an earlier one, and is not even parsed where that is known already.
 type Light struct {
-	// Whole reports whether the syntax of a package with this Go file is needed.
-	Whole func(src []byte) bool
+	// Need is what is needed of a package with this Go file.
+	Need func(src []byte) Need
 
 	// Summarize makes the summary of a package that was checked without errors. The summary must be a function of the files of the package and of
 	// what its imports declare. Nil means that the package must stay whole.
@@ -182,85 +191,90 @@ func (l *loader) heavily(ctx context.Context, f func()) {
 
 // loadOwn loads a local or deep package, after those that it imports.
 func (l *loader) loadOwn(ctx context.Context, w *work) {
-	whole := false
+	need := NeedSummary
 	if w.p.Local {
 		l.limited(ctx, w.readLocal)
-		whole = l.wantedWhole(w)
+		need = l.needed(w)
 	}
 	for _, d := range w.owns {
 		<-d.ready
-		whole = whole || !d.light
+		if !d.light {
+			need = NeedTypes
+		}
 	}
 	if ctx.Err() != nil || l.failed() {
 		return
 	}
-	if !whole {
+	if need != NeedTypes {
 		if w.p.Local {
 			l.localKey(w)
 		} else {
 			l.externalKey(w)
 		}
+	}
+	if need == NeedSummary {
 		if entry, ok := l.stored(kindPackage, w.key); ok && l.restore(w, entry) {
 			return
 		}
 	}
-	l.heavily(ctx, func() { l.fromSource(ctx, w, whole) })
+	l.heavily(ctx, func() { l.fromSource(ctx, w, need) })
 }
 
-// wantedWhole reports whether a local package must be whole for its own sake.
-func (l *loader) wantedWhole(w *work) bool {
+// needed is what is needed of a local package for its own sake.
+func (l *loader) needed(w *work) Need {
 	if w.diags.HasErrors() || w.listed.Error != nil || len(w.p.GoFiles) == 0 {
-		return true
+		return NeedTypes
 	}
 	for _, path := range w.listed.Imports {
 		if l.prog.Packages[path] == nil && path != "C" && path != "unsafe" {
-			return true
+			return NeedTypes
 		}
 	}
 	for _, name := range w.p.Generated { // other ones declare what belongs to the types of the package when all is generated
 		if name != proofFile {
-			return true
+			return NeedTypes
 		}
 	}
+	need := NeedSummary
 	for _, name := range w.p.GoFiles {
-		if l.light.Whole(w.p.Source[name]) {
-			return true
-		}
+		need = max(need, l.light.Need(w.p.Source[name]))
 	}
-	return false
+	return need
 }
 
 // proofFile is the base name of the generated file that shows what a binary was built from. It declares nothing that anyone can name.
 const proofFile = "dag_proof_gen.go"
 
-// fromSource parses and checks a local or deep package, and makes it light unless it must be whole.
-func (l *loader) fromSource(ctx context.Context, w *work, whole bool) {
+// fromSource parses and checks a local or deep package, and makes it light where that will do.
+func (l *loader) fromSource(ctx context.Context, w *work, need Need) {
 	switch {
 	case w.p.Local:
 		w.parseLocal()
 	case !w.parseDeep():
 		w.parseExternal(l.prog.Fset)
 	}
-	selected := selectionsOf(w.files)
 	for _, path := range slices.Sorted(keys(w.p.Imports)) {
-		dep := w.p.Imports[path]
-		if names, all := selected.of(w.files, path, dep.Name); all || len(names) > 0 {
-			w.deps = append(w.deps, l.byPath[dep.Path])
-			l.want(ctx, l.byPath[dep.Path])
-		}
+		d := l.byPath[w.p.Imports[path].Path]
+		w.deps = append(w.deps, d)
+		l.want(ctx, d)
 	}
 	l.wait(w)
 	if ctx.Err() != nil || l.failed() {
 		return
 	}
-	w.checkWith(l.prog.importer(w.files, w.p.Imports, false, l.readerFailed))
+	selected := selectionsOf(w.files)
+	w.checkWith(l.prog.importer(selected, w.p.Imports, false, l.readerFailed))
 	if slices.ContainsFunc(w.p.Errors, undefinedElsewhere) { // the type checker looks for other spellings then
-		w.checkWith(l.prog.importer(w.files, w.p.Imports, true, l.readerFailed))
+		w.checkWith(l.prog.importer(selected, w.p.Imports, true, l.readerFailed))
 	}
 	if w.p.Deep {
 		w.keepDeep()
 	}
-	if whole || l.failed() || w.diags.HasErrors() || len(w.p.Errors) > 0 || w.p.Types == nil {
+	if need == NeedTypes || l.failed() || w.diags.HasErrors() || len(w.p.Errors) > 0 || w.p.Types == nil {
+		return
+	}
+	if need == NeedSyntax {
+		l.declare(w)
 		return
 	}
 	var summary []byte // none says of a package that could have been deep that it is not
@@ -276,6 +290,26 @@ func (l *loader) fromSource(ctx context.Context, w *work, whole bool) {
 	entry := appendPart(appendPart(nil, summary), data)
 	if l.restore(w, entry) && !w.tainted {
 		l.light.store.Put(kindPackage, w.key, entry)
+	}
+}
+
+// declare lets those who import a whole package see it as they would see a light one.
+func (l *loader) declare(w *work) {
+	if data := l.storedTypes(w); data != nil {
+		l.setLight(w, data)
+		return
+	}
+	b, err := typedata.Encode(w.p.Types, l.places(w.p.Types, l.prog.Fset))
+	if err != nil {
+		return
+	}
+	data, err := typedata.Open(b)
+	if err != nil {
+		return
+	}
+	l.setLight(w, data)
+	if !w.tainted {
+		l.light.store.Put(kindTypes, w.key, b)
 	}
 }
 
@@ -312,75 +346,6 @@ func (l *loader) setLight(w *work, data *typedata.Data) {
 	w.light, w.p.light = true, true
 }
 
-// want loads the types of a package of another module, with all that they need; packages that another goroutine is at are waited for by [loader.wait].
-func (l *loader) want(ctx context.Context, w *work) {
-	if w.own || !w.claimed.CompareAndSwap(false, true) {
-		return
-	}
-	defer close(w.ready)
-	defer w.guard()
-	if ctx.Err() != nil || l.failed() {
-		return
-	}
-	whole := false
-	for _, d := range w.owns {
-		<-d.ready
-		whole = whole || !d.light
-	}
-	if !whole {
-		l.externalKey(w)
-		if data := l.storedTypes(w); data != nil {
-			l.setLight(w, data)
-			return
-		}
-	}
-	fset := token.NewFileSet() // its lines are not kept
-	if whole {
-		fset = l.prog.Fset
-	}
-	w.parseExternal(fset)
-	w.deps = w.needed()
-	for _, d := range w.deps {
-		l.want(ctx, d)
-	}
-	w.tainted = len(w.diags) > 0
-	for _, d := range w.deps {
-		<-d.ready
-		w.tainted = w.tainted || d.tainted
-	}
-	if ctx.Err() != nil || l.failed() {
-		return
-	}
-	imports := map[string]*Package{}
-	for path, dep := range w.p.Imports {
-		if slices.Contains(w.deps, l.byPath[dep.Path]) {
-			imports[path] = dep
-		}
-	}
-	conf := l.prog.config(w.p, l.prog.importer(w.files, imports, false, l.readerFailed))
-	t, _ := conf.Check(w.p.Path, fset, w.files, nil)
-	w.files = nil
-	if l.failed() {
-		return
-	}
-	if !whole {
-		b, err := typedata.Encode(t, l.places(t, fset))
-		if err == nil {
-			var data *typedata.Data
-			if data, err = typedata.Open(b); err == nil {
-				l.setLight(w, data)
-				if !w.tainted {
-					l.light.store.Put(kindTypes, w.key, b)
-				}
-				return
-			}
-		}
-		w.err = fmt.Errorf("load: types of %s: %w", w.p.Path, err)
-		return
-	}
-	w.p.Types = t
-}
-
 // wait waits for the packages whose types w has wanted.
 func (l *loader) wait(w *work) {
 	w.tainted = len(w.diags) > 0
@@ -396,47 +361,6 @@ func undefinedElsewhere(e types.Error) bool {
 	return ok && strings.Contains(name, ".")
 }
 
-func (l *loader) stored(kind cache.Kind, key canon.Digest) ([]byte, bool) {
-	if l.light.distrust {
-		return nil, false
-	}
-	return l.light.store.Get(kind, key)
-}
-
-// storedTypes looks up the types of a package of another module; nil is a miss.
-func (l *loader) storedTypes(w *work) *typedata.Data {
-	b, ok := l.stored(kindTypes, w.key)
-	if !ok {
-		return nil
-	}
-	data, err := typedata.Open(b)
-	if err != nil {
-		return nil
-	}
-	return data
-}
-
-// openTypes finds the types of a package that a declaration mentions. It is called with the reader locked, so that it waits for nobody.
-func (l *loader) openTypes(path string) (*typedata.Data, error) {
-	w := l.byPath[path]
-	if w == nil {
-		return nil, fmt.Errorf("load: no package %s", path)
-	}
-	if data := w.data.Load(); data != nil {
-		return data, nil
-	}
-	if !w.own {
-		l.externalKey(w)
-		if data := l.storedTypes(w); data != nil {
-			return data, nil
-		}
-	}
-	l.light.mu.Lock()
-	defer l.light.mu.Unlock()
-	l.light.missing = append(l.light.missing, path)
-	return nil, errAgain
-}
-
 func (l *loader) readerFailed(err error) {
 	l.light.mu.Lock()
 	defer l.light.mu.Unlock()
@@ -450,18 +374,6 @@ func (l *loader) failed() bool {
 	l.light.mu.Lock()
 	defer l.light.mu.Unlock()
 	return l.light.err != nil || len(l.light.missing) > 0
-}
-
-// places tells where the declarations of a package that was just checked are, and what they have of others.
-func (l *loader) places(own *types.Package, fset *token.FileSet) typedata.Places {
-	return func(o types.Object) (string, token.Position) {
-		if o.Pkg() != own {
-			if path, p, ok := l.light.reader.Place(o.Pos()); ok {
-				return path, p
-			}
-		}
-		return own.Path(), fset.PositionFor(o.Pos(), false)
-	}
 }
 
 // appendPart and cutPart make one entry of several parts.

@@ -24,7 +24,15 @@ type maker struct{ made, restored atomic.Int64 }
 
 func (m *maker) light() *load.Light {
 	return &load.Light{
-		Whole: func(src []byte) bool { return bytes.Contains(src, []byte("//whole")) },
+		Need: func(src []byte) load.Need {
+			switch {
+			case bytes.Contains(src, []byte("//whole")):
+				return load.NeedTypes
+			case bytes.Contains(src, []byte("//syntax")):
+				return load.NeedSyntax
+			}
+			return load.NeedSummary
+		},
 		Summarize: func(_ *load.Program, p *load.Package) []byte {
 			m.made.Add(1)
 			return []byte("summary of " + p.Path)
@@ -83,6 +91,27 @@ import (
 )
 
 func F() string { var r *Reader = other.Default; return fmt.Sprint(r.N, Half, New(r)) }
+-- beside/beside.go --
+package beside
+
+//syntax
+
+import "example.com/m/base"
+
+// Doc is of a field.
+type B struct {
+	// Doc is this.
+	R *base.Reader
+}
+-- over/over.go --
+package over
+
+import (
+	"example.com/m/beside"
+	"example.com/m/mid"
+)
+
+var B = beside.B{R: mid.Default}
 -- top/top.go --
 package top
 
@@ -146,7 +175,7 @@ func TestLight(t *testing.T) {
 		p, again := lightly(t, c)
 		assert.Equal(t, diags, again)
 		sameErrors(t, plain, p)
-		for path, whole := range map[string]bool{"base": false, "mid": false, "whole": true, "top": true, "broken": true} {
+		for path, whole := range map[string]bool{"base": false, "mid": false, "over": false, "beside": true, "whole": true, "top": true, "broken": true} {
 			lp := p.Packages["example.com/m/"+path]
 			assert.Equal(t, whole, lp.Summary == nil, path)
 			assert.Equal(t, whole, lp.Info != nil, path)
@@ -173,7 +202,7 @@ func TestLight(t *testing.T) {
 		assert.Same(t, p.Packages["example.com/m/whole"], p.Owner(p.Packages["example.com/m/whole"].Syntax[0].Pos()))
 		assert.Equal(t, "Reader reads.", strings.TrimPrefix(strings.TrimSpace(p.Files(base)[0].Comments[0].Text()), "A "))
 		if s == store && m.made.Load() == 0 {
-			assert.EqualValues(t, 2, m.restored.Load())
+			assert.EqualValues(t, 3, m.restored.Load())
 		}
 	}
 	assert.Empty(t, store.Verifying().Mismatches())
@@ -350,6 +379,10 @@ package a
 import "example.com/ext"
 
 type A struct{ ext.T }
+-- blank/blank.go --
+package blank
+
+import _ "example.com/ext"
 -- b/b.go --
 package b
 

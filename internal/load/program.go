@@ -90,5 +90,5 @@ type Package struct {
 	// Summary is what [Light.Restore] made of a light package, which has no Syntax, Types and Info; nil for one that is whole.
 	Summary any
 
-	light bool // its types are with Program.reader
+	light bool // the types that other packages have of it are with Program.reader
 }

@@ -113,7 +113,7 @@ func (v *verifier) typeCheck(pkg *Package, syntax []*ast.File, deps map[string]*
 		}
 	}
 	var errs []types.Error
-	views := v.prog.importer(syntax, imports, complete, func(error) {})
+	views := v.prog.importer(selectionsOf(syntax), imports, complete, func(error) {})
 	conf := v.prog.config(pkg, func(path string) *types.Package {
 		switch dep := imports[path]; {
 		case dep == nil:

@@ -9,19 +9,22 @@ import (
 	"slices"
 )
 
-// selections are the names that files select, by what they are selected from: "Println" from "fmt", but also "n" from a variable "t".
-type selections map[string]map[string]bool
+// selections are what files select from packages, as far as that can be seen without types.
+type selections struct {
+	files []*ast.File
+	from  map[string]map[string]bool // "Println" from "fmt", but also "n" from a variable "t"
+}
 
 func selectionsOf(files []*ast.File) selections {
-	s := selections{}
+	s := selections{files, map[string]map[string]bool{}}
 	for _, f := range files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			if sel, ok := n.(*ast.SelectorExpr); ok {
 				if x, ok := sel.X.(*ast.Ident); ok {
-					if s[x.Name] == nil {
-						s[x.Name] = map[string]bool{}
+					if s.from[x.Name] == nil {
+						s.from[x.Name] = map[string]bool{}
 					}
-					s[x.Name][sel.Sel.Name] = true
+					s.from[x.Name][sel.Sel.Name] = true
 				}
 			}
 			return true
@@ -30,10 +33,10 @@ func selectionsOf(files []*ast.File) selections {
 	return s
 }
 
-// of returns the names that files may mean of the package that they import as path; all is whether they may mean any.
-func (s selections) of(files []*ast.File, path, pkgName string) (names []string, all bool) {
+// of returns the names that the files may mean of the package that they import as path; all is whether they may mean any.
+func (s selections) of(path, pkgName string) (names []string, all bool) {
 	set := map[string]bool{}
-	for _, f := range files {
+	for _, f := range s.files {
 		for _, spec := range f.Imports {
 			if importPath(spec) != path {
 				continue
@@ -45,7 +48,7 @@ func (s selections) of(files []*ast.File, path, pkgName string) (names []string,
 			if name == "." {
 				return nil, true
 			}
-			for sel := range s[name] {
+			for sel := range s.from[name] {
 				set[sel] = true
 			}
 		}
@@ -53,16 +56,15 @@ func (s selections) of(files []*ast.File, path, pkgName string) (names []string,
 	return slices.Sorted(keys(set)), false
 }
 
-// importer returns what finds the packages that files of pkg import: those that are whole as they are, of others a view with the names that the files select. Where complete
+// importer returns what finds the packages that files import: those that are whole as they are, of others a view with the names that the files select. Where complete
 // is set, views have all names: only so can the type checker say that a name exists in another spelling. failed is told of types that cannot be read.
-func (p *Program) importer(files []*ast.File, imports map[string]*Package, complete bool, failed func(error)) func(path string) *types.Package {
-	selected := selectionsOf(files)
+func (p *Program) importer(selected selections, imports map[string]*Package, complete bool, failed func(error)) func(path string) *types.Package {
 	return func(path string) *types.Package {
 		dep := imports[path]
 		if dep == nil {
 			return nil
 		}
-		names, all := selected.of(files, path, dep.Name)
+		names, all := selected.of(path, dep.Name)
 		switch {
 		case !dep.light && dep.Types != nil:
 			return dep.Types
@@ -144,7 +146,7 @@ func (p *Program) Owner(pos token.Pos) *Package {
 
 // Files returns the syntax of a local package with comments; it parses the files of a light one.
 func (p *Program) Files(pkg *Package) []*ast.File {
-	if !pkg.light {
+	if !pkg.light || pkg.Syntax != nil {
 		return pkg.Syntax
 	}
 	var out []*ast.File
