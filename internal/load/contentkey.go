@@ -98,9 +98,6 @@ func (l *loader) apiOf(w *work) canon.Digest {
 
 // apiKey is the digest of all that others can see of a local package: its declarations, those that they mention, and how it counts.
 func (l *loader) apiKey(w *work, data *typedata.Data) canon.Digest {
-	if !w.p.Local {
-		return w.key
-	}
 	e := canon.New("dagstergen/load/api/v1")
 	e.String("package", w.p.Path)
 	e.Digest("declarations", canon.Sum(data.API))

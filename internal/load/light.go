@@ -75,7 +75,7 @@ type lightWork struct {
 	tainted bool                          // loading it reported something, or loading what it needs: a cache would keep silent about it
 	keyed   sync.Once                     // guards key
 	key     canon.Digest                  // of what the package is made from; zero if that is not known
-	api     canon.Digest                  // of what others can see of it
+	api     canon.Digest                  // of what others can see of it: of a package of another module the key
 	data    atomic.Pointer[typedata.Data] // its types
 	owns    []*work                       // the packages of that sort that it imports, directly or through others
 }
@@ -342,7 +342,9 @@ func (l *loader) restore(w *work, entry []byte) bool {
 
 func (l *loader) setLight(w *work, data *typedata.Data) {
 	w.data.Store(data)
-	w.api = l.apiKey(w, data)
+	if w.p.Local {
+		w.api = l.apiKey(w, data)
+	}
 	w.light, w.p.light = true, true
 }
 

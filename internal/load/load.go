@@ -312,6 +312,9 @@ func (p *Program) sorted(want func(*Package) bool) []*Package {
 			return
 		}
 		seen[q] = true
+		if q.Module == nil && !q.Local {
+			return // the standard library imports nothing else
+		}
 		for _, name := range slices.Sorted(keys(q.Imports)) {
 			visit(q.Imports[name])
 		}
