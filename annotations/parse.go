@@ -31,7 +31,7 @@ const (
 type Annotation struct {
 	Kind     Kind
 	Target   Target
-	Decl     ast.Node       // *ast.FuncDecl, *ast.TypeSpec, or *ast.ValueSpec for variables
+	Decl     ast.Node       // *ast.FuncDecl, *ast.TypeSpec, *ast.ValueSpec for variables, or the ast.Stmt
 	Name     string         // the Go name of the declaration; of a method without its receiver
 	Pos, End token.Position // of the directive comment
 	Args     []Arg          // in the order of the source
@@ -132,6 +132,7 @@ type parser struct {
 	fset  *token.FileSet
 	file  *ast.File
 	decls map[*ast.CommentGroup]declaration
+	stmts *statements
 	found []found
 	diags diag.List
 }
@@ -169,6 +170,10 @@ func (p *parser) directive(group *ast.CommentGroup, c *ast.Comment, d ast.Direct
 		p.errorf(CodeUnknownDirective, c.Slash, c.Slash+token.Pos(len("//dag:"+d.Name)), hint, "unknown directive //dag:%s", d.Name)
 		return
 	}
+	if row.onStatements() {
+		p.onStatement(group, c, d, row)
+		return
+	}
 	decl, attached := p.decls[group]
 	if !attached {
 		p.floating(group, c, row)
@@ -201,7 +206,7 @@ func (p *parser) conflicts() {
 	first := map[ast.Node]*found{}
 	for i := range p.found {
 		f := &p.found[i]
-		if row, _ := Lookup(f.Kind); row.Beside {
+		if row, _ := Lookup(f.Kind); row.Beside || row.onStatements() {
 			continue
 		}
 		g, ok := first[f.Decl]
@@ -250,6 +255,12 @@ func (p *parser) nearMiss(c *ast.Comment) {
 			return
 		}
 		row, _ = Lookup(Kind(near))
+	}
+	if row.onStatements() {
+		if p.meantStatement(c, row, args) {
+			p.misspelt(c, row)
+		}
+		return
 	}
 	if len(row.Operands) > 0 {
 		if meant(row, args) {

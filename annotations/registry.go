@@ -23,8 +23,12 @@ const (
 	Source   Kind = "source"
 	Resource Kind = "resource"
 	Config   Kind = "config"
+	Graph    Kind = "graph"
 	Job      Kind = "job"
 	Allow    Kind = "allow"
+	As       Kind = "as"
+	After    Kind = "after"
+	MapKey   Kind = "key"
 	Ignore   Kind = "ignore"
 	Depends  Kind = "depends"
 )
@@ -37,6 +41,8 @@ const (
 	Func       Target = "func"
 	Method     Target = "method"
 	StructType Target = "struct type"
+	Statement  Target = "statement of a job or graph"
+	Loop       Target = "loop of a job or graph"
 	AnyType    Target = "type" // a defined one: an alias stands for another
 	Var        Target = "variable"
 )
@@ -54,6 +60,7 @@ const (
 	Texts Type = "texts"      // a list of texts
 	Pairs Type = "pairs"      // a list of key:value
 	Enum  Type = "choice"     // one of Argument.Choices
+	Expr  Type = "expression" // a Go expression: the rest of the line
 
 	// Of words without a key.
 	Symbol  Type = "symbol"  // a declaration as code names it, or a package by its path
@@ -102,7 +109,7 @@ type Directive struct {
 	Args        []Argument // in the order of the help
 	Operands    []Argument // the forms of words without a key, of which there may be any number; they come first
 	Required    bool       // there is at least one operand
-	Positionals []Argument // values without a key, all of them required: a word, or quoted text
+	Positionals []Argument // values without a key, all of them required: a word, or quoted text; of a statement, several words, or an expression
 	Beside      bool       // may stand beside other directives, more than once
 }
 
@@ -131,8 +138,11 @@ func (a Argument) positional() string {
 	if a.Param != "" {
 		return a.Name + a.Param
 	}
-	if a.Type == Text {
+	switch a.Type {
+	case Text:
 		return `"` + strings.ToUpper(a.Name) + `"`
+	case Names:
+		return strings.ToUpper(a.Name) + "..."
 	}
 	return strings.ToUpper(a.Name)
 }
@@ -149,26 +159,27 @@ func (d Directive) Argument(key string) (Argument, bool) {
 
 var (
 	runnable = []Kind{Op, Asset, Source}
-	data     = []Kind{Asset, Source}
+	data     = []Kind{Asset, Source, Graph}
 )
 
 // arguments is the table of all arguments.
 var arguments = []Argument{
-	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Job}},
-	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Job}},
+	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Graph, Job}},
+	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Graph, Job}},
 	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Resource}},
 	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset}},
 	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
 	{Name: "strategy", Type: Ident, Default: "source hash", Doc: "the dag.VersionStrategy that gives versions: a variable, or a function without parameters, of the package", On: []Kind{Asset, Job}},
 	{Name: "io", Type: Ident, Default: "the instance's store", Doc: "the IO manager of its outputs: a resource (its function or its key) whose type implements dag.IOManager", On: []Kind{Op, Asset}},
 	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi"}, Default: "multi", Doc: "how its steps run: one at a time, or in parallel", On: []Kind{Job}},
-	{Name: "in.", Param: "PARAM", Type: Name, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM", On: []Kind{Asset}},
+	{Name: "asset", Type: Flag, Default: "off", Doc: "its outputs are assets, and its parameters name the assets it is made from", On: []Kind{Graph}},
+	{Name: "in.", Param: "PARAM", Type: Name, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM", On: []Kind{Asset, Graph}},
 	{Name: "deps", Type: Names, Default: "none", Doc: "assets that it follows without receiving their value", On: []Kind{Asset}},
 	{Name: "group", Type: Name, Default: "the package's name", Doc: "the group that it is shown and selected with", On: data},
 	{Name: "owners", Type: Texts, Default: "none", Doc: "who answers for it: mail addresses, or team:NAME", On: data},
 	{Name: "kinds", Type: Names, Default: "none", Doc: "what it is made with, as labels such as csv or duckdb", On: data},
-	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY", On: []Kind{Op, Asset, Source, Job}},
-	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Job}},
+	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY", On: []Kind{Op, Asset, Source, Graph, Job}},
+	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Graph, Job}},
 }
 
 // Directives is the registry, in the order of the help. Do not modify it.
@@ -178,7 +189,14 @@ var Directives = register(
 	Directive{Kind: Source, Targets: []Target{Func}, Doc: "Data from outside that is observed, never computed: returns a dag.File, a dag.DataVersion, or a value and its dag.DataVersion."},
 	Directive{Kind: Resource, Targets: []Target{Func}, Doc: "A constructor whose result is injected into parameters of its type; may take config and other resources, and return a cleanup func."},
 	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},
+	Directive{Kind: Graph, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that jobs and other graphs call; with asset, what makes assets."},
 	Directive{Kind: Job, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that can be run."},
+	Directive{Kind: As, Targets: []Target{Statement}, Doc: "Names the step of the call in this statement.",
+		Positionals: []Argument{{Name: "name", Type: Name, Default: "required", Doc: "its key"}}},
+	Directive{Kind: After, Targets: []Target{Statement}, Doc: "The steps of this statement start when others are done, without receiving anything from them.",
+		Positionals: []Argument{{Name: "step", Type: Names, Default: "required", Doc: "keys of steps above"}}},
+	Directive{Kind: MapKey, Targets: []Target{Loop}, Doc: "What the steps of an element are called by, in place of the index or the map's key: `fit[seattle]`.",
+		Positionals: []Argument{{Name: "expr", Type: Expr, Default: "required", Doc: "a string, an integer or a bool, made from the variables of the loop"}}},
 	Directive{Kind: Allow, Targets: []Target{Func, Method}, Beside: true,
 		Doc: "Accepts what `dagstergen vet` finds in this function, or, on an op, in all that the op reaches.",
 		Positionals: []Argument{

@@ -61,7 +61,7 @@ func analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 		}
 		return 1
 	})
-	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Cache: c.Load.Cache, Decisions: a.decide(&diags), Toolchain: release, Generated: func(pkgPath, name string) bool {
+	versions, more := versionhash.Analyze(prog, versionhash.Options{Mode: c.Mode, Cache: c.Load.Cache, Decisions: a.decide(&diags), Toolchain: release, Instances: instances(a.Model), Generated: func(pkgPath, name string) bool {
 		p := a.Model.Package(pkgPath)
 		return p != nil && p.Expected[name]
 	}})
@@ -72,6 +72,15 @@ func analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 		return nil, nil, err
 	}
 	return a, diags.Sorted(), nil
+}
+
+// instances are the generic ops that bodies call.
+func instances(m *model.Model) []versionhash.Instance {
+	var out []versionhash.Instance
+	for _, op := range m.Instances {
+		out = append(out, versionhash.Instance{Symbol: op.Symbol, Func: op.Generic, Args: op.TypeArgs})
+	}
+	return out
 }
 
 // followUp are the codes that may only say that something is missing from a package that could not be read.

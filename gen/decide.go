@@ -141,9 +141,12 @@ func (a *Analysis) environment() {
 		slices.Sort(out)
 		return slices.Compact(out)
 	}
+	for _, op := range a.Model.Instances {
+		op.Env = of(op.Symbol)
+	}
 	for _, p := range a.Model.Packages {
 		for _, op := range p.Ops {
-			if op.Kind != annotations.Source { // which is observed each time
+			if op.Kind != annotations.Source && op.Graph == nil { // a source is observed each time, and a graph has no code of its own
 				op.Env = of(op.Symbol)
 			}
 		}

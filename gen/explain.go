@@ -71,11 +71,16 @@ func (a *Analysis) find(name string) (found []Explanation, names []string) {
 				continue
 			}
 			seen[q] = true
-			for _, op := range q.Ops {
+			for _, op := range append(q.Instances(), q.Ops...) {
 				add(&op.Decl, op.Strategy, op.Env, assetKeys(op)...)
 			}
 			for _, r := range q.Resources {
 				add(&r.Decl, nil, r.Env)
+			}
+			for _, g := range q.Graphs {
+				if g.Asset == nil {
+					add(&g.Decl, nil, nil)
+				}
 			}
 			for _, j := range q.Jobs {
 				add(&j.Decl, j.Strategy, nil)

@@ -288,7 +288,7 @@ func TestGuards(t *testing.T) {
 	path := filepath.Join(dir, "low", "dag_gen.go")
 	src, err := os.ReadFile(path)
 	require.NoError(t, err)
-	put(t, path, strings.ReplaceAll(string(src), "[[1]struct{}]", "[[7]struct{}]"))
+	put(t, path, strings.ReplaceAll(string(src), "[[2]struct{}]", "[[7]struct{}]"))
 	assert.Contains(t, build(t, dir), "run: go tool dagstergen ./...")
 }
 

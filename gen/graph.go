@@ -1,7 +1,9 @@
 package gen
 
 import (
+	"go/types"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dagstergen/dagstergen/annotations"
@@ -28,13 +30,14 @@ type GraphPart struct {
 	Edges []GraphEdge `json:"edges"`
 }
 
-// A GraphNode is an asset, or a step, input or output of a job.
+// A GraphNode is an asset, a step, input or output of a job, or what steps stand in: the call of a graph, a loop, a branch or an arm of one.
 type GraphNode struct {
 	ID          string   `json:"id"`   // unique in its part: the asset key, the step key, "in:NAME" or "out:NAME"
-	Kind        string   `json:"kind"` // "asset", "source", "external" (an asset that is joined at run time), "op", "input" or "output"
+	Kind        string   `json:"kind"` // "asset", "source", "external" (an asset that is joined at run time), "op", "input", "output", "graph", "map", "branch" or "arm"
 	Label       string   `json:"label"`
-	Op          string   `json:"op,omitempty"`   // key of the op that makes it
-	Type        string   `json:"type,omitempty"` // Go type of the value
+	Parent      string   `json:"parent,omitempty"` // the node that it stands in
+	Op          string   `json:"op,omitempty"`     // key of the op that makes it
+	Type        string   `json:"type,omitempty"`   // Go type of the value
 	Group       string   `json:"group,omitempty"`
 	Kinds       []string `json:"kinds,omitempty"`
 	Description string   `json:"description,omitempty"`
@@ -85,10 +88,16 @@ func (a *Analysis) assetGraph(d *model.Definitions) GraphPart {
 		if op.Kind == annotations.Op {
 			continue
 		}
+		if op.Graph != nil {
+			a.assetSteps(&part, op)
+		}
 		for i, key := range assetKeys(op) {
 			n := GraphNode{ID: key, Kind: string(op.Kind), Label: key, Op: op.Key, Group: op.Group, Kinds: op.Kinds, Description: op.Description, Pos: a.Program.Position(op.Pos).String()}
 			if i < len(op.Outputs) {
 				n.Type = model.Short(op.Outputs[i].Type, op.Pkg.Types)
+			}
+			if op.Graph != nil {
+				n.Parent = "graph:" + op.Key
 			}
 			known[key] = true
 			part.Nodes = append(part.Nodes, n)
@@ -96,7 +105,9 @@ func (a *Analysis) assetGraph(d *model.Definitions) GraphPart {
 				if in.From == nil {
 					external[in.Asset] = true
 				}
-				part.Edges = append(part.Edges, GraphEdge{From: in.Asset, To: key, Input: in.Name})
+				if op.Graph == nil {
+					part.Edges = append(part.Edges, GraphEdge{From: in.Asset, To: key, Input: in.Name})
+				}
 			}
 			for _, dep := range op.Deps {
 				part.Edges = append(part.Edges, GraphEdge{From: dep.Key, To: key})
@@ -108,47 +119,140 @@ func (a *Analysis) assetGraph(d *model.Definitions) GraphPart {
 			part.Nodes = append(part.Nodes, GraphNode{ID: key, Kind: "external", Label: key})
 		}
 	}
-	slices.SortFunc(part.Nodes, func(x, y GraphNode) int { return strings.Compare(x.ID, y.ID) })
+	slices.SortStableFunc(part.Nodes, func(x, y GraphNode) int { return strings.Compare(root(x), root(y)) })
 	slices.SortFunc(part.Edges, func(x, y GraphEdge) int {
 		return strings.Compare(x.From+"\x00"+x.To+"\x00"+x.Input, y.From+"\x00"+y.To+"\x00"+y.Input)
 	})
 	return part
 }
 
+// root is what a node of the assets is sorted by: the steps of a graph stay in the order of its body, with its assets behind them.
+func root(n GraphNode) string {
+	switch {
+	case n.Kind == "asset" && n.Parent != "":
+		return strings.TrimPrefix(n.Parent, "graph:")
+	case n.Parent != "":
+		key, _, _ := strings.Cut(n.ID, ".")
+		return key
+	}
+	return strings.TrimPrefix(n.ID, "graph:")
+}
+
+// assetSteps adds the steps of the graph that makes the assets of op, in a node of their own.
+func (a *Analysis) assetSteps(part *GraphPart, op *model.Op) {
+	id := "graph:" + op.Key
+	part.Nodes = append(part.Nodes, GraphNode{ID: id, Kind: "graph", Label: op.Key, Description: op.Description, Pos: a.Program.Position(op.Pos).String()})
+	feeds := map[*model.Param]string{}
+	for _, in := range op.Inputs {
+		feeds[in.Param] = in.Asset
+	}
+	d := &drawing{a: a, part: part, own: op.Pkg.Types, prefix: op.Key + ".", parent: id, param: func(p *model.Param) string { return feeds[p] }}
+	u := op.Graph.Unfold()
+	d.items(u)
+	for i, o := range op.Outputs {
+		d.edges(u.Sources(i), o.Asset, "value")
+	}
+}
+
 // jobGraph keeps the order of the body: it says more than the alphabet.
 func (a *Analysis) jobGraph(j *model.Job) GraphPart {
 	part := GraphPart{Nodes: []GraphNode{}, Edges: []GraphEdge{}}
 	own := j.Pkg.Types
-	for _, p := range j.JobIn {
+	for _, p := range j.In {
 		part.Nodes = append(part.Nodes, GraphNode{ID: "in:" + p.Name, Kind: "input", Label: p.Name, Type: model.Short(p.Type, own), Pos: a.Program.Position(p.Pos).String()})
 	}
-	edge := func(b *model.Binding, to, input string) {
-		switch {
-		case b == nil:
-		case b.Param != nil:
-			part.Edges = append(part.Edges, GraphEdge{From: "in:" + b.Param.Name, To: to, Input: input})
-		case b.Node != nil:
-			e := GraphEdge{From: b.Node.Key, To: to, Input: input}
-			if outs := b.Node.Op.Outputs; len(outs) > 1 {
-				e.Value = outs[b.Output].Name
-			}
-			part.Edges = append(part.Edges, e)
-		}
-	}
-	for _, n := range j.Nodes {
-		node := GraphNode{ID: n.Key, Kind: "op", Label: n.Key, Op: n.Op.Key, Description: n.Op.Description, Pos: a.Program.Position(n.Pos).String()}
-		if len(n.Op.Outputs) == 1 {
-			node.Type = model.Short(n.Op.Outputs[0].Type, own)
-		}
-		part.Nodes = append(part.Nodes, node)
-		for i, in := range n.Inputs {
-			edge(in, n.Key, n.Op.Inputs[i].Name)
-		}
-		edge(n.Config, n.Key, "config")
-	}
-	for _, o := range j.Outputs {
+	d := &drawing{a: a, part: &part, own: own, param: func(p *model.Param) string { return "in:" + p.Name }}
+	u := j.Unfold()
+	d.items(u)
+	for i, o := range j.Outputs {
 		part.Nodes = append(part.Nodes, GraphNode{ID: "out:" + o.Name, Kind: "output", Label: o.Name, Type: model.Short(o.Type, own), Pos: a.Program.Position(o.Pos).String()})
-		edge(o.From, "out:"+o.Name, "")
+		d.edges(u.Sources(i), "out:"+o.Name, "")
 	}
 	return part
+}
+
+// A drawing adds a body to a part.
+type drawing struct {
+	a      *Analysis
+	part   *GraphPart
+	own    *types.Package
+	prefix string // of the ids
+	parent string // of what stands in no loop, branch or graph
+	param  func(*model.Param) string
+}
+
+// items adds the steps, and the graphs, loops and branches that they stand in.
+func (d *drawing) items(u *model.Unfolded) {
+	for _, it := range u.Items {
+		n := it.Node
+		id := d.prefix + it.Key
+		node := GraphNode{ID: id, Label: n.Key, Parent: d.inside(it), Pos: d.a.Program.Position(n.Pos).String()}
+		switch {
+		case n.Op != nil:
+			node.Kind, node.Label, node.Op, node.Description = "op", it.Key, n.Op.Key, n.Op.Description
+			if len(n.Op.Outputs) == 1 {
+				node.Type = model.Short(n.Op.Outputs[0].Type, d.own)
+			}
+			for i, in := range n.Inputs {
+				d.edges(it.Near(in), id, n.Op.Inputs[i].Name)
+			}
+			d.edges(it.Near(n.Config), id, "config")
+		case n.Graph != nil:
+			node.Kind, node.Op, node.Description = "graph", n.Graph.Key, n.Graph.Description
+		case n.Map != nil:
+			node.Kind = "map"
+			node.Type = model.Short(n.Map.Over.Type, d.own)
+			d.edges(it.Near(n.Map.Over), id, "range")
+		default:
+			node.Kind = "branch"
+		}
+		d.part.Nodes = append(d.part.Nodes, node)
+		if n.Branch != nil {
+			for i, arm := range n.Branch.Arms {
+				d.part.Nodes = append(d.part.Nodes, GraphNode{ID: armID(id, i), Kind: "arm", Label: arm.Text, Parent: id, Pos: node.Pos})
+				d.edges(it.Near(arm.When), id, "condition")
+			}
+		}
+		for _, after := range it.After() {
+			d.part.Edges = append(d.part.Edges, GraphEdge{From: d.prefix + after.Key, To: id})
+		}
+	}
+}
+
+func armID(branch string, i int) string { return branch + "/" + strconv.Itoa(i+1) }
+
+// inside is the id of what an item stands in.
+func (d *drawing) inside(it *model.Item) string {
+	p := it.Parent
+	switch {
+	case p == nil:
+		return d.parent
+	case p.Node.Branch != nil:
+		return armID(d.prefix+p.Key, it.Arm)
+	}
+	return d.prefix + p.Key
+}
+
+// edges leads from where a value begins to what receives it; nothing leads to itself, as what a loop carries would.
+func (d *drawing) edges(from []model.Source, to, input string) {
+	add := func(e GraphEdge) {
+		e.To, e.Input = to, input
+		if e.From != to && !slices.Contains(d.part.Edges, e) {
+			d.part.Edges = append(d.part.Edges, e)
+		}
+	}
+	for _, s := range from {
+		switch {
+		case s.Param != nil:
+			add(GraphEdge{From: d.param(s.Param)})
+		case s.Loop != nil:
+			add(GraphEdge{From: d.prefix + s.Loop.Key})
+		case s.Leaf != nil:
+			e := GraphEdge{From: d.prefix + s.Leaf.Key}
+			if outs := s.Leaf.Node.Op.Outputs; len(outs) > 1 {
+				e.Value = outs[s.Output].Name
+			}
+			add(e)
+		}
+	}
 }

@@ -64,8 +64,12 @@ func TestBrokenInput(t *testing.T) {
 	t.Logf("%d diagnostics, %d files", len(diags), len(results))
 }
 
-// mutate changes a few words behind the package clause: names and literals mostly for others of the file, so that most results parse.
+// mutate changes a few words behind the package clause: names and literals mostly for others of the file, so that most results parse. Some files have
+// lines of bodies in other places instead: statements that compile where they are, and mean something else.
 func mutate(r *rand.Rand, src []byte) []byte {
+	if r.IntN(3) == 0 {
+		return shuffle(r, src)
+	}
 	for range 1 + r.IntN(3) {
 		words := positions(src)
 		if len(words) < 10 {
@@ -86,6 +90,29 @@ func mutate(r *rand.Rand, src []byte) []byte {
 		src = fmt.Appendf(nil, "%s%s%s", src[:a[0]], with, src[a[1]:])
 	}
 	return src
+}
+
+// shuffle copies or moves lines that hold a statement to before other such lines.
+func shuffle(r *rand.Rand, src []byte) []byte {
+	lines := bytes.Split(src, []byte("\n"))
+	var inside []int
+	for i, l := range lines {
+		if t := bytes.TrimSpace(l); bytes.HasPrefix(l, []byte("\t")) && len(t) > 0 && !bytes.ContainsAny(t[len(t)-1:], "{(,") && t[0] != '}' && t[0] != ')' {
+			inside = append(inside, i)
+		}
+	}
+	for range 1 + r.IntN(4) {
+		if len(inside) < 2 {
+			return src
+		}
+		from, to := inside[r.IntN(len(inside))], inside[r.IntN(len(inside))]
+		with := bytes.Clone(lines[from])
+		if r.IntN(2) == 0 {
+			lines[from] = nil
+		}
+		lines[to] = append(append(with, '\n'), lines[to]...)
+	}
+	return bytes.Join(lines, []byte("\n"))
 }
 
 // positions returns where the names, literals and comments of a file begin and end.

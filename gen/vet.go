@@ -124,13 +124,13 @@ func (v *vetting) roots() {
 		if p.Diagnostics.HasErrors() || v.loadErrors[p.Package] {
 			continue
 		}
-		for _, op := range p.Ops {
-			if op.Volatile || op.Kind == annotations.Source {
+		for _, op := range append(p.Instances(), p.Ops...) {
+			if op.Volatile || op.Kind == annotations.Source || op.Graph != nil {
 				continue
 			}
 			r := hazard.Root{Symbol: op.Symbol, Injected: injected(op.Resources)}
 			for _, in := range op.Inputs {
-				if pv := paramVar(op.Obj, in.Param); pv != nil {
+				if pv := paramVar(cmp.Or(op.Generic, op.Obj), in.Param); pv != nil {
 					r.Inputs = append(r.Inputs, pv)
 				}
 			}
@@ -280,30 +280,22 @@ func (v *vetting) unused() {
 		if p.Definitions == nil {
 			continue
 		}
-		for _, j := range p.Jobs {
+		for _, g := range p.Compositions() {
 			used := map[*model.Node]bool{}
-			note := func(b *model.Binding) {
-				if b != nil && b.Node != nil {
+			g.Bindings(func(b *model.Binding) {
+				if b.Kind == model.FromNode {
 					used[b.Node] = true
 				}
-			}
-			for _, n := range j.Nodes {
-				for _, in := range n.Inputs {
-					note(in)
-				}
-				note(n.Config)
-			}
-			for _, o := range j.Outputs {
-				note(o.From)
-			}
-			for _, n := range j.Nodes {
-				if used[n] || n.Op.Kind != annotations.Op || n.Op.Volatile || len(n.Op.Outputs) == 0 || v.accepted("unused", place(v.Program.Position(j.Pos))) {
+			})
+			for _, n := range g.Nodes {
+				fn := n.Func()
+				if fn == nil || used[n] || n.Op != nil && (n.Op.Kind != annotations.Op || n.Op.Volatile) || len(fn.Results) == 0 || v.accepted("unused", place(v.Program.Position(g.Pos))) {
 					continue
 				}
-				v.found = append(v.found, Finding{Kind: "unused", What: n.Key, Function: j.Symbol, From: []FoundFrom{{Key: j.Key, Kind: string(j.Kind), Symbol: j.Symbol, Path: []string{j.GoName}}},
+				v.found = append(v.found, Finding{Kind: "unused", What: n.Key, Function: g.Symbol, From: []FoundFrom{{Key: g.Key, Kind: string(g.Kind), Symbol: g.Symbol, Path: []string{g.GoName}}},
 					Diagnostic: diag.Diagnostic{Code: CodeUnused, Severity: diag.Warning, Pos: v.Program.Position(n.Pos),
-						Message: fmt.Sprintf("job %s: nothing uses what step %s returns", j.Key, n.Key),
-						Hint:    `use it, make the op volatile if it is run for its effect, or accept it with //dag:allow unused "reason" on the job`}})
+						Message: fmt.Sprintf("%s %s: nothing uses what step %s returns", g.Kind, g.Key, n.Key),
+						Hint:    fmt.Sprintf(`use it, make the op volatile if it is run for its effect, or accept it with //dag:allow unused "reason" on the %s`, g.Kind)}})
 			}
 		}
 	}

@@ -38,6 +38,9 @@ func (s *scanner) scan() {
 		}
 		s.file(f, name)
 	}
+	for _, in := range s.env.instances[s.lp.Path] {
+		s.instance(in)
+	}
 	for i, sum := range s.out {
 		slices.Sort(sum.uses)
 		if sum.ignored != "" {

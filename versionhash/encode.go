@@ -112,7 +112,7 @@ func (e *summaryEncoder) keyed(l []key) {
 }
 
 func (e *summaryEncoder) summary(s *summary) bool {
-	if len(s.problems) > 0 || s.ignored != "" || len(s.without) > 0 || len(s.needs) > 0 || s.value != "" || s.lazy != nil {
+	if len(s.problems) > 0 || s.ignored != "" || len(s.without) > 0 || len(s.needs) > 0 || len(s.with) > 0 || s.value != "" || s.lazy != nil {
 		return false
 	}
 	e.key(s.key)

@@ -52,7 +52,7 @@ func fill(v reflect.Value, r *rand.Rand, depth int) {
 // mend makes a filled summary one that a scan could have made.
 func mend(s *summary) {
 	s.pkg, s.problems, s.lazy, s.ignored, s.without, s.value = -1, nil, nil, "", nil, ""
-	s.needs = nil
+	s.needs, s.with = nil, nil
 	for _, l := range [][]key{s.refs, s.text, s.states, s.entry} {
 		for i := range l {
 			l[i] = mendKey(l[i])
@@ -100,7 +100,7 @@ func TestSummariesAreWrittenWhole(t *testing.T) {
 // What is not a matter of the package alone is not written.
 func TestSummariesThatAreNotWritten(t *testing.T) {
 	for _, s := range []*summary{
-		{problems: []problem{{text: "x"}}}, {ignored: "x"}, {without: []Left{{}}}, {needs: []key{{}}}, {value: "x"}, {lazy: &load.Package{}},
+		{problems: []problem{{text: "x"}}}, {ignored: "x"}, {without: []Left{{}}}, {needs: []key{{}}}, {with: []string{"x"}}, {value: "x"}, {lazy: &load.Package{}},
 	} {
 		_, ok := (&packageSummary{out: []*summary{s}}).encode()
 		assert.False(t, ok, "%+v", s)

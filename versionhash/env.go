@@ -14,12 +14,17 @@ type env struct {
 	runtime   string                          // [Options.Runtime]
 	generated func(pkgPath, name string) bool // [Options.Generated]
 	decisions map[token.Pos]Decision          // [Options.Decisions]
+	instances map[string][]Instance           // [Options.Instances], by the package of the function
 	mu        sync.Mutex
 	skipped   map[string]bool // import path -> whether build constraints leave out files that count
 }
 
 func newEnv(p *load.Program, o Options) *env {
-	return &env{prog: p, runtime: o.Runtime, generated: o.Generated, decisions: o.Decisions, skipped: map[string]bool{}}
+	e := &env{prog: p, runtime: o.Runtime, generated: o.Generated, decisions: o.Decisions, instances: map[string][]Instance{}, skipped: map[string]bool{}}
+	for _, in := range o.Instances {
+		e.instances[in.Func.Pkg().Path()] = append(e.instances[in.Func.Pkg().Path()], in)
+	}
+	return e
 }
 
 // where classifies the package of an object.

@@ -51,6 +51,9 @@ type Options struct {
 	// Decisions are what was decided by hand, by the position of the declared name.
 	Decisions map[token.Pos]Decision
 
+	// Instances are the generic functions whose instances have versions of their own.
+	Instances []Instance
+
 	// Toolchain is the release of Go that counts, such as "go1.26" or "go1.26.8"; "" where only the language version does.
 	Toolchain string
 }

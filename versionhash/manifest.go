@@ -313,7 +313,7 @@ func (g *Graph) setNames(n int32, all map[int32]bool) []string {
 // that could set, in an edited form, a state that it reads.
 func (g *Graph) sources(r *reached, start int32, out map[int32]bool) {
 	var keepers []string
-	scope := g.imported(g.sums[start].pkg)
+	scope := g.scope(start)
 	note := func(n int32) {
 		s := g.sums[n]
 		if s.pkg >= 0 {

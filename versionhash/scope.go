@@ -175,7 +175,7 @@ func (g *Graph) reach(start int32, also []int32) *reached {
 	for _, n := range also {
 		r.add(g, n)
 	}
-	scope := g.imported(g.sums[start].pkg)
+	scope := g.scope(start)
 	blanks := g.registering(scope)
 	for done, looked := 0, map[string]bool{}; ; {
 		for ; done < len(r.nodes); done++ {

@@ -92,6 +92,7 @@ type summary struct {
 	without  []Left       // see [Decision]
 	needs    []key        // those of refs that count by decision
 	value    string       // see [manifest.Node]
+	with     []string     // of an instance: import paths of packages that its types come from
 	entry    []key        // types as values, or as they are stored, that count where the declaration itself is asked for
 	problems []problem
 	lazy     *load.Package // of another module: its contents are core and local, when they are first needed

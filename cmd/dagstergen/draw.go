@@ -11,35 +11,86 @@ import (
 // A figure is one graph to draw: the assets of a package, or a job.
 type figure struct {
 	title string
-	nodes []figureNode // what a node needs stands before it
+	nodes []figureNode // what a node needs stands before it, and what stands in another right behind that
 	edges []figureEdge
 }
 
 type figureNode struct {
 	id, label string
-	kind      string // asset, source, external, op, input or output
+	kind      string // asset, source, external, op, input, output; graph, map, branch or arm for what others stand in
+	parent    string // id of the node that it stands in
 	value     string // the Go type
 	note      string // what else a reader wants to know, such as the op behind a step
 }
+
+// region reports whether other nodes stand in n.
+func (n figureNode) region() bool {
+	return n.kind == "graph" || n.kind == "arm" || n.decides()
+}
+
+// decides reports whether n is a region that values lead to: what is ranged over, or the condition.
+func (n figureNode) decides() bool { return n.kind == "map" || n.kind == "branch" }
 
 type figureEdge struct {
 	from, to, label string
 	dashed          bool // an order without a value
 }
 
-var dotShapes = map[string]string{
-	"source": ", shape=cylinder, style=solid", "external": ", style=\"rounded,dashed\"", "input": ", shape=plaintext", "output": ", shape=plaintext",
+// children returns the nodes that stand in parent, in order.
+func (f figure) children(parent string) []figureNode {
+	return slices.DeleteFunc(slices.Clone(f.nodes), func(n figureNode) bool { return n.parent != parent })
 }
 
-// drawDot writes the figures for Graphviz, each in a cluster.
+// empty reports whether n is the last arm of a branch and has no steps.
+func (f figure) empty(n figureNode) bool {
+	return n.kind == "arm" && (n.label == "else" || n.label == "default") && len(f.children(n.id)) == 0
+}
+
+// drawn is the node that an edge from or to id is drawn at: for a region without a shape of its own, the first one inside of it.
+func (f figure) drawn(id string) string {
+	for _, n := range f.nodes {
+		if n.id == id && n.region() && !n.decides() {
+			if inner := f.children(id); len(inner) > 0 {
+				return f.drawn(inner[0].id)
+			}
+		}
+	}
+	return id
+}
+
+var dotShapes = map[string]string{
+	"source": ", shape=cylinder, style=solid", "external": ", style=\"rounded,dashed\"", "input": ", shape=plaintext", "output": ", shape=plaintext",
+	"map": ", shape=hexagon, style=solid", "branch": ", shape=diamond, style=solid",
+}
+
+// drawDot writes the figures for Graphviz, each in a cluster; graphs, loops, branches and their arms are clusters in it.
 func drawDot(w io.Writer, figures []figure) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprint(b, "digraph dagstergen {\n\trankdir=LR;\n\tnode [shape=box, style=rounded, fontname=\"sans-serif\"];\n")
 	for i, f := range figures {
-		fmt.Fprintf(b, "\tsubgraph cluster_%d {\n\t\tlabel=%s;\n", i, dotQuote(f.title))
-		for _, n := range f.nodes {
-			fmt.Fprintf(b, "\t\t%s [label=%s%s];\n", dotQuote(fmt.Sprintf("%d.%s", i, n.id)), dotQuote(n.label), dotShapes[n.kind])
+		id := func(id string) string { return dotQuote(fmt.Sprintf("%d.%s", i, id)) }
+		clusters := 0
+		var block func(parent, indent string)
+		block = func(parent, indent string) {
+			for _, n := range f.children(parent) {
+				if f.empty(n) {
+					continue
+				}
+				if !n.region() {
+					fmt.Fprintf(b, "%s%s [label=%s%s];\n", indent, id(n.id), dotQuote(n.label), dotShapes[n.kind])
+					continue
+				}
+				clusters++
+				fmt.Fprintf(b, "%ssubgraph cluster_%d_%d {\n%s\tlabel=%s; style=%s;\n", indent, i, clusters, indent, dotQuote(n.label), map[bool]string{true: "dashed", false: "rounded"}[n.kind == "arm"])
+				if n.decides() {
+					fmt.Fprintf(b, "%s\t%s [label=%s%s];\n", indent, id(n.id), dotQuote(n.kind), dotShapes[n.kind])
+				}
+				block(n.id, indent+"\t")
+				fmt.Fprintf(b, "%s}\n", indent)
+			}
 		}
+		fmt.Fprintf(b, "\tsubgraph cluster_%d {\n\t\tlabel=%s;\n", i, dotQuote(f.title))
+		block("", "\t\t")
 		for _, e := range f.edges {
 			label := ""
 			switch {
@@ -48,7 +99,7 @@ func drawDot(w io.Writer, figures []figure) error {
 			case e.label != "":
 				label = " [label=" + dotQuote(e.label) + "]"
 			}
-			fmt.Fprintf(b, "\t\t%s -> %s%s;\n", dotQuote(fmt.Sprintf("%d.%s", i, e.from)), dotQuote(fmt.Sprintf("%d.%s", i, e.to)), label)
+			fmt.Fprintf(b, "\t\t%s -> %s%s;\n", id(f.drawn(e.from)), id(f.drawn(e.to)), label)
 		}
 		fmt.Fprint(b, "\t}\n")
 	}
@@ -65,19 +116,44 @@ func drawMermaid(w io.Writer, figures []figure) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprint(b, "flowchart LR\n")
 	for i, f := range figures {
-		fmt.Fprintf(b, "  subgraph g%d[%s]\n", i, mermaidQuote(f.title))
 		ids := map[string]string{}
 		for j, n := range f.nodes {
 			ids[n.id] = fmt.Sprintf("n%d_%d", i, j)
+		}
+		shape := func(n figureNode, label, indent string) {
 			left, right := "[", "]"
 			switch n.kind {
 			case "source":
 				left, right = "[(", ")]"
 			case "input", "output":
 				left, right = "([", "])"
+			case "map":
+				left, right = "{{", "}}"
+			case "branch":
+				left, right = "{", "}"
 			}
-			fmt.Fprintf(b, "    %s%s%s%s\n", ids[n.id], left, mermaidQuote(n.label), right)
+			fmt.Fprintf(b, "%s%s%s%s%s\n", indent, ids[n.id], left, mermaidQuote(label), right)
 		}
+		var block func(parent, indent string)
+		block = func(parent, indent string) {
+			for _, n := range f.children(parent) {
+				if f.empty(n) {
+					continue
+				}
+				if !n.region() {
+					shape(n, n.label, indent)
+					continue
+				}
+				fmt.Fprintf(b, "%ssubgraph s%s[%s]\n", indent, ids[n.id], mermaidQuote(n.label))
+				if n.decides() {
+					shape(n, n.kind, indent+"  ")
+				}
+				block(n.id, indent+"  ")
+				fmt.Fprintf(b, "%send\n", indent)
+			}
+		}
+		fmt.Fprintf(b, "  subgraph g%d[%s]\n", i, mermaidQuote(f.title))
+		block("", "    ")
 		for _, e := range f.edges {
 			arrow := "-->"
 			switch {
@@ -86,7 +162,7 @@ func drawMermaid(w io.Writer, figures []figure) error {
 			case e.label != "":
 				arrow = "-->|" + mermaidQuote(e.label) + "|"
 			}
-			fmt.Fprintf(b, "    %s %s %s\n", ids[e.from], arrow, ids[e.to])
+			fmt.Fprintf(b, "    %s %s %s\n", ids[f.drawn(e.from)], arrow, ids[f.drawn(e.to)])
 		}
 		fmt.Fprint(b, "  end\n")
 	}
@@ -95,52 +171,4 @@ func drawMermaid(w io.Writer, figures []figure) error {
 
 func mermaidQuote(s string) string {
 	return `"` + strings.NewReplacer(`"`, "#quot;", "\n", " ").Replace(s) + `"`
-}
-
-// drawText writes the figures for a terminal: one line for each node, with what it is made from.
-func drawText(w io.Writer, figures []figure, color bool) error {
-	paint := func(style, s string) string {
-		if !color || s == "" {
-			return s
-		}
-		return style + s + "\x1b[0m"
-	}
-	const bold, dim, cyan = "\x1b[1m", "\x1b[2m", "\x1b[36m"
-	b := bufio.NewWriter(w)
-	for i, f := range figures {
-		if i > 0 {
-			fmt.Fprintln(b)
-		}
-		fmt.Fprintln(b, paint(bold, f.title))
-		labels := map[string]string{}
-		width, kinds := 0, 0
-		for _, n := range f.nodes {
-			labels[n.id] = n.label
-			width, kinds = max(width, len(n.label)), max(kinds, len(n.kind))
-		}
-		for _, n := range f.nodes {
-			var from []string
-			for _, e := range f.edges {
-				name := labels[e.from]
-				if e.label != "" {
-					name += "." + e.label
-				}
-				if e.to == n.id && !slices.Contains(from, name) {
-					from = append(from, name)
-				}
-			}
-			line := fmt.Sprintf("  %-*s  %s", width, n.label, paint(dim, fmt.Sprintf("%-*s", kinds, n.kind)))
-			if n.value != "" {
-				line += "  " + paint(cyan, n.value)
-			}
-			if len(from) > 0 {
-				line += " ← " + strings.Join(from, ", ")
-			}
-			if n.note != "" {
-				line += "  " + paint(dim, "("+n.note+")")
-			}
-			fmt.Fprintln(b, strings.TrimRight(line, " "))
-		}
-	}
-	return b.Flush()
 }

@@ -13,8 +13,9 @@ func (t *tool) graphCommand() *cobra.Command {
 		Use:   "graph [packages]",
 		Short: "draw the graph of assets and jobs",
 		Long: "Prints the assets and the jobs of each package with what each depends on: as text, for Graphviz (dot), as Mermaid, or as JSON:\n" +
-			"[{\"package\", \"assets\": {\"nodes\", \"edges\"}, \"jobs\": [{\"key\", \"description\", \"nodes\", \"edges\"}]}], where a node has id, kind, label, op, type,\n" +
-			"group, kinds, description and pos, and an edge from, to, input and value.",
+			"[{\"package\", \"assets\": {\"nodes\", \"edges\"}, \"jobs\": [{\"key\", \"description\", \"nodes\", \"edges\"}]}], where a node has id, kind, label, parent, op,\n" +
+			"type, group, kinds, description and pos, and an edge from, to, input and value. Graphs, loops (map), branches and their arms are nodes\n" +
+			"that others stand in.",
 		Example: "  dagstergen graph -o dot ./weather | dot -Tsvg > weather.svg",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    t.graph,
@@ -68,15 +69,15 @@ func figures(graphs []gen.Graph) []figure {
 			return
 		}
 		f := figure{title: title}
-		for _, n := range inOrder(part) {
+		for _, n := range part.Nodes {
 			note := ""
 			switch {
 			case n.Kind == "external":
 				note = "of another package, joined when the program starts"
-			case n.Op != "" && n.Op != n.Label:
+			case n.Op != "" && n.Op != n.Label[strings.LastIndexByte(n.Label, '.')+1:]:
 				note = "from " + n.Op
 			}
-			f.nodes = append(f.nodes, figureNode{id: n.ID, label: n.Label, kind: n.Kind, value: n.Type, note: note})
+			f.nodes = append(f.nodes, figureNode{id: n.ID, label: n.Label, kind: n.Kind, parent: n.Parent, value: n.Type, note: note})
 		}
 		for _, e := range part.Edges {
 			f.edges = append(f.edges, figureEdge{from: e.From, to: e.To, label: e.Value, dashed: e.Input == "" && !strings.HasPrefix(e.To, "out:")})
@@ -84,7 +85,7 @@ func figures(graphs []gen.Graph) []figure {
 		out = append(out, f)
 	}
 	for _, g := range graphs {
-		add(g.Package, g.Assets)
+		add(g.Package, inOrder(g.Assets))
 		for _, j := range g.Jobs {
 			add(g.Package+", job "+j.Key, j.GraphPart)
 		}
@@ -92,32 +93,47 @@ func figures(graphs []gen.Graph) []figure {
 	return out
 }
 
-// inOrder returns the nodes so that each stands behind those it needs, as near to their own order as that allows.
-func inOrder(part gen.GraphPart) []gen.GraphNode {
+// inOrder returns assets so that each stands behind those it needs, as near to their own order as that allows. What stands in another node stays there.
+func inOrder(part gen.GraphPart) gen.GraphPart {
+	parent := map[string]string{}
+	for _, n := range part.Nodes {
+		parent[n.ID] = n.Parent
+	}
+	top := func(id string) string {
+		for parent[id] != "" {
+			id = parent[id]
+		}
+		return id
+	}
 	needs := map[string][]string{}
 	for _, e := range part.Edges {
-		needs[e.To] = append(needs[e.To], e.From)
+		if from, to := top(e.From), top(e.To); from != to {
+			needs[to] = append(needs[to], from)
+		}
 	}
-	byID := map[string]gen.GraphNode{}
-	for _, n := range part.Nodes {
-		byID[n.ID] = n
-	}
-	var out []gen.GraphNode
+	var order []string
 	done := map[string]bool{}
 	var visit func(id string)
 	visit = func(id string) {
-		n, ok := byID[id]
-		if !ok || done[id] {
+		if _, known := parent[id]; !known || done[id] {
 			return
 		}
 		done[id] = true
 		for _, from := range needs[id] {
 			visit(from)
 		}
-		out = append(out, n)
+		order = append(order, id)
 	}
 	for _, n := range part.Nodes {
-		visit(n.ID)
+		visit(top(n.ID))
+	}
+	out := gen.GraphPart{Edges: part.Edges}
+	for _, id := range order {
+		for _, n := range part.Nodes {
+			if top(n.ID) == id {
+				out.Nodes = append(out.Nodes, n)
+			}
+		}
 	}
 	return out
 }

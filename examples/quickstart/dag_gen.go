@@ -86,4 +86,4 @@ func (_dagCallWords) Invoke(ctx context.Context, c *dag.Call) error {
 }
 
 // This line compiles as long as the dagstergen in go.mod understands code of this shape.
-const _ dag.SupportedCodegen = dag.Codegen[[1]struct{}]("to use another version of dagstergen, run: go tool dagstergen ./...")
+const _ dag.SupportedCodegen = dag.Codegen[[2]struct{}]("to use another version of dagstergen, run: go tool dagstergen ./...")

@@ -535,65 +535,82 @@ var CompareYearsJob = dag.Job[CompareYearsInputs, CompareYearsOutputs]{
 	},
 }
 
+// CompareYearsSteps names the outputs of the steps of the job compare_years with their Go types.
+var CompareYearsSteps = struct {
+	OpenStation dag.StepRef[dag.File]
+	ReadDays    dag.StepRef[[]Observation]
+	SumUpYear   dag.StepRef[Year]
+	SumUpYear2  dag.StepRef[Year]
+	Compare     dag.StepRef[Contrast]
+}{
+	OpenStation: dag.StepRef[dag.File]{Step: "open_station"},
+	ReadDays:    dag.StepRef[[]Observation]{Step: "read_days"},
+	SumUpYear:   dag.StepRef[Year]{Step: "sum_up_year"},
+	SumUpYear2:  dag.StepRef[Year]{Step: "sum_up_year_2"},
+	Compare:     dag.StepRef[Contrast]{Step: "compare"},
+}
+
 var _dagJobCompareYears = &dag.JobDef{
-	Key:         "compare_years",
-	Symbol:      "github.com/dagstergen/dagstergen/examples/weather.CompareYears",
-	Description: "CompareYears answers \"was that year really warmer?\" for any two years of the record. It is an ordinary function: a test calls\nit directly, and the generator reads the graph of the job from its body.",
-	Params: []dag.JobParam{
-		{Name: "station", Type: dag.ImmutableOf[Station]("github.com/dagstergen/dagstergen/examples/weather.Station"), Config: _dagConfigStation},
-		{Name: "thresholds", Type: dag.ImmutableOf[Thresholds]("github.com/dagstergen/dagstergen/examples/weather.Thresholds"), Config: _dagConfigThresholds},
-		{Name: "first", Type: dag.ImmutableOf[int]("int")},
-		{Name: "second", Type: dag.ImmutableOf[int]("int")},
-	},
-	Nodes: []dag.Node{
-		{
-			Key:    "open_station",
-			Op:     _dagOpOpenStation,
-			Config: &dag.Binding{Kind: dag.FromParam, Param: 0},
-			Pos:    "job.go:CompareYears",
+	GraphDef: dag.GraphDef{
+		Key:         "compare_years",
+		Symbol:      "github.com/dagstergen/dagstergen/examples/weather.CompareYears",
+		Description: "CompareYears answers \"was that year really warmer?\" for any two years of the record. It is an ordinary function: a test calls\nit directly, and the generator reads the graph of the job from its body.",
+		Params: []dag.JobParam{
+			{Name: "station", Type: dag.ImmutableOf[Station]("github.com/dagstergen/dagstergen/examples/weather.Station"), Config: _dagConfigStation},
+			{Name: "thresholds", Type: dag.ImmutableOf[Thresholds]("github.com/dagstergen/dagstergen/examples/weather.Thresholds"), Config: _dagConfigThresholds},
+			{Name: "first", Type: dag.ImmutableOf[int]("int")},
+			{Name: "second", Type: dag.ImmutableOf[int]("int")},
 		},
-		{
-			Key: "read_days",
-			Op:  _dagOpReadDays,
-			Inputs: []dag.Binding{
-				{Kind: dag.FromNode, Node: 0, Output: 0},
+		Nodes: []dag.Node{
+			{
+				Key:    "open_station",
+				Op:     _dagOpOpenStation,
+				Config: &dag.Binding{Kind: dag.FromParam, Param: 0},
+				Pos:    "job.go:CompareYears",
 			},
-			Pos: "job.go:CompareYears",
-		},
-		{
-			Key: "sum_up_year",
-			Op:  _dagOpSumUpYear,
-			Inputs: []dag.Binding{
-				{Kind: dag.FromNode, Node: 1, Output: 0},
-				{Kind: dag.FromParam, Param: 2},
+			{
+				Key: "read_days",
+				Op:  _dagOpReadDays,
+				Inputs: []dag.Binding{
+					{Kind: dag.FromNode, Node: 0, Output: 0},
+				},
+				Pos: "job.go:CompareYears",
 			},
-			Config: &dag.Binding{Kind: dag.FromParam, Param: 1},
-			Pos:    "job.go:CompareYears",
-		},
-		{
-			Key: "sum_up_year_2",
-			Op:  _dagOpSumUpYear,
-			Inputs: []dag.Binding{
-				{Kind: dag.FromNode, Node: 1, Output: 0},
-				{Kind: dag.FromParam, Param: 3},
+			{
+				Key: "sum_up_year",
+				Op:  _dagOpSumUpYear,
+				Inputs: []dag.Binding{
+					{Kind: dag.FromNode, Node: 1, Output: 0},
+					{Kind: dag.FromParam, Param: 2},
+				},
+				Config: &dag.Binding{Kind: dag.FromParam, Param: 1},
+				Pos:    "job.go:CompareYears",
 			},
-			Config: &dag.Binding{Kind: dag.FromParam, Param: 1},
-			Pos:    "job.go:CompareYears",
-		},
-		{
-			Key: "compare",
-			Op:  _dagOpCompare,
-			Inputs: []dag.Binding{
-				{Kind: dag.FromNode, Node: 2, Output: 0},
-				{Kind: dag.FromNode, Node: 3, Output: 0},
+			{
+				Key: "sum_up_year_2",
+				Op:  _dagOpSumUpYear,
+				Inputs: []dag.Binding{
+					{Kind: dag.FromNode, Node: 1, Output: 0},
+					{Kind: dag.FromParam, Param: 3},
+				},
+				Config: &dag.Binding{Kind: dag.FromParam, Param: 1},
+				Pos:    "job.go:CompareYears",
 			},
-			Pos: "job.go:CompareYears",
+			{
+				Key: "compare",
+				Op:  _dagOpCompare,
+				Inputs: []dag.Binding{
+					{Kind: dag.FromNode, Node: 2, Output: 0},
+					{Kind: dag.FromNode, Node: 3, Output: 0},
+				},
+				Pos: "job.go:CompareYears",
+			},
 		},
-	},
-	Outputs: []dag.JobOutput{
-		{Name: "result", Type: dag.ImmutableOf[Contrast]("github.com/dagstergen/dagstergen/examples/weather.Contrast"), From: dag.Binding{Kind: dag.FromNode, Node: 4, Output: 0}},
+		Outputs: []dag.JobOutput{
+			{Name: "result", Type: dag.ImmutableOf[Contrast]("github.com/dagstergen/dagstergen/examples/weather.Contrast"), From: dag.Binding{Kind: dag.FromNode, Node: 4, Output: 0}},
+		},
 	},
 }
 
 // This line compiles as long as the dagstergen in go.mod understands code of this shape.
-const _ dag.SupportedCodegen = dag.Codegen[[1]struct{}]("to use another version of dagstergen, run: go tool dagstergen ./...")
+const _ dag.SupportedCodegen = dag.Codegen[[2]struct{}]("to use another version of dagstergen, run: go tool dagstergen ./...")

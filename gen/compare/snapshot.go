@@ -141,8 +141,8 @@ type taker struct {
 }
 
 func (t *taker) take(p *model.Package) {
-	for _, op := range p.Ops {
-		thing := t.add(&op.Decl, true)
+	for _, op := range append(p.Instances(), p.Ops...) {
+		thing := t.add(&op.Decl, op.Graph == nil)
 		thing.Strategy = t.strategy(op.Strategy)
 		thing.Facts = append(signature(&op.Func), opFacts(op)...)
 		if op.Kind != annotations.Op {
@@ -157,11 +157,14 @@ func (t *taker) take(p *model.Package) {
 		thing.Key = cmp.Or(c.Key, c.GoName)
 		thing.Facts = fieldFacts(nil, "", c.Fields)
 	}
+	for _, g := range p.Graphs {
+		t.add(&g.Decl, false).Facts = signature(&g.Func)
+	}
 	for _, j := range p.Jobs {
 		thing := t.add(&j.Decl, false)
 		thing.Facts = append(signature(&j.Func), facts("executor", j.Executor, "strategy", t.strategy(j.Strategy))...)
-		for _, n := range j.Nodes {
-			t.s.Units = append(t.s.Units, t.jobUnit(j, n))
+		for _, l := range j.Leaves() {
+			t.s.Units = append(t.s.Units, t.jobUnit(j, l))
 		}
 	}
 }
@@ -207,39 +210,75 @@ func (t *taker) above(u *Unit, asset string) {
 	}
 }
 
-func (t *taker) jobUnit(j *model.Job, n *model.Node) Unit {
-	u := Unit{Package: j.Pkg.Path, Job: j.Key, Key: n.Key, Symbol: n.Op.Symbol}
+// jobUnit is a step of a job, or the steps that a loop makes of one call.
+func (t *taker) jobUnit(j *model.Job, l *model.Leaf) Unit {
+	n := l.Node
+	u := Unit{Package: j.Pkg.Path, Job: j.Key, Key: l.Key, Symbol: n.Op.Symbol}
 	u.Resources, u.Env = resources(n.Op)
 	if j.Strategy != nil {
 		u.Strategy = j.Strategy.Symbol
 	} else if n.Op.Strategy != nil {
 		u.Strategy = n.Op.Strategy.Symbol
 	}
+	above := func(from []model.Source) {
+		for _, s := range from {
+			if s.Leaf != nil {
+				u.Upstream = append(u.Upstream, unitID(j.Pkg.Path, j.Key, s.Leaf.Key))
+			}
+		}
+	}
 	wire := func(name string, b *model.Binding) {
 		if b == nil {
 			return
 		}
-		value := ""
-		switch {
-		case b.Param != nil:
-			value = "the job's " + b.Param.Name
-		case b.Node != nil:
-			value = b.Node.Key
-			if outs := b.Node.Op.Outputs; len(outs) > 1 {
-				value += "." + outs[b.Output].Name
-			}
-			u.Upstream = append(u.Upstream, unitID(j.Pkg.Path, j.Key, b.Node.Key))
-		case b.Lit != nil:
-			value = literal(b.Lit)
-		}
-		u.Wiring = append(u.Wiring, Fact{name, value})
+		from := l.Sources(b)
+		above(from)
+		u.Wiring = append(u.Wiring, Fact{name, wiring(b, from)})
 	}
 	for i, b := range n.Inputs {
 		wire(n.Op.Inputs[i].Name, b)
 	}
 	wire("config", n.Config)
-	u.Upstream = sortedSet(u.Upstream)
+	above(l.Control())
+	u.Upstream = slices.DeleteFunc(sortedSet(u.Upstream), func(id string) bool { return id == unitID(j.Pkg.Path, j.Key, l.Key) }) // of an iteration before
 	return u
+}
+
+// wiring says where a value comes from: what it is made of, and what the body does with that.
+func wiring(b *model.Binding, from []model.Source) string {
+	var parts []string
+	for _, s := range from {
+		switch {
+		case s.Param != nil:
+			parts = append(parts, "the job's "+s.Param.Name)
+		case s.Lit != nil:
+			parts = append(parts, literal(s.Lit))
+		case len(s.Leaf.Node.Op.Outputs) > 1:
+			parts = append(parts, s.Leaf.Key+"."+s.Leaf.Node.Op.Outputs[s.Output].Name)
+		default:
+			parts = append(parts, s.Leaf.Key)
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if b.Kind == model.FromParam || b.Kind == model.FromNode || b.Kind == model.FromLiteral {
+		return text
+	}
+	return made(b) + " of " + text
+}
+
+// made says what a body does to get a value.
+func made(b *model.Binding) string {
+	switch b.Kind {
+	case model.FromElem:
+		return "element"
+	case model.FromKey:
+		return "index"
+	case model.FromField:
+		return b.Name
+	case model.FromParts:
+		return b.Name
+	}
+	return strings.ToLower(strings.TrimPrefix(string(b.Kind), "From"))
 }
 
 // resources are the symbols of all resources that op takes, and those take, and the environment variables that count for them or op; sorted.

@@ -12,7 +12,7 @@ import (
 // arguments resolves what io= and strategy= name, and checks it like code.
 func (b *builder) arguments() {
 	for _, p := range b.m.Packages {
-		for _, op := range p.Ops {
+		for _, op := range append(p.generics[:len(p.generics):len(p.generics)], p.Ops...) {
 			if arg, ok := op.ann.Arg("io"); ok {
 				op.IO = b.ioManager(&op.Func, arg)
 			}

@@ -49,7 +49,7 @@ const (
 	CodeUnexported        = "DAG0441" // something unexported that another package's definitions need
 	CodeUnspeakable       = "DAG0442" // a type that generated code cannot name
 
-	// Bodies of jobs.
+	// Bodies of jobs and graphs.
 
 	CodeJobStatement   = "DAG0501"
 	CodeJobCall        = "DAG0502" // a call of something that is no op
@@ -62,6 +62,11 @@ const (
 	CodeJobType        = "DAG0509" // a value that Go would convert on its way
 	CodeJobEmpty       = "DAG0510"
 	CodeJobResult      = "DAG0511" // a result without a value of its own
+	CodeJobMemory      = "DAG0512" // a write into memory that a plain call would share
+	CodeGraphCycle     = "DAG0513" // graphs that call each other
+	CodeJobDirective   = "DAG0514" // a directive of a statement that means nothing there
+	CodeJobMapKey      = "DAG0515" // an expression that is no mapping key
+	CodeGraphAsset     = "DAG0516" // a graph that cannot make assets in this way
 
 	// What //dag:ignore and //dag:depends decide about versions.
 

@@ -23,7 +23,7 @@ func Build(prog *load.Program) *Model {
 	b := &builder{
 		m: m, prog: prog, configs: map[*types.TypeName]*Config{}, funcs: map[*types.Func]*Func{}, ops: map[*types.Func]*Op{}, jobs: map[*types.Func]*Job{},
 		resources: map[*types.Func]*Resource{}, brokenKeys: map[*Package]map[string]bool{}, docs: map[*load.Package]map[string]string{}, storable: map[string]*storeProblem{},
-		imports: map[*ast.File]map[string]*types.Package{},
+		imports: map[*ast.File]map[string]*types.Package{}, graphs: map[*types.Func]*Graph{}, instances: map[string]*Op{}, statements: map[ast.Stmt][]annotations.Annotation{},
 	}
 	for _, lp := range prog.Locals() {
 		b.collect(lp)
@@ -55,6 +55,8 @@ type builder struct {
 	resources map[*types.Func]*Resource
 	ops       map[*types.Func]*Op
 	jobs      map[*types.Func]*Job
+	graphs    map[*types.Func]*Graph // marked //dag:graph
+	instances map[string]*Op         // of generic ops, by symbol
 	funcs     map[*types.Func]*Func
 
 	brokenKeys map[*Package]map[string]bool        // keys of declarations whose directive has errors
@@ -62,6 +64,7 @@ type builder struct {
 	storable   map[string]*storeProblem            // by canonical name of the type
 	imports    map[*ast.File]map[string]*types.Package
 	types      *runtimeTypes
+	statements map[ast.Stmt][]annotations.Annotation // what stands on statements of bodies
 }
 
 func (b *builder) at(pos token.Pos) token.Position { return b.prog.Position(pos) }
@@ -93,7 +96,7 @@ func (b *builder) collect(lp *load.Package) {
 		p.Diagnostics = append(p.Diagnostics, diags...)
 		good := map[ast.Node]bool{}
 		for _, a := range anns {
-			if row, _ := annotations.Lookup(a.Kind); row.Beside {
+			if row, _ := annotations.Lookup(a.Kind); row.Beside || b.ofStatement(a) {
 				continue // declares nothing
 			}
 			annotated = true
@@ -111,6 +114,7 @@ func (b *builder) collect(lp *load.Package) {
 	}
 	slices.SortFunc(p.Ops, func(x, y *Op) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Resources, func(x, y *Resource) int { return strings.Compare(x.Key, y.Key) })
+	slices.SortFunc(p.Graphs, func(x, y *Graph) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Jobs, func(x, y *Job) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Configs, func(x, y *Config) int { return strings.Compare(x.Symbol, y.Symbol) })
 	b.m.Packages = append(b.m.Packages, p)
@@ -197,7 +201,7 @@ func noteBroken(file *ast.File, good map[ast.Node]bool, broken, expected map[str
 		for _, c := range f.Doc.List {
 			if strings.Contains(strings.ToLower(c.Text), "dag:") {
 				broken[annotations.Snake(f.Name.Name)] = true
-				for _, suffix := range []string{"Asset", "Job", "Inputs", "Outputs"} {
+				for _, suffix := range []string{"Asset", "Job", "Inputs", "Outputs", "Steps"} {
 					expected[Exported(f.Name.Name)+suffix] = true
 				}
 				for _, name := range resultNames(f.Type) {
@@ -246,16 +250,28 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 			r := &Resource{Func: f}
 			p.Resources = append(p.Resources, r)
 			b.resources[obj], b.funcs[obj] = r, &r.Func
+		case annotations.Graph:
+			g := &Graph{Func: f}
+			p.Graphs = append(p.Graphs, g)
+			b.graphs[obj], b.funcs[obj] = g, &g.Func
+			b.graphAsset(p, g, a)
 		case annotations.Job:
-			j := &Job{Func: f, Executor: a.Value("executor")}
+			j := &Job{Graph: Graph{Func: f}, Executor: a.Value("executor")}
 			base := exported(obj)
-			j.Handle, j.Inputs, j.OutType = base+"Job", base+"Inputs", base+"Outputs"
+			j.Handle, j.Inputs, j.OutType, j.Steps = base+"Job", base+"Inputs", base+"Outputs", base+"Steps"
+			p.Generated[j.Steps] = "the steps of job " + j.GoName
 			p.Generated[j.Handle] = "the handle of job " + j.GoName
 			p.Generated[j.Inputs] = "the inputs of job " + j.GoName
 			p.Generated[j.OutType] = "the outputs of job " + j.GoName
 			p.Jobs = append(p.Jobs, j)
 			b.jobs[obj], b.funcs[obj] = j, &j.Func
 		default:
+			if isGeneric(a.Kind, node) {
+				b.ops[obj] = &Op{Func: f, Volatile: a.Flag("volatile"), Share: a.Flag("share")}
+				b.funcs[obj] = &b.ops[obj].Func
+				p.generics = append(p.generics, b.ops[obj])
+				return
+			}
 			op := &Op{Func: f, Volatile: a.Flag("volatile"), Share: a.Flag("share"), Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds")}
 			if op.Group == "" && a.Kind != annotations.Op {
 				op.Group = defaultGroup(p)

@@ -199,7 +199,7 @@ func folded(obj types.Object) bool {
 // depends reads what counts beside the code.
 func (d *decider) depends() {
 	switch d.kind {
-	case annotations.Source, annotations.Job:
+	case annotations.Source, annotations.Job, annotations.Graph:
 		d.fail(CodeDecisionPlace, d.a.Pos, d.a.End, "put it above the op that it is meant for", "%s has no code version that something could count in", article(string(d.kind)))
 		return
 	}
@@ -227,6 +227,7 @@ func (d *decider) depends() {
 				continue
 			}
 			switch lp := d.b.prog.Packages[path]; {
+			case lp == nil: // not there: the import says so
 			case lp.Module == nil || path == load.RuntimePath:
 				d.fail(CodeDecisionKind, arg.Pos, arg.End, "remove it", "package %s counts by the names that are used, and does not change by itself", path)
 			case obj == nil:

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/dagstergen/dagstergen/annotations"
-	"github.com/dagstergen/dagstergen/internal/diag"
 )
 
 // definitions collects what each package offers: its own things, and all they reach in other packages. Generated code names these by what
@@ -18,7 +17,7 @@ func (b *builder) definitions() {
 		if slices.ContainsFunc(p.visible, (*Package).broken) {
 			continue
 		}
-		r := &reach{b: b, p: p, ops: map[*Op]need{}, resources: map[*Resource]need{}, configs: map[*Config]need{}}
+		r := &reach{b: b, p: p, ops: map[*Op]need{}, resources: map[*Resource]need{}, configs: map[*Config]need{}, graphs: map[*Graph]need{}}
 		r.own()
 		d := &Definitions{Jobs: p.Jobs}
 		for op := range r.ops {
@@ -30,6 +29,10 @@ func (b *builder) definitions() {
 		for c := range r.configs {
 			d.Configs = append(d.Configs, c)
 		}
+		for g := range r.graphs {
+			d.Graphs = append(d.Graphs, g)
+		}
+		slices.SortFunc(d.Graphs, func(x, y *Graph) int { return strings.Compare(x.Key+"\x00"+x.Symbol, y.Key+"\x00"+y.Symbol) })
 		slices.SortFunc(d.Ops, func(x, y *Op) int { return strings.Compare(x.Key+"\x00"+x.Symbol, y.Key+"\x00"+y.Symbol) })
 		slices.SortFunc(d.Resources, func(x, y *Resource) int { return strings.Compare(x.Key+"\x00"+x.Symbol, y.Key+"\x00"+y.Symbol) })
 		slices.SortFunc(d.Configs, func(x, y *Config) int { return strings.Compare(x.Symbol, y.Symbol) })
@@ -64,6 +67,7 @@ type reach struct {
 	ops       map[*Op]need
 	resources map[*Resource]need
 	configs   map[*Config]need
+	graphs    map[*Graph]need
 }
 
 func (r *reach) own() {
@@ -76,13 +80,34 @@ func (r *reach) own() {
 	for _, c := range r.p.Configs {
 		r.config(c, need{c.Pos, "it is declared here"})
 	}
+	for _, g := range r.p.Graphs {
+		r.graph(g, need{g.Pos, "it is declared here"})
+	}
 	for _, j := range r.p.Jobs {
-		for _, n := range j.Nodes {
-			r.op(n.Op, need{n.Pos, "job " + j.Key + " calls it"})
+		r.composition(&j.Graph)
+	}
+}
+
+func (r *reach) graph(g *Graph, n need) {
+	if _, seen := r.graphs[g]; !seen {
+		r.graphs[g] = n
+		r.composition(g)
+	}
+}
+
+// composition walks into a graph or a job.
+func (r *reach) composition(g *Graph) {
+	what := string(g.Kind) + " " + g.Key
+	for _, n := range g.Nodes {
+		switch {
+		case n.Op != nil:
+			r.op(n.Op, need{n.Pos, what + " calls it"})
+		case n.Graph != nil:
+			r.graph(n.Graph, need{n.Pos, what + " calls it"})
 		}
-		for i, c := range j.Configs {
-			r.config(c, need{j.JobIn[i].Pos, "job " + j.Key + " takes it"})
-		}
+	}
+	for i, c := range g.Configs {
+		r.config(c, need{g.In[i].Pos, what + " takes it"})
 	}
 }
 
@@ -102,6 +127,10 @@ func (r *reach) op(op *Op, n need) {
 	}
 	if op.IO != nil {
 		r.resource(op.IO, need{op.Pos, what + " is stored by it"})
+	}
+	if op.Graph != nil {
+		r.graph(op.Graph, n)
+		return
 	}
 	r.injected(&op.Func, what)
 }
@@ -164,7 +193,11 @@ func (r *reach) uniqueKeys(all []keyed) {
 func (r *reach) nameable(d *Definitions) {
 	for _, op := range d.Ops {
 		n := r.ops[op]
+		if op.Graph != nil {
+			continue // its function is never called: see its graph
+		}
 		r.function(&op.Func, n)
+		r.typeArgs(op, n)
 		if s := op.Strategy; s != nil && !visibleName(s.Obj, r.p.Types) {
 			r.unexported(op.Pkg, s.Obj.Name(), s.pos, n)
 		}
@@ -179,31 +212,33 @@ func (r *reach) nameable(d *Definitions) {
 		}
 		r.types(c.GoName, []*types.Var{types.NewVar(c.Pos, c.Pkg.Types, "", c.Obj.Type())}, r.configs[c])
 	}
+	for _, g := range d.Graphs {
+		if g.Pkg == r.p {
+			r.function(&g.Func, need{})
+		} else {
+			r.types(g.GoName, g.dataVars(), r.graphs[g]) // generated code does not call it
+		}
+		r.values(g)
+	}
 	for _, j := range d.Jobs {
 		r.function(&j.Func, need{})
-		for _, n := range j.Nodes {
-			for _, in := range append(n.Inputs[:len(n.Inputs):len(n.Inputs)], n.Config) {
-				if in != nil && in.Lit != nil {
-					r.literal(in.Lit)
-				}
-			}
-		}
+		r.values(&j.Graph)
 	}
 }
 
-func (r *reach) literal(l *Literal) {
-	if !l.Addr && !l.Nil || len(l.Fields) == 0 {
-		if bad := Unspeakable(l.Type, r.p.Types); bad != nil {
-			r.p.Diagnostics.Add(diag.Diagnostic{Code: CodeUnspeakable, Pos: r.b.at(l.Pos), Hint: "build the value in an op",
-				Message: "this literal is of type " + bad.Name() + " of package " + bad.Pkg().Path() + ", which generated code cannot name"})
+// dataVars are the parameters and results of g that are data or config.
+func (g *Graph) dataVars() []*types.Var {
+	var out []*types.Var
+	sig := g.Obj.Signature()
+	for i, p := range g.Params {
+		if p.Role == RoleInput || p.Role == RoleConfig {
+			out = append(out, sig.Params().At(i))
 		}
 	}
-	for _, f := range l.Fields {
-		if f.Key != nil {
-			r.literal(f.Key)
-		}
-		r.literal(f.Value)
+	for i := range g.Results {
+		out = append(out, sig.Results().At(i))
 	}
+	return out
 }
 
 // function checks the name of a function, of its receiver, and all types of its signature.
@@ -234,6 +269,15 @@ func (r *reach) function(f *Func, n need) {
 		vars = append(vars, sig.Results().At(i))
 	}
 	r.types(f.GoName, vars, n)
+}
+
+// typeArgs checks the type arguments of an instance.
+func (r *reach) typeArgs(op *Op, n need) {
+	var vars []*types.Var
+	for _, t := range op.TypeArgs {
+		vars = append(vars, types.NewVar(n.pos, op.Pkg.Types, "", t))
+	}
+	r.types(op.GoName, vars, n)
 }
 
 func (r *reach) types(name string, vars []*types.Var, n need) {
@@ -348,7 +392,7 @@ func UseAlias(t *types.Alias, from *types.Package) bool {
 	return obj.Pkg() == from || obj.Exported() && CanImport(from.Path(), obj.Pkg())
 }
 
-// Symbols returns the symbols whose code versions the definitions need: ops, resources, configs, jobs and strategies, sorted.
+// Symbols returns the symbols whose code versions the definitions need: ops, resources, configs, graphs, jobs and strategies, sorted.
 func (d *Definitions) Symbols() []string {
 	var out []string
 	strategy := func(s *Strategy) {
@@ -365,6 +409,9 @@ func (d *Definitions) Symbols() []string {
 	}
 	for _, c := range d.Configs {
 		out = append(out, c.Symbol)
+	}
+	for _, g := range d.Graphs {
+		out = append(out, g.Symbol)
 	}
 	for _, j := range d.Jobs {
 		out = append(out, j.Symbol)
@@ -407,7 +454,7 @@ func (d *Definitions) Strategies() []*Strategy {
 	return out
 }
 
-// Funcs returns the annotated functions of the package: ops, resources and jobs.
+// Funcs returns the annotated functions of the package: ops, resources, graphs and jobs.
 func (p *Package) Funcs() []*Func {
 	var out []*Func
 	for _, op := range p.Ops {
@@ -416,8 +463,8 @@ func (p *Package) Funcs() []*Func {
 	for _, r := range p.Resources {
 		out = append(out, &r.Func)
 	}
-	for _, j := range p.Jobs {
-		out = append(out, &j.Func)
+	for _, g := range p.Compositions() {
+		out = append(out, &g.Func)
 	}
 	return out
 }

@@ -11,4 +11,4 @@
 package model
 
 // CodegenShape counts the shapes of generated code. It is the number in dag.SupportedCodegen, and moves with it.
-const CodegenShape = 1
+const CodegenShape = 2

@@ -5,45 +5,102 @@ import (
 	"go/token"
 	"go/types"
 	"strconv"
+	"strings"
 
+	"github.com/dagstergen/dagstergen/annotations"
 	"github.com/dagstergen/dagstergen/internal/diag"
 )
 
-// buildJobs reads the body of each job into its graph.
+// buildJobs reads the bodies of all jobs and graphs.
 func (b *builder) buildJobs() {
+	var failed []*Graph
 	for _, p := range b.m.Packages {
-		for _, j := range p.Jobs {
-			if j.Broken {
+		for _, g := range p.Compositions() {
+			if g.Broken {
 				continue
 			}
-			w := &body{b: b, j: j, info: p.Info, values: map[types.Object]*value{}, params: map[types.Object]*Param{}, keys: map[string]bool{}}
+			w := &body{b: b, g: g, info: p.Info, params: map[types.Object]*Param{}, keys: map[string]*Node{}, scope: newScope()}
 			w.read()
 			if w.failed {
-				j.Broken = true
+				failed = append(failed, g)
 			}
+		}
+	}
+	for _, g := range failed { // after all: what calls one needs no more than its signature
+		g.Broken = true
+	}
+	b.graphCycles()
+}
+
+// Compositions are the graphs and the jobs of p.
+func (p *Package) Compositions() []*Graph {
+	out := append([]*Graph(nil), p.Graphs...)
+	for _, j := range p.Jobs {
+		out = append(out, &j.Graph)
+	}
+	return out
+}
+
+// graphCycles reports graphs that call each other in a circle, once for each circle.
+func (b *builder) graphCycles() {
+	var all []*Graph
+	for _, p := range b.m.Packages {
+		all = append(all, p.Graphs...)
+	}
+	calls := func(g *Graph) []*Graph {
+		var out []*Graph
+		for _, n := range g.Nodes {
+			if n.Graph != nil {
+				out = append(out, n.Graph)
+			}
+		}
+		return out
+	}
+	for _, cycle := range cycles(all, calls) {
+		b.reportCycle(cycle[0].Pkg, CodeGraphCycle, "graphs call each other", "end the recursion: a graph is laid out before it runs, so that its depth must be known", len(cycle), func(i int) (string, token.Pos, string) {
+			g, next := cycle[i], cycle[(i+1)%len(cycle)]
+			for _, n := range g.Nodes {
+				if n.Graph == next {
+					return g.GoName, n.Pos, g.GoName + " calls " + next.GoName
+				}
+			}
+			return g.GoName, g.Pos, g.GoName
+		})
+		for _, g := range cycle {
+			g.Broken = true
 		}
 	}
 }
 
-// A body reads the statements of a job in order. What it cannot read it reports, with what to do instead; then it goes on.
+// A body reads the statements of a job or a graph in order, as one would execute them, with values that are not known yet. Loops and branches are
+// regions: what is assigned in them leaves them as an output of their node. What it cannot read it reports, with what to do instead; then it goes on.
 type body struct {
 	b    *builder
-	j    *Job
+	g    *Graph
 	info *types.Info
 
-	params  map[types.Object]*Param
-	values  map[types.Object]*value // variables that hold data; nil while they hold nothing yet
-	pending *pendingError
-	keys    map[string]bool
-	done    bool // the final return was read
-	failed  bool
+	params map[types.Object]*Param
+	keys   map[string]*Node
+	scope  *scope
+
+	block   *[]*Node // the one that is being read
+	regions []region // the loops and branches around it
+	loops   []*loop
+	stmt    *statement // the one that is being read
+
+	pending     *pendingError
+	conditional int  // > 0 inside of what Go evaluates only sometimes: the right of && and ||
+	calling     int  // how deep in the arguments of calls
+	failed      bool // an error was reported
+	steps       bool // an op is called
+
+	later []laterName // names of //dag:after that were not there yet
 }
 
-// A value is what an expression stands for.
-type value struct {
-	from   *Binding
-	typ    types.Type
-	broken bool // an error was reported
+// A region is a loop or an arm of a branch that is being read.
+type region struct {
+	node *Node
+	arm  int
 }
 
 // A pendingError is the error of a call that the next statement has to check.
@@ -54,48 +111,86 @@ type pendingError struct {
 }
 
 func (w *body) report(code string, n ast.Node, hint, format string, args ...any) *diag.Diagnostic {
-	w.failed = true
-	d := w.b.report(w.j.Pkg, code, n.Pos(), n.End(), hint, format, args...)
-	d.Message = "job " + w.j.GoName + ": " + d.Message
+	w.fail()
+	d := w.b.report(w.g.Pkg, code, n.Pos(), n.End(), hint, format, args...)
+	d.Message = string(w.g.Kind) + " " + w.g.GoName + ": " + d.Message
 	return d
 }
 
-// source returns the text of an expression on one line.
-func source(e ast.Expr) string {
-	const most = 60
-	s := types.ExprString(e)
+// fail notes that something cannot be read.
+func (w *body) fail() {
+	w.failed = true
+	if w.stmt != nil {
+		w.stmt.failed = true
+	}
+}
+
+// what is "job" or "graph".
+func (w *body) what() string { return string(w.g.Kind) }
+
+func (w *body) own() *types.Package { return w.g.Pkg.Types }
+
+// source returns the text of an expression on one line, in backquotes.
+func source(e ast.Expr) string { return "`" + text(e, 60) + "`" }
+
+// text returns the text of an expression on one line, cut at most runes.
+func text(e ast.Expr, most int) string {
+	s := strings.Join(strings.Fields(types.ExprString(e)), " ")
 	if rs := []rune(s); len(rs) > most {
 		s = string(rs[:most-3]) + "..."
 	}
-	return "`" + s + "`"
+	return s
 }
 
 func (w *body) read() {
-	node := w.j.Node
+	node := w.g.Node
 	if node.Body == nil {
 		w.report(CodeJobStatement, node.Name, "write it in Go", "it has no body to read the graph from")
 		return
 	}
-	for _, e := range w.j.Pkg.Errors {
+	for _, e := range w.g.Pkg.Errors {
 		if node.Body.Pos() <= e.Pos && e.Pos < node.Body.End() {
-			w.failed = true // the body does not compile; type errors are shown by themselves
+			w.fail() // the body does not compile; type errors are shown by themselves
 			return
 		}
 	}
-	sig := w.j.Obj.Signature()
-	for i, p := range w.j.Params {
-		w.params[sig.Params().At(i)] = p
+	sig := w.g.Obj.Signature()
+	for i, p := range w.g.Params {
+		obj := sig.Params().At(i)
+		w.params[obj] = p
+		if p.Role == RoleInput {
+			w.scope.values[obj] = &value{from: &Binding{Kind: FromParam, Type: p.Type, Param: p}, typ: p.Type}
+		}
 	}
-	if w.j.Recv != nil {
-		w.params[sig.Recv()] = w.j.Recv
+	if w.g.Recv != nil {
+		w.params[sig.Recv()] = w.g.Recv
 	}
 	for i := range sig.Results().Len() {
-		w.values[sig.Results().At(i)] = nil
+		if r := sig.Results().At(i); !isError(r.Type()) {
+			w.scope.values[r] = &value{typ: r.Type(), unset: true}
+		}
 	}
-	w.block(node.Body.List)
+	w.block = &w.g.Body
+	ret := w.statements(node.Body.List)
 	w.unchecked()
-	if !w.failed && len(w.j.Nodes) == 0 {
+	w.lateNames()
+	if ret != nil {
+		w.outputs(ret)
+	}
+	if !w.failed && !w.steps {
 		w.report(CodeJobEmpty, node.Name, "call functions marked //dag:op", "it calls no op")
+	}
+	w.unread()
+}
+
+// outputs makes the returned values the outputs of the graph.
+func (w *body) outputs(ret *returned) {
+	for i, r := range w.g.Results {
+		if i < len(ret.values) && ret.values[i] != nil && !ret.values[i].broken {
+			w.g.Outputs = append(w.g.Outputs, &GraphOutput{Result: r, From: ret.values[i].from})
+		} else {
+			w.fail()
+		}
 	}
 }
 
@@ -107,235 +202,71 @@ func (w *body) unchecked() {
 	}
 }
 
-func (w *body) block(list []ast.Stmt) {
-	for _, s := range list {
-		if w.done {
-			w.report(CodeJobStatement, s, "remove it", "this statement is never reached")
-			return
-		}
-		w.statement(s)
+// place takes the next number and the block that is being read for n.
+func (w *body) place(n *Node) {
+	n.Index = len(w.g.Nodes)
+	if k := len(w.regions); k > 0 {
+		n.parent, n.arm = w.regions[k-1].node, w.regions[k-1].arm
 	}
+	w.g.Nodes = append(w.g.Nodes, n)
+	*w.block = append(*w.block, n)
 }
 
-func (w *body) statement(s ast.Stmt) {
-	switch s := s.(type) {
-	case *ast.EmptyStmt:
-	case *ast.IfStmt:
-		w.ifStmt(s)
-	case *ast.ReturnStmt:
-		w.finalReturn(s)
-	case *ast.AssignStmt:
-		w.unchecked()
-		w.assign(s)
-	case *ast.DeclStmt:
-		w.unchecked()
-		w.declaration(s)
-	case *ast.ExprStmt:
-		w.unchecked()
-		w.expression(s)
-	case *ast.BlockStmt:
-		w.block(s.List)
-	default:
-		w.unchecked()
-		what, hint := refused(s)
-		w.report(CodeJobStatement, s, hint, "%s", what)
+// addCall places the call of an op or a graph under the next free key of its name, or the one that //dag:as gives.
+func (w *body) addCall(n *Node) {
+	w.steps = true
+	name := n.Func().Key
+	if n.Op != nil && n.Op.stepKey != "" {
+		name = n.Op.stepKey
 	}
-}
-
-// refused says what a statement is and what to write instead.
-func refused(s ast.Stmt) (what, hint string) {
-	switch s.(type) {
-	case *ast.ForStmt, *ast.RangeStmt:
-		return "a job has no loops", "move the loop into an op, or call the op once for each element"
-	case *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
-		return "a job has no branches", "move the decision into an op"
-	case *ast.GoStmt:
-		return "a job starts no goroutines: its steps run in parallel by themselves", "call the op without go"
-	case *ast.DeferStmt:
-		return "a job defers nothing: its steps run elsewhere", "clean up in the op, or in the cleanup func of a resource"
-	case *ast.IncDecStmt:
-		return "a job does not compute", "move the computation into an op"
-	case *ast.SendStmt:
-		return "a job has no channels", "pass values as arguments of ops"
-	case *ast.LabeledStmt, *ast.BranchStmt:
-		return "a job has no jumps", "write the calls one after the other"
-	}
-	return "a job cannot do this", "move it into an op"
-}
-
-// set gives the variable that lhs names a value; a nil value is one after an error.
-func (w *body) set(lhs ast.Expr, v *value) {
-	id, ok := ast.Unparen(lhs).(*ast.Ident)
-	if !ok {
-		w.report(CodeJobExpression, lhs, "assign to a variable, and build the value in an op", "%s is not a variable", source(lhs))
-		return
-	}
-	if id.Name == "_" {
-		return
-	}
-	if obj := w.object(id); obj != nil {
-		if obj.Parent() == w.j.Pkg.Types.Scope() {
-			w.report(CodeJobExpression, lhs, "return it as a result", "it sets the package variable %s, which its steps would not see", id.Name)
-		}
-		w.values[obj] = v
-	}
-}
-
-func (w *body) object(id *ast.Ident) types.Object {
-	if obj := w.info.Defs[id]; obj != nil {
-		return obj
-	}
-	return w.info.Uses[id]
-}
-
-var brokenValue = &value{broken: true}
-
-func (w *body) assign(s *ast.AssignStmt) {
-	if s.Tok != token.ASSIGN && s.Tok != token.DEFINE {
-		w.report(CodeJobExpression, s, "move the computation into an op", "a job does not compute: %s %s %s", source(s.Lhs[0]), s.Tok, source(s.Rhs[0]))
-		return
-	}
-	w.pairs(s.Lhs, s.Rhs, nil)
-}
-
-// declaration reads var; constants need no reading, because their values stand where they are used.
-func (w *body) declaration(s *ast.DeclStmt) {
-	g, ok := s.Decl.(*ast.GenDecl)
-	if !ok || g.Tok == token.CONST {
-		return
-	}
-	for _, spec := range g.Specs {
-		v, ok := spec.(*ast.ValueSpec)
-		if !ok {
-			w.report(CodeJobStatement, spec, "declare it outside of the job", "a job declares no types")
-			continue
-		}
-		var names []ast.Expr
-		for _, n := range v.Names {
-			names = append(names, n)
-		}
-		if len(v.Values) == 0 {
-			for _, n := range v.Names {
-				if obj := w.info.Defs[n]; obj != nil {
-					w.values[obj] = nil
-				}
+	if w.calling == 0 && w.stmt != nil {
+		w.stmt.calls = append(w.stmt.calls, n)
+		if alias := w.stmt.alias(); alias != "" && len(w.stmt.calls) == 1 {
+			n.Key = alias
+			if other := w.keys[alias]; other != nil {
+				w.aliasTaken(other)
 			}
-			continue
-		}
-		var declared types.Type
-		if v.Type != nil {
-			declared = w.info.TypeOf(v.Type)
-		}
-		w.pairs(names, v.Values, declared)
-	}
-}
-
-// pairs assigns: the results of one call to many, or one to one. declared is the type a var declaration gives, or nil.
-func (w *body) pairs(lhs, rhs []ast.Expr, declared types.Type) {
-	if len(rhs) == 1 {
-		if call, ok := ast.Unparen(rhs[0]).(*ast.CallExpr); ok && !w.constant(rhs[0]) && !w.conversion(call) {
-			w.callInto(lhs, call, declared)
+			w.keys[alias] = n
+			w.place(n)
 			return
 		}
 	}
-	if len(lhs) != len(rhs) { // v, ok := m[k]
-		w.computes(ast.Unparen(rhs[0]))
-		for _, l := range lhs {
-			w.set(l, brokenValue)
-		}
-		return
-	}
-	values := make([]*value, len(rhs))
-	for i, e := range rhs {
-		t := declared
-		if t == nil {
-			t = w.info.TypeOf(e)
-			if i < len(lhs) {
-				if lt := w.info.TypeOf(lhs[i]); lt != nil { // the variable's own type: an untyped constant takes it
-					t = lt
-				}
-			}
-		}
-		if i < len(lhs) && isBlank(lhs[i]) {
-			t = types.Default(w.info.TypeOf(e))
-		}
-		values[i] = w.value(e, t)
-	}
-	for i := range lhs {
-		w.set(lhs[i], values[i])
-	}
+	n.Key = w.freeKey(name)
+	w.place(n)
+	w.keys[n.Key] = n
 }
 
-func isBlank(e ast.Expr) bool {
-	id, ok := ast.Unparen(e).(*ast.Ident)
-	return ok && id.Name == "_"
+// freeKey is name, with a number behind it where it is taken.
+func (w *body) freeKey(name string) string {
+	key := name
+	for i := 2; w.keys[key] != nil; i++ {
+		key = name + "_" + strconv.Itoa(i)
+	}
+	return key
 }
 
-func (w *body) constant(e ast.Expr) bool { return w.info.Types[e].Value != nil }
-
-func (w *body) conversion(call *ast.CallExpr) bool { return w.info.Types[call.Fun].IsType() }
-
-// callInto reads "a, b, err := Op(...)".
-func (w *body) callInto(lhs []ast.Expr, call *ast.CallExpr, declared types.Type) {
-	node := w.call(call)
-	if node == nil {
-		for _, l := range lhs {
-			w.set(l, brokenValue)
-		}
-		return
-	}
-	op := node.Op
-	for i, l := range lhs {
-		if i >= len(op.Outputs) { // the error
-			if isBlank(l) {
-				w.report(CodeJobUnchecked, l, "give it a name and return it: if err != nil { return ..., err }", "the error of %s is dropped", op.GoName)
-				continue
-			}
-			if id, ok := ast.Unparen(l).(*ast.Ident); ok {
-				w.pending = &pendingError{obj: w.object(id), call: call, op: op.GoName}
-			} else {
-				w.set(l, brokenValue)
-			}
-			continue
-		}
-		out := op.Outputs[i]
-		if lt := w.info.TypeOf(l); !isBlank(l) && lt != nil && !types.Identical(lt, out.Type) || declared != nil && !types.Identical(declared, out.Type) {
-			if lt == nil {
-				lt = declared
-			}
-			w.converted(l, op.GoName+" returns", out.Type, lt)
-			w.set(l, brokenValue)
-			continue
-		}
-		w.set(l, &value{from: &Binding{Node: node, Output: i}, typ: out.Type})
-	}
+// addRegion places a loop or a branch under a name for people.
+func (w *body) addRegion(n *Node, name string) {
+	n.Key = w.freeKey(name)
+	w.keys[n.Key] = n
+	w.place(n)
 }
 
-// converted reports a value that Go would convert silently on its way.
-func (w *body) converted(n ast.Node, what string, from, to types.Type) {
-	pkg := w.j.Pkg.Types
-	w.report(CodeJobType, n, "make the two types the same", "%s %s, which Go would convert to %s on the way: stored values keep their own type", what, Short(from, pkg), Short(to, pkg))
+// enter reads a block of a region: with a list of nodes of its own.
+func (w *body) enter(r region, into *[]*Node, read func()) {
+	outer, stmt := w.block, w.stmt
+	w.block, w.stmt = into, nil
+	w.regions = append(w.regions, r)
+	read()
+	w.regions = w.regions[:len(w.regions)-1]
+	w.block, w.stmt = outer, stmt
 }
 
-// expression reads a call whose results nobody takes.
-func (w *body) expression(s *ast.ExprStmt) {
-	call, ok := ast.Unparen(s.X).(*ast.CallExpr)
-	if !ok {
-		w.report(CodeJobStatement, s, "remove it", "%s does nothing", source(s.X))
-		return
+// isStep reports whether f is an op or a graph, which a body may call.
+func (w *body) isStep(f *types.Func) bool {
+	if f == nil {
+		return false
 	}
-	node := w.call(call)
-	if node != nil && node.Op.HasError {
-		w.report(CodeJobUnchecked, s, "write: if err := "+types.ExprString(call.Fun)+"(...); err != nil { return ..., err }", "the error of %s is dropped", node.Op.GoName)
-	}
-}
-
-// addNode gives the call of op the next free key of its name.
-func (w *body) addNode(n *Node) {
-	n.Key = n.Op.Key
-	for i := 2; w.keys[n.Key]; i++ {
-		n.Key = n.Op.Key + "_" + strconv.Itoa(i)
-	}
-	w.keys[n.Key] = true
-	w.j.Nodes = append(w.j.Nodes, n)
+	f = f.Origin()
+	return w.b.ops[f] != nil && w.b.ops[f].Kind == annotations.Op || w.b.graphs[f] != nil
 }

@@ -2,56 +2,66 @@ package model
 
 import (
 	"go/ast"
-	"go/token"
 	"go/types"
-	"path"
 
 	"github.com/dagstergen/dagstergen/annotations"
 )
 
 // callee returns the function that a call names; nil for calls of function values, closures and builtins.
 func (w *body) callee(call *ast.CallExpr) *types.Func {
-	var id *ast.Ident
-	switch f := ast.Unparen(call.Fun).(type) {
-	case *ast.Ident:
-		id = f
-	case *ast.SelectorExpr:
-		id = f.Sel
-	case *ast.IndexExpr:
-		return w.callee(&ast.CallExpr{Fun: f.X})
-	case *ast.IndexListExpr:
-		return w.callee(&ast.CallExpr{Fun: f.X})
-	default:
+	id := calleeName(call.Fun)
+	if id == nil {
 		return nil
 	}
 	f, _ := w.info.Uses[id].(*types.Func)
 	return f
 }
 
-// call reads the call of an op and adds its node; nil after an error.
+// call reads the call of an op or a graph and adds its node; nil after an error.
 func (w *body) call(call *ast.CallExpr) *Node {
+	if w.conditional > 0 {
+		w.report(CodeJobCall, call, "call it before, and use its result here: or write the condition as two, one inside of the other", "%s is called only sometimes", source(call))
+		return nil
+	}
 	f := w.callee(call)
-	op := w.b.ops[f]
-	if f == nil || op == nil || op.Kind != annotations.Op {
+	n := &Node{Pos: call.Pos()}
+	switch {
+	case !w.isStep(f):
 		w.notAnOp(call, f)
 		return nil
+	case w.b.graphs[f] != nil:
+		n.Graph = w.b.graphs[f]
+		n.Inputs = make([]*Binding, len(n.Graph.In))
+	default:
+		n.Op = w.b.ops[f.Origin()]
+		if isGeneric(n.Op.Kind, n.Op.Node) && !n.Op.Broken {
+			if n.Op = w.instance(call, n.Op); n.Op == nil {
+				return nil
+			}
+		}
+		n.Inputs = make([]*Binding, len(n.Op.Inputs))
 	}
-	if op.Broken {
-		w.failed = true // reported where it is declared
+	fn := n.Func()
+	if fn.Broken {
+		w.fail() // reported where it is declared
 		return nil
 	}
-	n := &Node{Op: op, Pos: call.Pos(), Inputs: make([]*Binding, len(op.Inputs))}
-	ok := w.receiverArg(call, op)
+	ok := w.receiverArg(call, fn)
 	args := call.Args
+	w.calling++
 	if len(args) == 1 {
 		if inner, isCall := ast.Unparen(args[0]).(*ast.CallExpr); isCall {
 			if tuple, many := w.info.TypeOf(inner).(*types.Tuple); many && tuple.Len() > 1 {
-				return w.spread(n, inner)
+				ok = w.spread(n, inner)
+				args = nil
 			}
 		}
 	}
-	for i, p := range op.Params {
-		if op.Variadic && i == len(op.Params)-1 && !call.Ellipsis.IsValid() {
+	for i, p := range fn.Params {
+		if args == nil && len(call.Args) > 0 {
+			break
+		}
+		if fn.Variadic && i == len(fn.Params)-1 && !call.Ellipsis.IsValid() {
 			ok = w.variadic(n, p, args[min(i, len(args)):], call) && ok
 			break
 		}
@@ -61,11 +71,12 @@ func (w *body) call(call *ast.CallExpr) *Node {
 		}
 		ok = w.arg(n, p, args[i]) && ok
 	}
+	w.calling--
 	if !ok {
-		w.failed = true
+		w.fail()
 		return nil
 	}
-	w.addNode(n)
+	w.addCall(n)
 	return n
 }
 
@@ -75,30 +86,30 @@ func (w *body) notAnOp(call *ast.CallExpr, f *types.Func) {
 	if f == nil {
 		if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok {
 			if _, builtin := w.info.Uses[id].(*types.Builtin); builtin {
-				w.report(CodeJobExpression, call, "move "+text+" into an op", "a job does not compute: %s", text)
+				w.report(CodeJobExpression, call, "move "+text+" into an op", "a %s does not compute: %s", w.what(), text)
 				return
 			}
 		}
 		w.report(CodeJobCall, call, "call a function marked //dag:op by its name", "%s calls a function value, which has no code version", text)
 		return
 	}
-	if fn := w.b.funcs[f]; fn != nil {
+	if fn := w.b.funcs[f.Origin()]; fn != nil {
 		hint := "call an op"
 		switch fn.Kind {
 		case annotations.Asset, annotations.Source:
 			hint = "move its code into a function marked //dag:op that both call"
 		case annotations.Job:
-			hint = "call the ops of " + fn.GoName + " here"
+			hint = "move its body into a function marked //dag:graph that both call"
 		case annotations.Resource:
-			hint = "take what it provides as a parameter of the job"
+			hint = "take what it provides as a parameter of the " + w.what()
 		}
-		d := w.report(CodeJobCall, call, hint, "%s is %s, and a job calls ops", fn.GoName, article(string(fn.Kind)))
+		d := w.report(CodeJobCall, call, hint, "%s is %s, and a %s calls ops and graphs", fn.GoName, article(string(fn.Kind)), w.what())
 		w.b.relate(d, fn.Pos, "%s is declared here", fn.GoName)
 		return
 	}
 	if f.Pkg() != nil {
 		if q := w.b.m.byPath[f.Pkg().Path()]; q != nil && w.b.brokenKeys[q][annotations.Snake(f.Name())] {
-			w.failed = true
+			w.fail()
 			return
 		}
 	}
@@ -127,47 +138,58 @@ func article(kind string) string {
 }
 
 // receiverArg checks that a method is called on the resource that the engine will call it on.
-func (w *body) receiverArg(call *ast.CallExpr, op *Op) bool {
-	if op.Recv == nil {
+func (w *body) receiverArg(call *ast.CallExpr, fn *Func) bool {
+	if fn.Recv == nil {
 		return true
 	}
 	sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
 	if !ok {
-		w.report(CodeJobCall, call, "call it as resource.Method(...)", "%s is a method", op.GoName)
+		w.report(CodeJobCall, call, "call it as resource.Method(...)", "%s is a method", fn.GoName)
 		return false
 	}
-	return w.resourceArg(sel.X, op, op.Resources[0].Resource, op.Recv)
+	return w.resourceArg(sel.X, fn, fn.Resources[0].Resource, fn.Recv)
 }
 
 // arg reads one argument by what its parameter is for.
 func (w *body) arg(n *Node, p *Param, e ast.Expr) bool {
+	fn := n.Func()
 	switch p.Role {
 	case RoleContext:
-		return w.contextArg(n.Op, e)
+		return w.contextArg(fn, e)
 	case RoleResource:
 		i := p.Index
-		if n.Op.Recv != nil {
+		if fn.Recv != nil {
 			i++
 		}
-		return w.resourceArg(e, n.Op, n.Op.Resources[i].Resource, p)
+		return w.resourceArg(e, fn, fn.Resources[i].Resource, p)
 	case RoleConfig:
 		return w.configArg(n, p, e)
 	case RoleInput:
-		v := w.value(e, p.Type)
-		if v == nil || v.broken {
+		v := w.valueAs(e, p.Type, "parameter "+p.GoName+" of "+fn.GoName+" receives")
+		if v.broken {
 			return false
 		}
-		if !types.Identical(v.typ, p.Type) {
-			w.converted(e, "parameter "+p.GoName+" of "+n.Op.GoName+" receives", v.typ, p.Type)
-			return false
-		}
-		n.Inputs[p.Index] = v.from
+		w.give(v, e, fn.GoName)
+		n.setInput(p, v.from)
 		return true
 	}
 	return false
 }
 
-// paramOf returns the parameter of the job that e names.
+// setInput binds a data or config parameter of what n calls.
+func (n *Node) setInput(p *Param, b *Binding) {
+	if n.Op != nil {
+		n.Inputs[p.Index] = b
+		return
+	}
+	for i, in := range n.Graph.In {
+		if in == p {
+			n.Inputs[i] = b
+		}
+	}
+}
+
+// paramOf returns the parameter of the graph that e names.
 func (w *body) paramOf(e ast.Expr) *Param {
 	if id, ok := ast.Unparen(e).(*ast.Ident); ok {
 		return w.params[w.info.Uses[id]]
@@ -175,191 +197,115 @@ func (w *body) paramOf(e ast.Expr) *Param {
 	return nil
 }
 
-func (w *body) contextArg(op *Op, e ast.Expr) bool {
+func (w *body) contextArg(fn *Func, e ast.Expr) bool {
 	if p := w.paramOf(e); p != nil && p.Role == RoleContext {
 		return true
 	}
-	hint := "take a context.Context as the first parameter of the job, and pass it"
-	for _, p := range w.j.Params {
+	hint := "take a context.Context as the first parameter of the " + w.what() + ", and pass it"
+	for _, p := range w.g.Params {
 		if p.Role == RoleContext && p.GoName != "" && p.GoName != "_" {
 			hint = "pass " + p.GoName
 		}
 	}
-	w.report(CodeJobContext, e, hint, "%s receives a context that is not the job's: %s", op.GoName, source(e))
+	w.report(CodeJobContext, e, hint, "%s receives a context that is not the %s's: %s", fn.GoName, w.what(), source(e))
 	return false
 }
 
-func (w *body) resourceArg(e ast.Expr, op *Op, want *Resource, p *Param) bool {
+func (w *body) resourceArg(e ast.Expr, fn *Func, want *Resource, p *Param) bool {
 	got := w.paramOf(e)
 	if got == nil || got.Role != RoleResource {
-		w.report(CodeJobResource, e, "take "+Short(p.Type, w.j.Pkg.Types)+" as a parameter of the job, and pass it",
-			"%s needs the resource %s, which a job passes on from its own parameters: %s", op.GoName, want.Key, source(e))
+		w.report(CodeJobResource, e, "take "+Short(p.Type, w.own())+" as a parameter of the "+w.what()+", and pass it",
+			"%s needs the resource %s, which a %s passes on from its own parameters: %s", fn.GoName, want.Key, w.what(), source(e))
 		return false
 	}
 	i := got.Index
-	if w.j.Recv != nil && got != w.j.Recv {
+	if w.g.Recv != nil && got != w.g.Recv {
 		i++
 	}
-	if r := w.j.Resources[i].Resource; r != want {
-		w.report(CodeJobResource, e, "rename the job's parameter to "+want.Key, "%s receives %s, but the engine gives it the resource %s", op.GoName, r.Key, want.Key)
+	if r := w.g.Resources[i].Resource; r != want {
+		w.report(CodeJobResource, e, "rename the "+w.what()+"'s parameter to "+want.Key, "%s receives %s, but the engine gives it the resource %s", fn.GoName, r.Key, want.Key)
 		return false
 	}
 	return true
 }
 
 func (w *body) configArg(n *Node, p *Param, e ast.Expr) bool {
-	if got := w.paramOf(e); got != nil && got.Role == RoleConfig && types.Identical(got.Type, p.Type) {
-		n.Config = &Binding{Param: got}
-		return true
-	}
-	if id, ok := ast.Unparen(e).(*ast.Ident); ok {
-		if v, known := w.values[w.info.Uses[id]]; known && v != nil && v.from != nil && v.from.Lit != nil && types.Identical(v.typ, p.Type) {
-			n.Config = v.from
-			return true
-		}
-	}
-	if lit := w.literal(e, p.Type); sameType(lit, p.Type) {
-		n.Config = &Binding{Lit: lit}
-		return true
-	}
-	w.report(CodeJobConfig, e, "pass a config parameter of the job, or a literal of constants such as "+Short(p.Type, w.j.Pkg.Types)+"{...}",
-		"the config of %s must be known: %s", n.Op.GoName, source(e))
-	return false
-}
-
-// spread reads "Op(Other(...))" where Other returns as many values as Op takes.
-func (w *body) spread(n *Node, inner *ast.CallExpr) *Node {
-	from := w.call(inner)
+	from := w.configOf(e, p.Type)
 	if from == nil {
-		return nil
+		w.report(CodeJobConfig, e, "pass a config parameter of the "+w.what()+", or a literal of constants such as "+Short(p.Type, w.own())+"{...}",
+			"the config of %s must be known before anything runs: %s", n.Func().GoName, source(e))
+		return false
 	}
-	op := n.Op
-	for _, p := range op.Params {
-		if p.Role != RoleInput || op.Variadic || from.Op.HasError || len(op.Inputs) != len(from.Op.Outputs) {
-			w.report(CodeJobExpression, inner, "assign its results first, and pass them one by one", "the results of %s cannot be passed straight to %s", from.Op.GoName, op.GoName)
-			return nil
-		}
-		out := from.Op.Outputs[p.Index]
-		if !types.Identical(out.Type, p.Type) {
-			w.converted(inner, "parameter "+p.GoName+" of "+op.GoName+" receives", out.Type, p.Type)
-			return nil
-		}
-		n.Inputs[p.Index] = &Binding{Node: from, Output: p.Index}
+	if n.Op != nil {
+		n.Config = from
+	} else {
+		n.setInput(p, from)
 	}
-	w.addNode(n)
-	return n
-}
-
-// variadic reads the last arguments of a variadic op: they are one input, a slice, and so must all be literals.
-func (w *body) variadic(n *Node, p *Param, args []ast.Expr, call *ast.CallExpr) bool {
-	lit := &Literal{Type: p.Type, Pos: call.Pos(), Nil: len(args) == 0}
-	elem := p.Type.Underlying().(*types.Slice).Elem()
-	for i, e := range args {
-		v := w.literal(e, elem)
-		if !sameType(v, elem) {
-			w.report(CodeJobExpression, e, "collect the values into a slice in an op, and pass it with ...", "values of steps cannot be gathered for the variadic parameter %s of %s", p.GoName, n.Op.GoName)
-			return false
-		}
-		lit.Fields = append(lit.Fields, LiteralField{Index: int64(i), Value: v})
-	}
-	n.Inputs[p.Index] = &Binding{Lit: lit}
 	return true
 }
 
-// value reads an expression that stands for data of type t (the type that it is used as).
-func (w *body) value(e ast.Expr, t types.Type) *value {
-	e = ast.Unparen(e)
-	if t == nil {
-		w.failed = true // does not compile
-		return brokenValue
+// configOf reads an expression that is a config: a parameter, a literal, or a variable with one of these.
+func (w *body) configOf(e ast.Expr, t types.Type) *Binding {
+	if got := w.paramOf(e); got != nil && got.Role == RoleConfig && types.Identical(got.Type, t) {
+		return &Binding{Kind: FromParam, Type: t, Param: got}
 	}
-	if lit := w.literal(e, t); lit != nil {
-		return &value{from: &Binding{Lit: lit}, typ: lit.Type}
+	if id, ok := ast.Unparen(e).(*ast.Ident); ok {
+		if v := w.scope.values[w.info.Uses[id]]; v != nil && v.from != nil && v.from.Kind == FromLiteral && types.Identical(v.typ, t) {
+			return v.from
+		}
 	}
-	switch e := e.(type) {
-	case *ast.Ident:
-		return w.identValue(e)
-	case *ast.CallExpr:
-		if w.conversion(e) {
-			break
-		}
-		node := w.call(e)
-		if node == nil {
-			return brokenValue
-		}
-		if node.Op.HasError || len(node.Op.Outputs) != 1 {
-			w.failed = true
-			return brokenValue // does not compile
-		}
-		return &value{from: &Binding{Node: node}, typ: node.Op.Outputs[0].Type}
+	if lit := w.literal(e, t); sameType(lit, t) {
+		return &Binding{Kind: FromLiteral, Type: t, Lit: lit}
 	}
-	w.computes(e)
-	return brokenValue
+	return nil
 }
 
-func (w *body) identValue(e *ast.Ident) *value {
-	obj := w.info.Uses[e]
-	if p := w.params[obj]; p != nil {
-		switch p.Role {
-		case RoleInput:
-			return &value{from: &Binding{Param: p}, typ: p.Type}
-		case RoleConfig:
-			w.report(CodeJobConfig, e, "pass it to a parameter of its own type", "config %s is no data", e.Name)
-		default:
-			w.report(CodeJobExpression, e, "pass it to ops as it is", "%s is injected and no data", e.Name)
-		}
-		return brokenValue
+// spread reads "Op(Other(...))" where Other returns as many values as Op takes.
+func (w *body) spread(n *Node, inner *ast.CallExpr) bool {
+	from := w.call(inner)
+	if from == nil {
+		return false
 	}
-	if v, ok := w.values[obj]; ok {
-		if v == nil {
-			w.report(CodeJobExpression, e, "assign it from an op first", "%s has no value here", e.Name)
-			return brokenValue
+	fn, gives := n.Func(), from.Func()
+	for i, p := range fn.Params {
+		if p.Role != RoleInput || fn.Variadic || gives.HasError || len(fn.Params) != len(gives.Results) {
+			w.report(CodeJobExpression, inner, "assign its results first, and pass them one by one", "the results of %s cannot be passed straight to %s", gives.GoName, fn.GoName)
+			return false
 		}
-		return v
+		out := gives.Results[i]
+		v := w.convert(inner, &value{from: &Binding{Kind: FromNode, Type: out.Type, Node: from, Output: i}, typ: out.Type}, p.Type, "parameter "+p.GoName+" of "+fn.GoName+" receives")
+		if v.broken {
+			return false
+		}
+		n.setInput(p, v.from)
 	}
-	switch obj := obj.(type) {
-	case *types.Var:
-		if obj.Parent() != nil && obj.Parent().Parent() == types.Universe {
-			d := w.report(CodeJobExpression, e, "make it a constant, or read it inside an op", "the package variable %s may change, and no version would say so", e.Name)
-			w.b.relate(d, obj.Pos(), "%s is declared here", e.Name)
-			return brokenValue
-		}
-		if isError(obj.Type()) {
-			w.report(CodeJobExpression, e, "return it", "the error %s is no data", e.Name)
-			return brokenValue
-		}
-	case *types.Func:
-		w.report(CodeJobExpression, e, "call it", "a function is no data: %s", e.Name)
-		return brokenValue
-	}
-	w.report(CodeJobExpression, e, "assign it from an op", "%s has no value that the graph knows", e.Name)
-	return brokenValue
+	return true
 }
 
-// computes reports an expression that a job cannot have, with the way to write it.
-func (w *body) computes(e ast.Expr) {
-	text := source(e)
-	hint := "move " + text + " into an op"
-	switch x := e.(type) {
-	case *ast.FuncLit:
-		w.report(CodeJobExpression, e, "write the code as a function marked //dag:op", "a job has no closures")
-		return
-	case *ast.SelectorExpr:
-		if id, ok := ast.Unparen(x.X).(*ast.Ident); ok {
-			if pn, ok := w.info.Uses[id].(*types.PkgName); ok {
-				w.report(CodeJobExpression, e, "use a constant, or read it inside an op", "the package variable %s.%s may change, and no version would say so", path.Base(pn.Imported().Path()), x.Sel.Name)
-				return
-			}
+// variadic reads the last arguments of a variadic function: they are one input, a slice.
+func (w *body) variadic(n *Node, p *Param, args []ast.Expr, call *ast.CallExpr) bool {
+	fn := n.Func()
+	elem := p.Type.Underlying().(*types.Slice).Elem()
+	lit := &Literal{Type: p.Type, Pos: call.Pos(), Nil: len(args) == 0}
+	build := newBuild(p.Type)
+	constant := true
+	for i, e := range args {
+		v := w.valueAs(e, elem, "parameter "+p.GoName+" of "+fn.GoName+" receives")
+		if v.broken {
+			return false
 		}
-		hint = "take " + text + " inside the op that needs it, or return it as a result of its own"
-	case *ast.IndexExpr, *ast.SliceExpr:
-		hint = "take " + text + " inside the op that needs it"
-	case *ast.CompositeLit:
-		hint = "build the value in an op; a literal in a job is made of constants"
-	case *ast.UnaryExpr:
-		if x.Op == token.AND {
-			hint = "take pointers inside ops"
+		w.give(v, e, fn.GoName)
+		build.element(int64(i), v.from)
+		if v.from.Kind == FromLiteral {
+			lit.Fields = append(lit.Fields, LiteralField{Index: int64(i), Value: v.from.Lit})
+		} else {
+			constant = false
 		}
 	}
-	w.report(CodeJobExpression, e, hint, "a job does not compute: %s", text)
+	if constant {
+		n.setInput(p, &Binding{Kind: FromLiteral, Type: p.Type, Lit: lit})
+	} else {
+		n.setInput(p, build.binding())
+	}
+	return true
 }

@@ -6,17 +6,9 @@ import (
 	"go/types"
 )
 
-// ifStmt reads "if err != nil { return ..., err }", the only branch of a job.
-func (w *body) ifStmt(s *ast.IfStmt) {
-	if s.Init != nil {
-		w.statement(s.Init)
-	}
+// checkError reads "if err != nil { return ..., err }".
+func (w *body) checkError(s *ast.IfStmt) {
 	obj := w.errorCheck(s.Cond)
-	if obj == nil {
-		w.unchecked()
-		w.report(CodeJobStatement, s.Cond, "move the decision into an op", "a job has no branches but `if err != nil`")
-		return
-	}
 	p := w.pending
 	if p == nil || p.obj != obj {
 		w.unchecked()
@@ -70,7 +62,7 @@ func (w *body) errorReturn(block *ast.BlockStmt, p *pendingError) {
 		return
 	}
 	if len(ret.Results) == 0 {
-		sig := w.j.Obj.Signature().Results()
+		sig := w.g.Obj.Signature().Results()
 		if sig.Len() == 0 || sig.At(sig.Len()-1) != p.obj {
 			w.report(CodeJobErrorReturn, ret, errorReturnHint, "the error of %s is not returned", p.op)
 		}
@@ -145,49 +137,53 @@ func (w *body) callsOp(e ast.Expr) bool {
 	return found
 }
 
-// finalReturn reads the last statement: where the results of the job come from.
-func (w *body) finalReturn(s *ast.ReturnStmt) {
-	w.done = true
-	results := w.j.Results
-	defer func() {
-		if w.pending != nil {
-			w.unchecked()
-		}
-	}()
+// returnStmt reads where the results of the graph come from.
+func (w *body) returnStmt(s *ast.ReturnStmt) *returned {
+	defer w.unchecked()
+	results := w.g.Results
+	out := &returned{}
+	if len(w.loops) > 0 {
+		w.pending = nil
+		w.report(CodeJobStatement, s, "collect what the elements give, and choose in an op behind the loop", "an iteration cannot end the %s: the steps of all elements run", w.what())
+		return out
+	}
+	sig := w.g.Obj.Signature().Results()
 	if len(s.Results) == 0 {
-		sig := w.j.Obj.Signature().Results()
-		if w.pending != nil && w.j.HasError && sig.At(sig.Len()-1) == w.pending.obj {
+		if w.pending != nil && w.g.HasError && sig.At(sig.Len()-1) == w.pending.obj {
 			w.pending = nil
 		}
 		for i, r := range results {
-			v := w.values[sig.At(i)]
-			if v == nil {
+			v := w.scope.values[sig.At(i)]
+			if v == nil || v.unset || v.maybe {
 				w.report(CodeJobResult, s, "assign it from an op", "result %s is never set", r.GoName)
-				continue
+				v = brokenValue
 			}
-			w.output(s, r, v)
+			out.values = append(out.values, v)
 		}
-		return
+		return out
 	}
 	total := len(results)
-	if w.j.HasError {
+	if w.g.HasError {
 		total++
 	}
-	if call, ok := ast.Unparen(s.Results[0]).(*ast.CallExpr); ok && len(s.Results) == 1 && !w.conversion(call) && !w.constant(call) && (total > 1 || len(results) == 0) {
-		w.returnCall(call)
-		return
-	}
-	if w.j.HasError {
-		w.returnedError(s.Results[len(s.Results)-1])
+	if call, ok := ast.Unparen(s.Results[0]).(*ast.CallExpr); ok && len(s.Results) == 1 && w.plainCall(call) && (total > 1 || len(results) == 0) {
+		return w.returnCall(call)
 	}
 	for i, r := range results {
+		v := brokenValue
 		if i < len(s.Results) {
-			w.output(s.Results[i], r, w.value(s.Results[i], r.Type))
+			v = w.valueAs(s.Results[i], r.Type, "it returns")
+			w.give(v, s.Results[i], "the caller")
 		}
+		out.values = append(out.values, v)
 	}
+	if w.g.HasError {
+		w.returnedError(s.Results[len(s.Results)-1])
+	}
+	return out
 }
 
-// returnedError reads the error of a final return: nil, the error of the call right above, or an op that returns nothing else.
+// returnedError reads the error of a return: nil, the error of the call right above, or an op that returns nothing else.
 func (w *body) returnedError(e ast.Expr) {
 	if w.info.Types[e].IsNil() {
 		return
@@ -198,19 +194,19 @@ func (w *body) returnedError(e ast.Expr) {
 	}
 	if call, ok := ast.Unparen(e).(*ast.CallExpr); ok {
 		w.unchecked()
-		if f := w.callee(call); f != nil && w.b.ops[f] != nil {
-			if node := w.call(call); node != nil && len(node.Op.Outputs) > 0 {
-				w.report(CodeJobExpression, e, "assign its results first", "%s returns more than an error", node.Op.GoName)
+		if w.isStep(w.callee(call)) {
+			if node := w.call(call); node != nil && len(node.Func().Results) > 0 {
+				w.report(CodeJobExpression, e, "assign its results first", "%s returns more than an error", node.Func().GoName)
 			}
 			return
 		}
 	}
 	if id, ok := ast.Unparen(e).(*ast.Ident); ok && w.pending == nil {
-		if obj := w.info.Uses[id]; obj != nil && obj.Parent() != w.j.Pkg.Types.Scope() && isError(obj.Type()) {
+		if obj := w.info.Uses[id]; obj != nil && obj.Parent() != w.own().Scope() && isError(obj.Type()) {
 			return // it was checked before, and is nil here
 		}
 	}
-	w.report(CodeJobErrorReturn, e, "return nil, or the error of an op", "a job fails when a step fails, and in no other way: %s", source(e))
+	w.report(CodeJobErrorReturn, e, "return nil, or the error of an op", "a %s fails when a step fails, and in no other way: %s", w.what(), source(e))
 }
 
 // isFailureOrNil reports whether e is obj itself: wrapped, it would be an error even where obj is nil.
@@ -219,30 +215,23 @@ func (w *body) isFailureOrNil(e ast.Expr, obj types.Object) bool {
 	return ok && w.info.Uses[id] == obj
 }
 
-// returnCall reads "return Op(...)" where the op gives all results of the job.
-func (w *body) returnCall(call *ast.CallExpr) {
+// returnCall reads "return Op(...)" where the op gives all results.
+func (w *body) returnCall(call *ast.CallExpr) *returned {
 	w.unchecked()
 	node := w.call(call)
+	out := &returned{}
 	if node == nil {
-		return
+		return out
 	}
-	if node.Op.HasError != w.j.HasError || len(node.Op.Outputs) != len(w.j.Results) {
-		w.report(CodeJobType, call, "assign the results first, and return them one by one", "%s does not return what the job returns", node.Op.GoName)
-		return
+	fn := node.Func()
+	if fn.HasError != w.g.HasError || len(fn.Results) != len(w.g.Results) {
+		w.report(CodeJobType, call, "assign the results first, and return them one by one", "%s does not return what the %s returns", fn.GoName, w.what())
+		return out
 	}
-	for i, r := range w.j.Results {
-		w.output(call, r, &value{from: &Binding{Node: node, Output: i}, typ: node.Op.Outputs[i].Type})
+	for i, r := range w.g.Results {
+		t := fn.Results[i].Type
+		v := &value{from: &Binding{Kind: FromNode, Type: t, Node: node, Output: i}, typ: t}
+		out.values = append(out.values, w.convert(call, v, r.Type, "it returns"))
 	}
-}
-
-func (w *body) output(n ast.Node, r *Result, v *value) {
-	if v == nil || v.broken {
-		w.failed = true
-		return
-	}
-	if !types.Identical(v.typ, r.Type) {
-		w.converted(n, "it returns", v.typ, r.Type)
-		return
-	}
-	w.j.Outputs = append(w.j.Outputs, &JobOutput{Result: r, From: v.from})
+	return out
 }

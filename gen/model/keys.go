@@ -23,15 +23,19 @@ func (b *builder) keys() {
 			p.assets = append(p.assets, op.assets()...)
 		}
 		b.uniqueKeys(stepKeys(p.Ops))
-		var rs, js []keyed
+		var rs, js, gs []keyed
 		for _, r := range p.Resources {
 			rs = append(rs, keyed{r.Key, "resource " + r.GoName, p, r.Pos, &r.Func})
 		}
 		for _, j := range p.Jobs {
 			js = append(js, keyed{j.Key, "job " + j.GoName, p, j.Pos, &j.Func})
 		}
+		for _, g := range p.Graphs {
+			gs = append(gs, keyed{g.Key, "graph " + g.GoName, p, g.Pos, &g.Func})
+		}
 		b.uniqueKeys(rs)
 		b.uniqueKeys(js)
+		b.uniqueKeys(gs)
 	}
 }
 
@@ -144,7 +148,7 @@ func (b *builder) generatedTwice(p *Package) {
 	}
 	for _, j := range p.Jobs {
 		if !j.Broken {
-			for _, name := range []string{j.Handle, j.Inputs, j.OutType} {
+			for _, name := range []string{j.Handle, j.Inputs, j.OutType, j.Steps} {
 				if !add(name, "job "+j.Key, j.Pos) {
 					break
 				}

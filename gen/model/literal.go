@@ -37,6 +37,10 @@ func (w *body) literal(e ast.Expr, t types.Type) *Literal {
 	switch e := e.(type) {
 	case *ast.CompositeLit:
 		return w.composite(e)
+	case *ast.CallExpr:
+		if w.conversion(e) && len(e.Args) == 1 && w.info.Types[e.Args[0]].IsNil() { // []T(nil)
+			return w.literal(e.Args[0], tv.Type)
+		}
 	case *ast.UnaryExpr:
 		if inner, ok := ast.Unparen(e.X).(*ast.CompositeLit); ok && e.Op == token.AND {
 			if l := w.composite(inner); l != nil && !l.Addr {
@@ -111,17 +115,7 @@ func sameType(l *Literal, t types.Type) bool { return l != nil && types.Identica
 
 func (w *body) structLit(out *Literal, e *ast.CompositeLit, s *types.Struct) *Literal {
 	for i, x := range e.Elts {
-		var field *types.Var
-		if kv, ok := x.(*ast.KeyValueExpr); ok {
-			id, ok := kv.Key.(*ast.Ident)
-			if !ok {
-				return nil
-			}
-			field, _ = w.info.Uses[id].(*types.Var)
-			x = kv.Value
-		} else if i < s.NumFields() {
-			field = s.Field(i)
-		}
+		field, x := w.fieldOf(s, i, x)
 		if field == nil {
 			return nil
 		}
@@ -138,7 +132,7 @@ func (w *body) elements(out *Literal, e *ast.CompositeLit, elem types.Type) *Lit
 	next := int64(0)
 	for _, x := range e.Elts {
 		if kv, ok := x.(*ast.KeyValueExpr); ok {
-			i, exact := constant.Int64Val(constant.ToInt(w.info.Types[kv.Key].Value))
+			i, exact := w.constantIndex(kv.Key)
 			if !exact {
 				return nil
 			}

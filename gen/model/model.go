@@ -2,7 +2,6 @@ package model
 
 import (
 	"go/ast"
-	"go/constant"
 	"go/token"
 	"go/types"
 
@@ -15,6 +14,9 @@ import (
 type Model struct {
 	Prog     *load.Program
 	Packages []*Package // local packages with annotations, dependencies first
+
+	// Instances are the generic ops that bodies call, each with its type arguments, in the order in which they were found.
+	Instances []*Op
 
 	// Decisions are what //dag:ignore and //dag:depends say, by the position of the declared name, of all local packages.
 	Decisions map[token.Pos]*Decision
@@ -31,6 +33,7 @@ type Package struct {
 	Ops       []*Op // ops, assets and sources, sorted by key
 	Resources []*Resource
 	Configs   []*Config
+	Graphs    []*Graph // marked //dag:graph
 	Jobs      []*Job
 
 	// Generated holds the package-level names that generated code declares for user code to name: "Definitions", "NightlyJob" ...
@@ -46,9 +49,10 @@ type Package struct {
 
 	Diagnostics diag.List // what is wrong with the annotated declarations of this package
 
-	visible []*Package // itself first, then annotated packages of its import closure, sorted by path
-	assets  []*Asset   // its own, in the order of Ops and their outputs
-	lost    []ast.Node // annotated declarations that the type checker left out
+	generics []*Op      // ops that are generic functions: what is run are their instances
+	visible  []*Package // itself first, then annotated packages of its import closure, sorted by path
+	assets   []*Asset   // its own, in the order of Ops and their outputs
+	lost     []ast.Node // annotated declarations that the type checker left out
 }
 
 // Definitions is all that a package offers to run: its own things and those they reach in other packages, each sorted by key.
@@ -56,6 +60,7 @@ type Definitions struct {
 	Ops       []*Op
 	Resources []*Resource
 	Configs   []*Config // sorted by symbol
+	Graphs    []*Graph  // those that jobs and other graphs call, and its own
 	Jobs      []*Job
 }
 
@@ -145,8 +150,16 @@ type Op struct {
 	Deps     []*Asset
 	Env      []string // environment variables whose values count in its version, sorted
 
+	// Graph is what an asset is made of that is marked //dag:graph asset; nil for others.
+	Graph *Graph
+
 	// ReturnsVersion is set for a source whose second result is the dag.DataVersion of the first.
 	ReturnsVersion bool
+
+	Generic  *types.Func // of an instance: the function that it is one of
+	TypeArgs []types.Type
+
+	stepKey string // what steps of an instance of a generic op are called; empty for others
 }
 
 // An Input is a data parameter.
@@ -154,6 +167,7 @@ type Input struct {
 	*Param
 	Asset    string // for assets: the key of what feeds it
 	From     *Asset // nil where Asset is left to run time, or is broken
+	Unwrap   bool   // From makes a pointer to what the parameter takes
 	override bool   // in.param=key was given
 	keyPos   token.Pos
 }
@@ -210,59 +224,4 @@ type Strategy struct {
 	Symbol string
 	Call   bool // it is a function to call
 	pos    token.Pos
-}
-
-// A Job is an annotated composition with the graph of its body.
-type Job struct {
-	Func
-	Executor string
-	Strategy *Strategy
-	JobIn    []*Param // data and config parameters, in order
-	Configs  []*Config
-	Nodes    []*Node
-	Outputs  []*JobOutput
-	Handle   string // "NightlyJob"
-	Inputs   string // "NightlyInputs"
-	OutType  string // "NightlyOutputs"
-}
-
-// A Node is one call in the body of a job.
-type Node struct {
-	Key    string
-	Op     *Op
-	Inputs []*Binding
-	Config *Binding
-	Pos    token.Pos
-}
-
-// A Binding says where a value comes from: a parameter of the job, an output of a node, or a literal.
-type Binding struct {
-	Param  *Param // of JobIn
-	Node   *Node
-	Output int
-	Lit    *Literal
-}
-
-// A Literal is a constant of a job's body with the Go type it has there.
-type Literal struct {
-	Type   types.Type
-	Const  constant.Value // nil for a composite or nil literal
-	Nil    bool
-	Fields []LiteralField // of a composite literal: struct fields, elements or map entries
-	Addr   bool           // &T{...}; Type is the pointer type
-	Pos    token.Pos
-}
-
-// A LiteralField is one part of a composite literal.
-type LiteralField struct {
-	Name  string   // of a struct field
-	Key   *Literal // of a map entry
-	Index int64    // of an array or slice element
-	Value *Literal
-}
-
-// A JobOutput is a result of a job.
-type JobOutput struct {
-	*Result
-	From *Binding
 }

@@ -228,21 +228,21 @@ func (b *builder) notInjected(f *Func, p *Param, why, code string) {
 	f.Broken = true
 }
 
-// jobResults reads the results and parameters of a job.
-func (b *builder) jobResults(j *Job) {
-	b.dataResults(&j.Func, true)
-	if !j.Broken {
-		b.outputTypes(&j.Func)
+// graphResults reads the results and parameters of a job or a graph.
+func (b *builder) graphResults(g *Graph) {
+	b.dataResults(&g.Func, true)
+	if !g.Broken {
+		b.outputTypes(&g.Func)
 	}
-	for _, p := range j.Params {
+	for _, p := range g.Params {
 		switch p.Role {
 		case RoleConfig:
-			j.JobIn = append(j.JobIn, p)
-			j.Configs = append(j.Configs, b.configOf(p.Type))
+			g.In = append(g.In, p)
+			g.Configs = append(g.Configs, b.configOf(p.Type))
 		case RoleInput:
-			j.JobIn = append(j.JobIn, p)
-			j.Configs = append(j.Configs, nil)
-			b.inputType(&j.Func, p)
+			g.In = append(g.In, p)
+			g.Configs = append(g.Configs, nil)
+			b.inputType(&g.Func, p)
 		}
 	}
 }

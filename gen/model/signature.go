@@ -19,13 +19,17 @@ func (b *builder) signatures() {
 			b.resourceInputs(r)
 		}
 		for _, op := range p.Ops {
+			if op.Graph != nil {
+				continue
+			}
 			b.params(&op.Func)
 			b.opResults(op)
 			b.opInputs(op)
 		}
-		for _, j := range p.Jobs {
-			b.params(&j.Func)
-			b.jobResults(j)
+		for _, g := range p.Compositions() {
+			b.params(&g.Func)
+			b.graphResults(g)
+			b.assetOfGraph(g)
 		}
 	}
 }
@@ -36,7 +40,7 @@ func (b *builder) soundSignature(f *Func) bool {
 	sig := f.Obj.Signature()
 	if f.Node.Type.TypeParams != nil || sig.TypeParams().Len() > 0 || sig.RecvTypeParams().Len() > 0 {
 		b.report(p, CodeGeneric, f.Pos, f.ident.End(), "write a plain function for each type that calls it, and annotate those",
-			"%s is generic: a step needs types that are known", f.GoName)
+			"%s is generic, which only functions marked //dag:op can be", f.GoName)
 		f.Broken = true
 		return false
 	}
@@ -127,7 +131,9 @@ func (b *builder) generatedType(p *Package, f *Func, n ast.Node, q *Package, nam
 
 // params tells the parameters apart by their types.
 func (b *builder) params(f *Func) {
-	if !b.soundSignature(f) {
+	if f.Obj.Signature().TypeParams().Len() == 0 && f.Node.Type.TypeParams != nil {
+		f.Params, f.Resources = nil, nil // of an instance, whose types were found sound
+	} else if !b.soundSignature(f) {
 		return
 	}
 	sig := f.Obj.Signature()
@@ -145,7 +151,7 @@ func (b *builder) params(f *Func) {
 		b.role(f, p, &context)
 		p.Index = count[p.Role]
 		count[p.Role]++
-		if p.Role == RoleContext || p.Role == RoleUnknown || p.Role == RoleConfig && !b.isJob(f) {
+		if p.Role == RoleContext || p.Role == RoleUnknown || p.Role == RoleConfig && !composes(f) {
 			continue // their names count nowhere
 		}
 		if !annotations.ValidName(p.Name) {
@@ -162,7 +168,8 @@ func (b *builder) params(f *Func) {
 	}
 }
 
-func (b *builder) isJob(f *Func) bool { return f.Kind == annotations.Job }
+// composes reports whether f is a job or a graph.
+func composes(f *Func) bool { return f.Kind == annotations.Job || f.Kind == annotations.Graph }
 
 func (b *builder) paramName(f *Func, p *Param, i int) {
 	f.Broken = true
@@ -192,8 +199,8 @@ func (b *builder) role(f *Func, p *Param, context **Param) {
 	case b.configOf(p.Type) != nil:
 		p.Role = RoleConfig
 		c := b.configOf(p.Type)
-		if b.isJob(f) {
-			return // a job may pass several on
+		if composes(f) {
+			return // a composition may pass several on
 		}
 		if f.Config != nil {
 			b.report(pkg, CodeConfigCount, p.Pos, end, "put both into one struct type marked //dag:config", "%s takes two configs, %s and %s", f.GoName, f.Config.GoName, c.GoName)

@@ -132,6 +132,8 @@ func (b *builder) wireInput(op *Op, in *Input) {
 		op.Pkg.Diagnostics.Add(d)
 		op.Broken = true
 	case Invalid(a.Output.Type) || Invalid(in.Type):
+	case pointerElem(a.Output.Type) != nil && types.Identical(pointerElem(a.Output.Type), in.Type):
+		in.Unwrap = true
 	case !types.Identical(a.Output.Type, in.Type):
 		from := op.Pkg.Types
 		d := diag.Diagnostic{Code: CodeInputType, Pos: pos, End: end,

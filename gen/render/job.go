@@ -1,9 +1,8 @@
 package render
 
 import (
-	"go/constant"
-	"go/types"
 	"strconv"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -22,7 +21,7 @@ func (r *renderer) job(f *jen.File, j *model.Job) {
 	in, out := r.local("in"), r.local("out")
 
 	var paramNames, resultNames []string
-	for _, p := range j.JobIn {
+	for _, p := range j.In {
 		paramNames = append(paramNames, p.GoName)
 	}
 	for _, res := range j.Results {
@@ -35,7 +34,7 @@ func (r *renderer) job(f *jen.File, j *model.Job) {
 	inFields, outFields := fieldNames(paramNames), fieldNames(resultNames)
 
 	var fields, values []jen.Code
-	for i, p := range j.JobIn {
+	for i, p := range j.In {
 		fields = append(fields, jen.Id(inFields[i]).Add(r.typ(p.Type)))
 		values = append(values, jen.Id(in).Dot(inFields[i]))
 	}
@@ -58,8 +57,41 @@ func (r *renderer) job(f *jen.File, j *model.Job) {
 		field("Inputs", jen.Func().Params(jen.Id(in).Id(j.Inputs)).Add(list.Clone()).Block(jen.Return(list.Clone().Values(values...)))),
 		field("Outputs", jen.Func().Params(jen.Id(out).Add(list.Clone())).Id(j.OutType).Block(jen.Return(jen.Id(j.OutType).Values(reads...)))),
 	))
+	r.steps(f, j)
 	f.Line()
 	f.Var().Id("_dagJob" + name).Op("=").Op("&").Add(r.dag("JobDef")).Add(multi(r.jobFields(j)...))
+}
+
+// steps writes a reference for each output of each step, under its Go type. Steps of a loop have one for all elements.
+func (r *renderer) steps(f *jen.File, j *model.Job) {
+	var names, refs []string
+	var steps, outputs []string
+	var goTypes []*jen.Statement
+	for _, l := range j.Leaves() {
+		outs := l.Node.Op.Outputs
+		for _, o := range outs {
+			name, output := l.Key, ""
+			if len(outs) > 1 {
+				name, output = name+"_"+o.Name, o.Name
+			}
+			ref := "StepRef"
+			if len(l.Loops()) > 0 {
+				ref = "MappedRef"
+			}
+			names, refs = append(names, camel(strings.ReplaceAll(name, ".", "_"))), append(refs, ref)
+			steps, outputs, goTypes = append(steps, l.Pattern()), append(outputs, output), append(goTypes, r.typ(o.Type))
+		}
+	}
+	var fields, values []jen.Code
+	for i, name := range fieldNames(names) {
+		var v fieldList
+		v.text("Step", steps[i])
+		v.text("Output", outputs[i])
+		fields = append(fields, jen.Id(name).Add(r.dag(refs[i])).Types(goTypes[i].Clone()))
+		values = append(values, field(name, r.dag(refs[i]).Types(goTypes[i].Clone()).Values(v...)))
+	}
+	doc(f, "%s names the outputs of the steps of the job %s with their Go types.", j.Steps, j.Key)
+	f.Var().Id(j.Steps).Op("=").Struct(fields...).Add(multi(values...))
 }
 
 // fieldNames are the exported forms of names, each once.
@@ -79,149 +111,10 @@ func fieldNames(names []string) []string {
 
 func (r *renderer) jobFields(j *model.Job) []jen.Code {
 	var l fieldList
-	l.text("Key", j.Key)
-	l.text("Symbol", j.Symbol)
-	l.text("Description", j.Description)
+	l.add("GraphDef", r.dag("GraphDef").Add(multi(r.graphFields(&j.Graph)...)))
 	l.pairs("Tags", j.Tags)
 	l.pairs("Metadata", j.Metadata)
 	l.text("Executor", j.Executor)
 	r.strategy(&l, j.Strategy)
-	var params, nodes, outputs []jen.Code
-	for i, p := range j.JobIn {
-		var pf fieldList
-		pf.text("Name", p.Name)
-		pf.add("Type", r.dataType(p.Type))
-		if c := j.Configs[i]; c != nil {
-			pf.add("Config", jen.Id("_dagConfig"+r.configs[c]))
-		}
-		params = append(params, jen.Values(pf...))
-	}
-	if len(params) > 0 {
-		l.add("Params", jen.Index().Add(r.dag("JobParam")).Add(multi(params...)))
-	}
-	for _, n := range j.Nodes {
-		nodes = append(nodes, r.node(j, n))
-	}
-	l.add("Nodes", jen.Index().Add(r.dag("Node")).Add(multi(nodes...)))
-	for _, o := range j.Outputs {
-		outputs = append(outputs, jen.Values(field("Name", jen.Lit(o.Name)), field("Type", r.dataType(o.Type)), field("From", r.binding(j, o.From, true))))
-	}
-	if len(outputs) > 0 {
-		l.add("Outputs", jen.Index().Add(r.dag("JobOutput")).Add(multi(outputs...)))
-	}
 	return l
-}
-
-func (r *renderer) node(j *model.Job, n *model.Node) jen.Code {
-	var l fieldList
-	l.text("Key", n.Key)
-	l.add("Op", jen.Id("_dagOp"+r.ops[n.Op]))
-	var inputs []jen.Code
-	for _, in := range n.Inputs {
-		inputs = append(inputs, r.binding(j, in, false))
-	}
-	if len(inputs) > 0 {
-		l.add("Inputs", jen.Index().Add(r.dag("Binding")).Add(multi(inputs...)))
-	}
-	if n.Config != nil {
-		l.add("Config", jen.Op("&").Add(r.binding(j, n.Config, true)))
-	}
-	l.text("Pos", j.File+":"+j.GoName) // without a line, which an edit above it would move
-	return jen.Add(multi(l...))
-}
-
-// binding writes where a value comes from; typed adds the name of the type, which elements of a slice leave out.
-func (r *renderer) binding(j *model.Job, b *model.Binding, typed bool) *jen.Statement {
-	var l fieldList
-	switch {
-	case b.Param != nil:
-		l.add("Kind", r.dag("FromParam"))
-		for i, p := range j.JobIn {
-			if p == b.Param {
-				l.add("Param", jen.Lit(i))
-			}
-		}
-	case b.Node != nil:
-		l.add("Kind", r.dag("FromNode"))
-		for i, n := range j.Nodes {
-			if n == b.Node {
-				l.add("Node", jen.Lit(i))
-			}
-		}
-		l.add("Output", jen.Lit(b.Output))
-	default:
-		l.add("Kind", r.dag("FromLiteral"))
-		l.add("Value", r.literal(b.Lit))
-	}
-	if typed {
-		return r.dag("Binding").Values(l...)
-	}
-	return jen.Values(l...)
-}
-
-// literal writes a constant so that it has exactly its type wherever it stands.
-func (r *renderer) literal(l *model.Literal) *jen.Statement {
-	t := l.Type
-	if l.Nil {
-		return jen.Parens(r.typ(t)).Parens(jen.Nil())
-	}
-	if l.Const != nil {
-		return r.constant(l)
-	}
-	op := jen.Null()
-	if l.Addr {
-		op = jen.Op("&")
-		t = types.Unalias(t).(*types.Pointer).Elem()
-	}
-	var parts []jen.Code
-	next := int64(0)
-	for _, f := range l.Fields {
-		v := r.literal(f.Value)
-		switch {
-		case f.Name != "":
-			parts = append(parts, field(f.Name, v))
-		case f.Key != nil:
-			parts = append(parts, r.literal(f.Key).Op(":").Add(v))
-		case f.Index != next:
-			parts = append(parts, jen.Op(strconv.FormatInt(f.Index, 10)).Op(":").Add(v))
-			next = f.Index + 1
-		default:
-			parts = append(parts, v)
-			next++
-		}
-	}
-	return op.Add(r.typ(t)).Values(parts...)
-}
-
-// float writes a floating-point constant in the fewest digits that are read back as the same number.
-func float(v constant.Value, single bool) string {
-	bits := 64
-	if single {
-		bits = 32
-	}
-	f, _ := constant.Float64Val(constant.ToFloat(v))
-	return strconv.FormatFloat(f, 'g', -1, bits)
-}
-
-func (r *renderer) constant(l *model.Literal) *jen.Statement {
-	b := l.Type.Underlying().(*types.Basic)
-	var text *jen.Statement
-	switch {
-	case b.Info()&types.IsString != 0:
-		text = jen.Lit(constant.StringVal(l.Const))
-	case b.Info()&types.IsBoolean != 0:
-		text = jen.Lit(constant.BoolVal(l.Const))
-	case b.Info()&types.IsFloat != 0:
-		text = jen.Op(float(l.Const, b.Kind() == types.Float32))
-	case b.Info()&types.IsComplex != 0:
-		single := b.Kind() == types.Complex64
-		text = jen.Op(float(constant.Real(l.Const), single) + " + " + float(constant.Imag(l.Const), single) + "i")
-	default:
-		text = jen.Op(l.Const.ExactString())
-	}
-	switch types.Unalias(l.Type) {
-	case types.Typ[types.String], types.Typ[types.Bool], types.Typ[types.Int]: // what such a literal is by itself
-		return text
-	}
-	return r.typ(l.Type).Call(text)
 }

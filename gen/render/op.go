@@ -13,7 +13,9 @@ import (
 // op writes the block of an op, an asset or a source.
 func (r *renderer) op(f *jen.File, op *model.Op) {
 	name := r.ops[op]
-	r.guard(f, &op.Func)
+	if op.Graph == nil {
+		r.guard(f, &op.Func)
+	}
 	if op.Pkg == r.p {
 		for _, out := range op.Outputs {
 			if out.Ref != "" {
@@ -24,6 +26,9 @@ func (r *renderer) op(f *jen.File, op *model.Op) {
 	}
 	f.Line()
 	f.Var().Id("_dagOp" + name).Op("=").Op("&").Add(r.dag("Op")).Add(multi(r.opFields(op)...))
+	if op.Graph != nil {
+		return
+	}
 	f.Line()
 	f.Type().Id("_dagCall" + name).Struct()
 	f.Line()
@@ -63,6 +68,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		i.text("Name", in.Name)
 		i.add("Type", r.dataType(in.Type))
 		i.text("Asset", in.Asset)
+		i.flag("Unwrap", in.Unwrap)
 		inputs = append(inputs, jen.Values(i...))
 	}
 	for _, out := range op.Outputs {
@@ -84,6 +90,10 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		deps = append(deps, a.Key)
 	}
 	l.texts("Deps", deps)
+	if op.Graph != nil {
+		l.add("Graph", jen.Id("_dagGraph"+r.graphs[op.Graph]))
+		return l
+	}
 	l.texts("Env", op.Env)
 	l.add("Invoke", r.dag("InvokeOf").Call(jen.Id("_dagCall"+r.ops[op]).Values()))
 	return l
@@ -117,9 +127,22 @@ func (r *renderer) injected(l *fieldList, fn *model.Func) {
 // target writes the function as generated code calls it: a method on the resource that it belongs to.
 func (r *renderer) target(fn *model.Func) *jen.Statement {
 	if fn.Recv == nil {
-		return r.qual(fn.Pkg.Path, fn.Obj.Name())
+		return r.function(fn)
 	}
 	return r.dag("ResourceOf").Types(r.typ(fn.Recv.Type)).Call(jen.Id(r.call), jen.Lit(0)).Dot(fn.Obj.Name())
+}
+
+// function writes the name of a function, with its type arguments.
+func (r *renderer) function(fn *model.Func) *jen.Statement {
+	s := r.qual(fn.Pkg.Path, fn.Obj.Name())
+	if args := r.typeArgs[fn]; len(args) > 0 {
+		var list []jen.Code
+		for _, t := range args {
+			list = append(list, r.typ(t))
+		}
+		s = s.Types(list...)
+	}
+	return s
 }
 
 // arguments writes what the function is called with.
@@ -179,7 +202,7 @@ func (r *renderer) invoke(op *model.Op) []jen.Code {
 // takes no part in the initialisation of the package, and names what to do in the compiler's message.
 func (r *renderer) guard(f *jen.File, fn *model.Func) {
 	sig := fn.Obj.Signature()
-	value := r.qual(fn.Pkg.Path, fn.Obj.Name())
+	value := r.function(fn)
 	var recv types.Type
 	if fn.Recv != nil {
 		recv = fn.Recv.Type

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"go/types"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -36,7 +37,7 @@ func Definitions(module string, p *model.Package, proof string) (text []byte, er
 	imports := baseImports()
 	d := p.Definitions
 	collectImports(p, imports)
-	r := &renderer{p: p, d: d, ops: map[*model.Op]string{}, resources: map[*model.Resource]string{}, configs: map[*model.Config]string{}}
+	r := &renderer{p: p, d: d, ops: map[*model.Op]string{}, resources: map[*model.Resource]string{}, configs: map[*model.Config]string{}, graphs: map[*model.Graph]string{}, typeArgs: map[*model.Func][]types.Type{}}
 	r.assign()
 	r.names = newNames(p.Types, r.declared(), imports)
 	r.ctx, r.call, r.err = r.local("ctx"), r.local("c"), r.local("err")
@@ -55,6 +56,9 @@ func Definitions(module string, p *model.Package, proof string) (text []byte, er
 	}
 	for _, op := range d.Ops {
 		r.op(f, op)
+	}
+	for _, g := range d.Graphs {
+		r.graph(f, g)
 	}
 	for _, j := range d.Jobs {
 		r.job(f, j)
@@ -109,13 +113,16 @@ type renderer struct {
 	ops       map[*model.Op]string
 	resources map[*model.Resource]string
 	configs   map[*model.Config]string
+	graphs    map[*model.Graph]string
+	typeArgs  map[*model.Func][]types.Type // of instances of generic ops
 	jobs      []string
 }
 
 // assign chooses the package-level names for what the definitions hold: after the key, in camel case.
 func (r *renderer) assign() {
-	var opKeys, resKeys, jobKeys, configNames []string
+	var opKeys, resKeys, jobKeys, graphKeys, configNames []string
 	for _, op := range r.d.Ops {
+		r.typeArgs[&op.Func] = op.TypeArgs
 		opKeys = append(opKeys, op.Key)
 	}
 	for _, res := range r.d.Resources {
@@ -139,6 +146,12 @@ func (r *renderer) assign() {
 	}
 	for i, name := range camels(configNames) {
 		r.configs[r.d.Configs[i]] = name
+	}
+	for _, g := range r.d.Graphs {
+		graphKeys = append(graphKeys, g.Key)
+	}
+	for i, name := range camels(graphKeys) {
+		r.graphs[r.d.Graphs[i]] = name
 	}
 	r.jobs = camels(jobKeys)
 }
@@ -204,6 +217,9 @@ func collectImports(p *model.Package, into map[string]string) {
 	d := p.Definitions
 	for _, op := range d.Ops {
 		function(&op.Func)
+		for _, t := range op.TypeArgs {
+			packagesOf(t, p.Types, into)
+		}
 	}
 	for _, res := range d.Resources {
 		function(&res.Func)
@@ -214,35 +230,50 @@ func collectImports(p *model.Package, into map[string]string) {
 			packagesOf(c.Struct, p.Types, into)
 		}
 	}
+	composition := func(g *model.Graph) {
+		function(&g.Func)
+		g.Bindings(func(b *model.Binding) { bindingImports(b, p, into) })
+	}
+	for _, g := range d.Graphs {
+		composition(g)
+	}
 	for _, j := range d.Jobs {
-		function(&j.Func)
-		for _, n := range j.Nodes {
-			for _, in := range n.Inputs {
-				literalImports(in, p, into)
-			}
-			literalImports(n.Config, p, into)
-		}
-		for _, out := range j.Outputs {
-			literalImports(out.From, p, into)
-		}
+		composition(&j.Graph)
 	}
 }
 
-func literalImports(b *model.Binding, p *model.Package, into map[string]string) {
-	if b == nil || b.Lit == nil {
+func bindingImports(b *model.Binding, p *model.Package, into map[string]string) {
+	packagesOf(b.Type, p.Types, into)
+	literalImports(b.Lit, p, into)
+	exprImports(b.Expr, p, into)
+}
+
+func exprImports(e *model.Expr, p *model.Package, into map[string]string) {
+	if e == nil {
 		return
 	}
-	var visit func(l *model.Literal)
-	visit = func(l *model.Literal) {
-		packagesOf(l.Type, p.Types, into)
-		for _, f := range l.Fields {
-			if f.Key != nil {
-				visit(f.Key)
-			}
-			visit(f.Value)
-		}
+	if e.Type != nil {
+		packagesOf(e.Type, p.Types, into)
 	}
-	visit(b.Lit)
+	literalImports(e.Lit, p, into)
+	for _, a := range e.Args {
+		exprImports(a, p, into)
+	}
+	for _, f := range e.Fields {
+		exprImports(f.Key, p, into)
+		exprImports(f.Value, p, into)
+	}
+}
+
+func literalImports(l *model.Literal, p *model.Package, into map[string]string) {
+	if l == nil {
+		return
+	}
+	packagesOf(l.Type, p.Types, into)
+	for _, f := range l.Fields {
+		literalImports(f.Key, p, into)
+		literalImports(f.Value, p, into)
+	}
 }
 
 // multi writes a composite literal with one part a line.
@@ -312,7 +343,10 @@ func (r *renderer) definitions(f *jen.File, module, proof string) {
 		}
 		fields.add(name, jen.Index().Op("*").Add(r.dag(typ)).Add(multi(ids...)))
 	}
-	var ops, resources []string
+	var ops, graphs, resources []string
+	for _, g := range r.d.Graphs {
+		graphs = append(graphs, r.graphs[g])
+	}
 	for _, op := range r.d.Ops {
 		ops = append(ops, r.ops[op])
 	}
@@ -320,6 +354,7 @@ func (r *renderer) definitions(f *jen.File, module, proof string) {
 		resources = append(resources, r.resources[res])
 	}
 	list("Ops", "Op", "_dagOp", ops)
+	list("Graphs", "GraphDef", "_dagGraph", graphs)
 	list("Jobs", "JobDef", "_dagJob", r.jobs)
 	list("Resources", "Resource", "_dagResource", resources)
 

@@ -3,7 +3,7 @@ package diag
 // declarationCodes are those of package gen/model about single declarations: signatures, names and types.
 var declarationCodes = []Code{
 	{"DAG0301", "generic declaration",
-		"An annotated function, method or config has type parameters. A step needs types that are known when the code is generated.",
+		"An annotated declaration has type parameters and is no function marked `//dag:op`. Of a generic op, each instance that a job calls is an op of its own; nothing else has a place that says the types.",
 		"Write a plain function for each type, which calls the generic one, and annotate those."},
 	{"DAG0302", "type that does not exist",
 		"The signature of an annotated function, or a field of a config, uses a type that the compiler cannot find. The message is the compiler's.",
@@ -131,17 +131,17 @@ var wiringCodes = []Code{
 		"Use a type that both packages can name, or give it an exported alias."},
 }
 
-// jobCodes are those of package gen/model about bodies of jobs.
+// jobCodes are those of package gen/model about bodies of jobs and graphs.
 var jobCodes = []Code{
 	{"DAG0501", "statement that a job cannot have",
-		"The body of a job is read as a graph: calls of ops, checks of their errors, and a return. Loops, branches, goroutines and jumps are not part of it.",
-		"Move the statement into an op, as the message says."},
+		"The body of a job or a graph is read as a graph: calls of ops and graphs, checks of their errors, loops over collections, branches, and a return. Goroutines, jumps and loops that decide themselves when they end are not part of it.",
+		"Write it as the message says. docs/jobs.md has all that a body can have."},
 	{"DAG0502", "call of something that is no op",
-		"A job calls a function that is not marked `//dag:op`. The engine would not run it.",
+		"A job calls a function that is not marked `//dag:op` or `//dag:graph`, or calls one where it may not be called. The engine would not run it.",
 		"Mark the function `//dag:op`, or move the call into an op."},
 	{"DAG0503", "computation in a job",
-		"An argument or a result of a job is computed, taken out of another value, read from a variable of the package, or made in another way that is no step.",
-		"Move the expression into an op. Constants, literals of constants, parameters of the job and results of ops can be used as they are."},
+		"A value of a job is computed, read from a variable of the package, or made in another way that is no step.",
+		"Move the expression into an op. Constants, literals, parameters, results of ops, their fields and elements can be used as they are."},
 	{"DAG0504", "error that is not checked",
 		"The error of an op is dropped, or checked later than in the next statement. A plain call of the job would go on where a run of it fails.",
 		"Write `if err != nil { return ..., err }` right after the call."},
@@ -158,14 +158,29 @@ var jobCodes = []Code{
 		"The config that a job passes to an op is neither a config parameter of the job nor a literal of constants. It is the default that run config overlays, so that it must be known.",
 		"Pass a config parameter of the job, or a literal."},
 	{"DAG0509", "value that Go would convert",
-		"A value passes from a step to a parameter or result of another type, which Go converts without a word: `[]Row` to a named slice type, for example. Stored values keep their type.",
-		"Make the two types the same."},
+		"A value passes from a step to a variable or result of an interface type. Stored values keep their own type, and what stands behind an interface is not known when they are read back.",
+		"Use a concrete type, the same on both sides."},
 	{"DAG0510", "job without steps",
-		"The body of a job calls no op.",
+		"The body of a job or a graph calls no op.",
 		"Call functions marked `//dag:op`."},
 	{"DAG0511", "result that is never set",
-		"A named result of a job is returned without having been assigned from an op.",
+		"A named result of a job is returned without having been assigned.",
 		"Assign it, or drop the result."},
+	{"DAG0512", "write into shared memory",
+		"A run gives each step values of its own. In a plain call slices and maps share memory, so that an assignment to an element, or an append where there is room behind the end, can change what an op was given before or has returned. The two would differ.",
+		"Assign to the elements of what `make` has made in the body, before it is used. Append to what begins in the body as `var all []T`, a literal or `make`; else to a copy: `append(slices.Clip(xs), x)`."},
+	{"DAG0513", "graphs that call each other",
+		"A graph calls itself, directly or through others; the message has the whole chain. Graphs are laid out before they run.",
+		"End the recursion, or move it into an op."},
+	{"DAG0514", "directive of a statement that means nothing there",
+		"`//dag:as` or `//dag:after` stands on a statement that calls nothing or too much, gives a name that another step has, or names a step that is not above.",
+		"Correct it as the message says."},
+	{"DAG0515", "expression that is no mapping key",
+		"`//dag:key` of a loop is no Go expression, uses something else than the variables of the loop, or gives no string, integer or bool.",
+		"Write a part of a loop variable, such as `x.Name`, or several put together with `+`."},
+	{"DAG0516", "graph that makes no assets like this",
+		"A graph marked `//dag:graph asset` takes a config parameter, which nobody would pass; or one that is not has arguments that are for assets.",
+		"Take the config in the ops of the graph, or write `//dag:graph asset`."},
 }
 
 // outputCodes are those of package gen about the generated files.

@@ -97,13 +97,16 @@ func (a *app) validateCommand() *cobra.Command {
 	}
 	c.add(cmd)
 	a.selectFlag(cmd, &selection)
+	a.addInputs(cmd, &c)
 	return cmd
 }
 
 // configFlags are the flags that say what the run config is.
 type configFlags struct {
-	files []string
-	sets  []string
+	files  []string
+	sets   []string
+	inputs []*inputFlag // of job
+	job    string
 }
 
 func (c *configFlags) add(cmd *cobra.Command) {
@@ -153,6 +156,8 @@ func (a *app) document(cmd *cobra.Command, c *configFlags) (*runconfig.Document,
 		}
 		doc = d
 	}
+	doc, badFlags, badInputs := c.setInputs(cmd.Flags().Args(), doc)
+	wrong, problems = append(wrong, badFlags...), append(problems, badInputs...)
 	if len(wrong) > 0 {
 		if len(problems) > 0 {
 			wrong = append(wrong, problems)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,16 +12,25 @@ import (
 
 func (a *app) listCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List jobs, assets, ops and resources",
-		Args:  arguments(""),
-		RunE: func(*cobra.Command, []string) error {
+		Use:               "list [JOB]",
+		Short:             "List jobs, assets, ops and resources, or draw a job",
+		Args:              arguments("a job"),
+		ValidArgsFunction: a.completeJobs,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			cat, err := a.catalog()
 			if err != nil {
 				return err
 			}
 			l := listing(cat)
-			return a.result(l, l.view)
+			if len(args) == 0 {
+				return a.result(l, l.view)
+			}
+			for i := range l.Jobs {
+				if l.Jobs[i].Key == args[0] {
+					return a.result(l.Jobs[i], l.Jobs[i].view)
+				}
+			}
+			return usage(cmd, fmt.Errorf("no job is called %q%s", args[0], a.jobNames()))
 		},
 	}
 }
@@ -37,7 +47,8 @@ type listedJob struct {
 	Key         string            `json:"key"`
 	Description string            `json:"description"`
 	Inputs      []listedValue     `json:"inputs"`
-	Steps       []string          `json:"steps"`
+	Steps       []string          `json:"steps"` // keys; a star stands for the key of a loop
+	Body        []listedNode      `json:"body"`
 	Outputs     []listedValue     `json:"outputs"`
 	Executor    string            `json:"executor,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
@@ -89,9 +100,8 @@ func listing(cat *plan.Catalog) *listed {
 		for _, p := range j.Params {
 			e.Inputs = append(e.Inputs, listedValue{p.Name, paramType(p)})
 		}
-		for _, n := range j.Nodes {
-			e.Steps = append(e.Steps, n.Key)
-		}
+		e.Body = listNodes(&j.GraphDef, j.GraphDef.Body, true)
+		e.Steps = patterns(e.Body, "", "")
 		for _, o := range j.Outputs {
 			e.Outputs = append(e.Outputs, listedValue{o.Name, typeName(o.Type)})
 		}

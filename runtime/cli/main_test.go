@@ -143,13 +143,13 @@ func shop() dag.Definitions {
 			c.Out[0] = n
 			return nil
 		}}
-	nightly := &dag.JobDef{Key: "nightly", Symbol: "example.com/shop.Nightly", Description: "Nightly counts words, and checks them. Every night.",
+	nightly := &dag.JobDef{GraphDef: dag.GraphDef{Key: "nightly", Symbol: "example.com/shop.Nightly", Description: "Nightly counts words, and checks them. Every night.",
 		Params: []dag.JobParam{{Name: "words", Type: words}, {Name: "limit", Type: number}},
 		Nodes: []dag.Node{
 			{Key: "count", Op: count, Inputs: []dag.Binding{{Kind: dag.FromParam, Param: 0}}},
 			{Key: "check", Op: check, Inputs: []dag.Binding{{Kind: dag.FromNode, Node: 0}, {Kind: dag.FromParam, Param: 1}}},
 		},
-		Outputs: []dag.JobOutput{{Name: "result", Type: number, From: dag.Binding{Kind: dag.FromNode, Node: 1}}}}
+		Outputs: []dag.JobOutput{{Name: "result", Type: number, From: dag.Binding{Kind: dag.FromNode, Node: 1}}}}}
 	printer := &dag.Resource{Key: "printer", Symbol: "example.com/shop.Printer", Description: "Printer writes pages.", Type: word, Config: printingConfig,
 		Open: func(_ context.Context, c *dag.Call) (any, func(), error) {
 			return dag.ConfigOf[printing](c).Prefix, nil, nil

@@ -24,6 +24,7 @@ func (a *app) planCommand() *cobra.Command {
 		},
 	}
 	f.addPlan(a, cmd)
+	a.addInputs(cmd, &f.config)
 	return cmd
 }
 
@@ -115,6 +116,7 @@ func (f *runFlags) addPlan(a *app, cmd *cobra.Command) {
 
 func (f *runFlags) addRun(a *app, cmd *cobra.Command) {
 	f.addPlan(a, cmd)
+	defer a.addInputs(cmd, &f.config) // the other flags come first
 	flags := cmd.Flags()
 	flags.Var(&choice{&f.executor, []string{execute.InProcessExecutor, execute.MultiExecutor}}, "executor", "how steps run: one at a time, or side by side")
 	flags.BoolVar(&f.noWait, "no-wait", false, "exit with code 3 instead of waiting for another process that computes the same step")

@@ -43,6 +43,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	flags.Uint64Var(&f.seed, "seed", 0, "choose the sample that this `NUMBER` stands for; without it, another one each time")
 	flags.IntVar(&f.times, "times", 3, "compute each step `N` times")
 	flags.DurationVar(&f.timeout, "timeout", 0, "how long one computation of a step may take, such as 30s; 0 for as long as it likes")
+	a.addInputs(cmd, &f.config)
 	for _, name := range []string{"sample", "seed", "times", "timeout"} {
 		complete(cmd, name)
 	}

@@ -22,7 +22,7 @@ func digest(s string) canon.Digest { return canon.Sum([]byte(s)) }
 
 func samplePlan() *plan.Plan {
 	step := func(key string, a plan.Action, reasons ...plan.Reason) *plan.Step {
-		return &plan.Step{Node: &plan.Node{Key: key}, Version: digest(key), Action: a, Reasons: reasons}
+		return &plan.Step{Key: key, Version: digest(key), Action: a, Reasons: reasons}
 	}
 	p := &plan.Plan{Steps: []*plan.Step{
 		step("observations", plan.Reuse),

@@ -28,4 +28,4 @@ type Codegen[Shape any] string
 
 // SupportedCodegen is the shape of generated code that this package understands. The number moves only when that shape changes, not with
 // every release.
-type SupportedCodegen = Codegen[[1]struct{}]
+type SupportedCodegen = Codegen[[2]struct{}]

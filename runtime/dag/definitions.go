@@ -11,6 +11,7 @@ type Definitions struct {
 	Proof     ProofMode   // how the binary shows that it was built from the sources that were hashed
 	Ops       []*Op       // ops, assets and sources, sorted by key
 	Jobs      []*JobDef   // sorted by key
+	Graphs    []*GraphDef // those that jobs and other graphs call, sorted by key
 	Resources []*Resource // sorted by key
 }
 
@@ -61,6 +62,10 @@ type Op struct {
 	Deps      []string // keys of assets it must follow without receiving their value (deps=)
 	Env       []string // environment variables whose values count in its version (//dag:depends env:NAME), sorted
 
+	// Graph is what an asset is made of that is no single function: Inputs are its data parameters, Outputs its outputs, Invoke is nil. Its ops
+	// are steps KEY.NODE, and one step more, KEY, stores what they give under the keys of the assets. Nil for any other op.
+	Graph *GraphDef
+
 	// Invoke calls the user's function: it reads c.In, c.Config and c.Resources, and fills c.Out.
 	Invoke func(ctx context.Context, c *Call) error
 }
@@ -70,6 +75,8 @@ type Input struct {
 	Name  string // snake case of the parameter name; part of every version
 	Type  *Type
 	Asset string // for assets: the key of the asset or source that feeds it
+	// Unwrap says that the asset is a *T and the parameter a T: it takes what the pointer points to, and a nil skips the step and what follows.
+	Unwrap bool
 }
 
 // An Output is a result of an op other than a trailing error.
@@ -100,60 +107,4 @@ type Resource struct {
 
 	// Open calls the user's constructor: it reads c.Config and c.Resources. cleanup may be nil.
 	Open func(ctx context.Context, c *Call) (value any, cleanup func(), err error)
-}
-
-// A JobDef is a runnable composition of ops (Dagster's JobDefinition). Its graph is what the generator read from the body.
-type JobDef struct {
-	Key         string
-	Symbol      string
-	Description string
-	Tags        map[string]string
-	Metadata    map[string]string
-	Executor    string          // executor=: "in_process" or "multi"; empty for the default
-	Strategy    VersionStrategy // strategy=: nil for SourceHash
-	Params      []JobParam      // in the order of the Go parameters; context and resources left out
-	Nodes       []Node          // in the order of the body, which is a topological order
-	Outputs     []JobOutput
-}
-
-// A JobParam is a parameter of a job that carries data or config.
-type JobParam struct {
-	Name   string
-	Type   *Type
-	Config *Config // set for a parameter of a config type: its value starts as the type's defaults
-}
-
-// A Node is one call in a job's body: a step of every run of that job.
-type Node struct {
-	Key    string // "fetch"; the second call of one op is "fetch_2"
-	Op     *Op
-	Inputs []Binding // one for each of Op.Inputs
-	Config *Binding  // the value the body passes for Op.Config, overlaid by run config; nil when Op takes none
-	Pos    string    // unused by versions: "jobs.go:Nightly", for people
-}
-
-// A BindingKind says where a value of a job's body comes from.
-type BindingKind uint8
-
-// The kinds of a [Binding].
-const (
-	FromParam   BindingKind = iota // JobDef.Params[Param]
-	FromNode                       // output Output of JobDef.Nodes[Node]
-	FromLiteral                    // Value, a constant of the body
-)
-
-// A Binding is where an input of a node, or an output of a job, gets its value.
-type Binding struct {
-	Kind   BindingKind
-	Param  int
-	Node   int
-	Output int
-	Value  any // of the input's Go type
-}
-
-// A JobOutput is a result of a job.
-type JobOutput struct {
-	Name string
-	Type *Type
-	From Binding
 }

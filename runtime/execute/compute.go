@@ -18,7 +18,7 @@ import (
 // compute calls the user's function, stores what it gives and submits the record. unlock is called when that is durable.
 func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	r := w.run
-	t := &r.engine.tasks[i]
+	t := r.engine.tasks.At(int(i))
 	s := t.step
 	sc := &scope{step: s}
 	sc.Info = dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key}
@@ -37,14 +37,12 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	err, stack := guard(func() error { return s.Op.Invoke(ctx, call) })
 	metadata := sc.close()
 	if err != nil {
-		return w.fail(i, &StepError{Step: s.Key, Where: WhereOp, Err: err, Stack: stack}, began)
+		return w.fail(plan.Vertex(i), &StepError{Step: s.Key, Where: WhereOp, Err: err, Stack: stack}, began)
 	}
 	recorded := s.Recorded
-	for k := range w.feeds {
-		if f := &w.feeds[k]; f.seen != nil && f.seen.changed() {
-			recorded = false
-			r.warn(s.Key, fmt.Sprintf("the file of source %q changed while the step ran: its result is used in this run and not recorded", f.up.Key))
-		}
+	for _, key := range w.changedSources() {
+		recorded = false
+		r.warn(s.Key, fmt.Sprintf("the file of source %q changed while the step ran: its result is used in this run and not recorded", key))
 	}
 	if r.private {
 		return w.keep(ctx, i, call.Out, metadata, recorded, began)
@@ -52,7 +50,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	b := &storage.Batch{}
 	outs, err := w.store(ctx, s, call.Out, metadata, recorded, b)
 	if err != nil {
-		return w.fail(i, err, began)
+		return w.fail(plan.Vertex(i), err, began)
 	}
 	ended := time.Now()
 	t.outs, t.reused, t.elapsed = outs, false, ended.Sub(began)
@@ -74,13 +72,36 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	return verdictDone
 }
 
+// changedSources returns the keys of sources that the inputs came from and whose files are not what was observed.
+func (w *worker) changedSources() (keys []string) {
+	note := func(key string, s *sighting) {
+		if s != nil && s.changed() {
+			keys = append(keys, key)
+		}
+	}
+	for k := range w.feeds {
+		switch f := &w.feeds[k]; {
+		case f.seen != nil:
+			note(f.up.Key, f.seen)
+		case f.up == nil && len(w.run.target.Sources) > 0:
+			w.run.plan.Leaves(f.ref, func(s *plan.Step) bool {
+				if s.Op.Kind == dag.KindSource {
+					note(s.Key, w.run.seen[s.Place])
+				}
+				return true
+			})
+		}
+	}
+	return keys
+}
+
 // keep is the end of compute in a run that is kept nowhere: the outputs stay with the task.
 func (w *worker) keep(ctx context.Context, i int32, values []any, metadata [][]dag.MetadataEntry, recorded bool, began time.Time) verdict {
 	r := w.run
-	t := &r.engine.tasks[i]
+	t := r.engine.tasks.At(int(i))
 	outs, err := w.store(ctx, t.step, values, metadata, recorded, &storage.Batch{})
 	if err != nil {
-		return w.fail(i, err, began)
+		return w.fail(plan.Vertex(i), err, began)
 	}
 	ended := time.Now()
 	for k := range outs {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	_ "github.com/mattn/go-sqlite3"
 	"github.com/stretchr/testify/assert"
@@ -272,4 +273,31 @@ func TestDamageMendedByAnotherRun(t *testing.T) {
 	w.takeCalls()
 	assert.Equal(t, 4, w.value(w.ok(""), "c"))
 	assert.Equal(t, "c=1", w.takeCalls())
+}
+
+// Two records of the same work share what they stored. Where that is lost, the newer one must not be believed again and again.
+func TestDamageOfWhatTwoRecordsShare(t *testing.T) {
+	w := newWorld(t)
+	one := w.op("one", nil, func([]int) int { return 5 })
+	f := w.op("f", []string{"x"}, add(1))
+	g := w.op("g", []string{"x"}, add(10))
+	w.job("j", []dag.Node{
+		{Key: "one", Op: one},
+		{Key: "a", Op: f, Inputs: []dag.Binding{value(5)}},
+		{Key: "b", Op: f, Inputs: []dag.Binding{from(0)}},
+		{Key: "g", Op: g, Inputs: []dag.Binding{from(1)}},
+	})
+	w.opts.Executor = InProcessExecutor
+	assert.Equal(t, "one=run a=run b=reuse g=run", actions(w.ok("j")))
+	latest, err := w.inst.Store().Latest(t.Context(), []string{"op:j/a"})
+	require.NoError(t, err)
+	w.hurtInline(latest["op:j/a"].Outputs[0].Blob)
+	w.code["g"] = "another body"
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	res, err := Run(ctx, w.catalog(), "j", w.options())
+	require.NoError(t, err)
+	require.NoError(t, res.Err())
+	assert.Equal(t, "one=reuse a=run b=reuse g=run", actions(res))
+	assert.Equal(t, 16, w.value(res, "g"))
 }

@@ -155,7 +155,7 @@ func (s *shop) resource(r *dag.Resource, open func(ctx context.Context, c *dag.C
 
 // job is a job of nodes, whose outputs are those of the nodes listed.
 func (s *shop) job(key string, nodes []dag.Node, outputs ...int) *dag.JobDef {
-	j := &dag.JobDef{Key: key, Symbol: pkg + "." + key, Nodes: nodes}
+	j := &dag.JobDef{GraphDef: dag.GraphDef{Key: key, Symbol: pkg + "." + key, Nodes: nodes}}
 	for _, o := range outputs {
 		j.Outputs = append(j.Outputs, dag.JobOutput{Name: nodes[o].Key, Type: nodes[o].Op.Outputs[0].Type, From: dag.Binding{Kind: dag.FromNode, Node: o}})
 	}

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -27,25 +28,27 @@ const (
 	taskSkipped
 )
 
-// A task is a step in a run. The engine's mutex guards it; a worker owns the rest of it while it is running.
+// A task is a step in a run, or a loop or branch that is to be expanded. The engine's mutex guards it; a worker owns the rest of it while it is
+// running.
 type task struct {
-	step    *plan.Step
+	step    *plan.Step // nil for a loop or branch
 	state   taskState
-	missing int32 // steps above it that are not done
-	left    int32 // consumers that may still take its outputs
+	missing int32 // what it takes that is not done
+	left    int32 // what may still take its outputs
 
 	reused  bool
 	record  *storage.Record // what stands for it: of a reused or hidden step
 	outs    []outcome       // of a step that was computed, or took over what another one computed
 	content canon.Digest
-	durable bool    // its batch is on disk, or it never needed one
-	waiters []int32 // blocked by it
+	durable bool          // its batch is on disk, or it never needed one
+	waiters []plan.Vertex // blocked by it
 
 	restored bool            // computed to restore a stored output
 	broken   *storage.Record // the record that cannot be loaded
 
 	err     *StepError
-	skipped string // why
+	skipped string // the key of what failed or is skipped above it
+	why     string // it is skipped although nothing failed
 	elapsed time.Duration
 }
 
@@ -67,12 +70,33 @@ type engine struct {
 
 	mu      sync.Mutex
 	wake    sync.Cond // something became ready, or nothing more will
-	tasks   []task    // by index of the node
+	tasks   plan.Pages[task]
+	values  plan.Pages[passage]
+	regions map[plan.Vertex]*task // loops and branches, by what decides about them
 	ready   readyHeap
 	running int
 	stopped bool // schedule nothing more
 	content map[canon.Digest]int32
+
+	early []*task    // skipped before anything ran
+	grow  sync.Mutex // held by who expands a loop or branch; taken before mu
 }
+
+// A passage is a value in a run: what lies between steps and is no step.
+type passage struct {
+	state   passageState
+	missing int32 // what it is made of that is not done
+	left    int32 // what may still take it
+}
+
+type passageState uint8
+
+const (
+	passageAbsent passageState = iota // not part of the run yet
+	passageWaiting
+	passageDone
+	passageDead // what it is made of failed or is skipped
+)
 
 // run is what all parts of a run share. It does not change once steps execute.
 type run struct {
@@ -91,7 +115,7 @@ type run struct {
 	look    *lookup
 	show    *observer
 	engine  *engine
-	params  paramCache
+	outErr  *StepError // why what the job returns cannot be made
 
 	ctx  context.Context // of the run: canceled from outside, or when the store fails
 	stop context.CancelCauseFunc
@@ -105,28 +129,26 @@ func (r *run) jobKey() string {
 }
 
 func newEngine(r *run) *engine {
-	e := &engine{run: r, tasks: make([]task, len(r.plan.All))}
+	p := r.plan
+	e := &engine{run: r, regions: map[plan.Vertex]*task{}}
 	e.wake.L = &e.mu
+	e.ready.before = p.Before
+	e.tasks.Reserve(p.Len())
+	e.values.Reserve(p.Values())
 	open := 0
-	for i, s := range r.plan.All {
-		if s != nil {
-			e.tasks[i] = newTask(s)
-			if e.tasks[i].state == taskWaiting {
-				open++
-			}
+	for i := range p.Len() {
+		t := e.tasks.Add()
+		*t = newTask(p.At(i))
+		if t.state == taskWaiting {
+			open++
 		}
+	}
+	for range p.Values() {
+		e.values.Add()
 	}
 	e.content = make(map[canon.Digest]int32, open)
-	if open > 0 {
-		for i := range e.tasks {
-			e.count(int32(i))
-		}
-	}
-	for i := range e.tasks {
-		if t := &e.tasks[i]; t.state == taskWaiting && t.missing == 0 {
-			t.state = taskReady
-			e.ready.push(int32(i))
-		}
+	if open > 0 || p.Open() {
+		e.early = e.connect(&plan.Growth{Steps: p.Len(), Values: p.Values()})
 	}
 	return e
 }
@@ -141,42 +163,39 @@ func newTask(s *plan.Step) task {
 			t.state = taskFailed
 			t.err = asStepError(s.Key, WhereSource, err)
 		}
+	case s.Action == plan.Skip:
+		t.state, t.skipped, t.why = taskSkipped, s.Key, s.Reasons[0].Text
+	case s.Action == plan.Reuse && s.Record == nil: // in what a loop or branch turned out to be
+		t.state = taskFailed
+		t.err = &StepError{Step: s.Key, Where: WhereLoad, Err: fmt.Errorf("it is not selected and has never been stored; select %q too", s.Node.Key)}
 	case s.Action == plan.Reuse: // hidden steps too
 		t.state, t.durable, t.reused, t.record = taskDone, true, true, s.Record
 	}
 	return t
 }
 
-// count registers task i with its consumers that wait.
-func (e *engine) count(i int32) {
-	t := &e.tasks[i]
-	if t.state == taskAbsent {
-		return
+// task returns the task of a step, or of the loop or branch that a value decides about.
+func (e *engine) task(v plan.Vertex) *task {
+	if v < 0 {
+		return e.regions[v]
 	}
-	for _, c := range e.run.target.Graph.Consumers(int(i)) {
-		if down := &e.tasks[c]; down.state == taskWaiting {
-			t.left++
-			if t.state != taskDone {
-				down.missing++
-			}
-		}
-	}
+	return e.tasks.At(int(v))
 }
 
 // next hands out the first ready task in plan order. It blocks while nothing is ready and something runs; ok is false when nothing more
 // will become ready.
-func (e *engine) next() (i int32, ok bool) {
+func (e *engine) next() (v plan.Vertex, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for {
 		switch {
 		case e.stopped:
 			return 0, false
-		case len(e.ready) > 0:
-			i = e.ready.pop()
-			e.tasks[i].state = taskRunning
+		case len(e.ready.all) > 0:
+			v = e.ready.pop()
+			e.task(v).state = taskRunning
 			e.running++
-			return i, true
+			return v, true
 		case e.running == 0:
 			e.wake.Broadcast()
 			return 0, false
@@ -194,18 +213,22 @@ func (e *engine) halt() {
 }
 
 // settle takes in how a running task ended and releases what waited for it. It returns the tasks that are skipped by that.
-func (e *engine) settle(i int32, state taskState) (skipped []int32) {
+func (e *engine) settle(v plan.Vertex, state taskState) (skipped []*task) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := &e.tasks[i]
+	return e.settleLocked(v, state)
+}
+
+func (e *engine) settleLocked(v plan.Vertex, state taskState) (skipped []*task) {
+	t := e.task(v)
 	first := !t.restored // those below have been released before when a stored output was restored
 	t.state = state
 	e.running--
 	released := 0
 	for _, w := range t.waiters {
 		// They look again at what they need: what is here now may serve them, or the failure skips them.
-		if e.tasks[w].state == taskBlocked {
-			e.tasks[w].state = taskReady
+		if e.task(w).state == taskBlocked {
+			e.task(w).state = taskReady
 			e.ready.push(w)
 			released++
 		}
@@ -213,69 +236,18 @@ func (e *engine) settle(i int32, state taskState) (skipped []int32) {
 	t.waiters = nil
 	if first {
 		if state == taskDone {
-			released += e.release(i)
+			released += e.release(v)
 		} else {
-			skipped = e.skipBelow(i)
+			skipped = e.skipBelow(v)
 		}
 	}
-	e.leave(i)
+	e.leave(v)
 	if released > 1 || e.running == 0 {
 		e.wake.Broadcast()
 	} else if released == 1 {
 		e.wake.Signal()
 	}
 	return skipped
-}
-
-// release counts task i as done with its consumers.
-func (e *engine) release(i int32) (released int) {
-	for _, c := range e.run.target.Graph.Consumers(int(i)) {
-		if down := &e.tasks[c]; down.state == taskWaiting {
-			if down.missing--; down.missing == 0 {
-				down.state = taskReady
-				e.ready.push(c)
-				released++
-			}
-		}
-	}
-	return released
-}
-
-// skipBelow skips everything that needs task i and waits. It does not recurse: a chain may be as long as it likes.
-func (e *engine) skipBelow(i int32) (skipped []int32) {
-	because := e.tasks[i].step.Key
-	front := []int32{i}
-	for len(front) > 0 {
-		up := front[len(front)-1]
-		front = front[:len(front)-1]
-		for _, c := range e.run.target.Graph.Consumers(int(up)) {
-			down := &e.tasks[c]
-			if down.state != taskWaiting {
-				continue
-			}
-			down.state, down.skipped = taskSkipped, because
-			skipped = append(skipped, c)
-			front = append(front, c)
-			e.leave(c)
-		}
-	}
-	return skipped
-}
-
-// leave tells the tasks above that task i will take nothing more from them.
-func (e *engine) leave(i int32) {
-	for _, u := range e.run.target.Graph.Producers(int(i)) {
-		up := &e.tasks[u]
-		up.left--
-		up.drop()
-	}
-}
-
-// enter is the opposite of leave, for a task that is computed although it was settled.
-func (e *engine) enter(i int32) {
-	for _, u := range e.run.target.Graph.Producers(int(i)) {
-		e.tasks[u].left++
-	}
 }
 
 // drop lets go of values that nobody in the run needs and that can be loaded again.
@@ -294,46 +266,51 @@ func (t *task) drop() {
 func (e *engine) kept(i int32) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.tasks[i].durable = true
-	e.tasks[i].drop()
+	t := e.tasks.At(int(i))
+	t.durable = true
+	t.drop()
 }
 
 // block parks a running task until task on is settled. It returns false if that has happened meanwhile: look again.
-func (e *engine) block(i, on int32) bool {
+func (e *engine) block(v, on plan.Vertex) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.blockLocked(i, on)
+	return e.blockLocked(v, on)
 }
 
-func (e *engine) blockLocked(i, on int32) bool {
-	if e.tasks[on].settled() {
+func (e *engine) blockLocked(v, on plan.Vertex) bool {
+	up := e.task(on)
+	if up.settled() {
 		return false
 	}
-	e.tasks[on].waiters = append(e.tasks[on].waiters, i)
-	e.tasks[i].state = taskBlocked
+	up.waiters = append(up.waiters, v)
+	e.task(v).state = taskBlocked
 	e.running--
 	return true
 }
 
-// readyHeap is a binary heap of node indexes: the first in plan order comes out first.
-type readyHeap []int32
+// readyHeap is a binary heap: the first in plan order comes out first.
+type readyHeap struct {
+	all    []plan.Vertex
+	before func(a, b plan.Vertex) bool
+}
 
-func (h *readyHeap) push(i int32) {
-	s := append(*h, i)
+func (h *readyHeap) push(v plan.Vertex) {
+	s := append(h.all, v)
 	k := len(s) - 1
 	for k > 0 {
 		up := (k - 1) / 2
-		if s[up] <= s[k] {
+		if !h.before(s[k], s[up]) {
 			break
 		}
 		s[up], s[k] = s[k], s[up]
 		k = up
 	}
-	*h = s
+	h.all = s
 }
 
-func (h *readyHeap) pop() int32 {
-	s := *h
+func (h *readyHeap) pop() plan.Vertex {
+	s := h.all
 	top := s[0]
 	last := len(s) - 1
 	s[0] = s[last]
@@ -344,15 +321,15 @@ func (h *readyHeap) pop() int32 {
 		if down >= last {
 			break
 		}
-		if down+1 < last && s[down+1] < s[down] {
+		if down+1 < last && h.before(s[down+1], s[down]) {
 			down++
 		}
-		if s[k] <= s[down] {
+		if !h.before(s[down], s[k]) {
 			break
 		}
 		s[k], s[down] = s[down], s[k]
 		k = down
 	}
-	*h = s
+	h.all = s
 	return top
 }

@@ -19,7 +19,8 @@ const (
 	WhereSource   = "source"
 	WhereResource = "resource"
 	WhereStore    = "handle output" // an IO manager, or the codec, on the way in
-	WhereLoad     = "load input"    // an IO manager, or the codec, on the way out
+	WhereLoad     = "load input"    // an IO manager, or the codec, on the way out; or what the body makes of a value
+	WhereBody     = "body"          // what a loop goes over, a mapping key, or the condition of a branch
 )
 
 // A StepError is why a step failed.

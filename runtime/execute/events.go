@@ -86,7 +86,7 @@ func (r *run) events() []storage.Event {
 	marks := slices.Clone(j.marks)
 	written := slices.Clone(j.pending)
 	j.mu.Unlock()
-	w := &worker{run: r, hash: plan.NewHasher()}
+	w := newWorker(r)
 	var events []storage.Event
 	for _, m := range marks {
 		at := time.Unix(0, m.at)
@@ -94,15 +94,15 @@ func (r *run) events() []storage.Event {
 		case markEvent:
 			events = append(events, written[m.of])
 		case markStart:
-			t := &r.engine.tasks[m.of]
-			w.gather(m.of)
+			t := r.engine.tasks.At(int(m.of))
+			_, _, _ = w.gather(m.of) // it went well when it ran
 			for k := range w.feeds {
 				f := &w.feeds[k]
 				f.loaded = f.outcome != nil && f.outcome.IO != "" && !f.outcome.held
 			}
 			events = append(events, w.startEvents(t.step, at)...)
 		case markEnd:
-			events = append(events, r.endEvents(&r.engine.tasks[m.of], at)...)
+			events = append(events, r.endEvents(r.engine.tasks.At(int(m.of)), at)...)
 		}
 	}
 	for i := range events {
@@ -118,16 +118,21 @@ func (r *run) failure(t *task) storage.Event {
 	o.str("where", t.err.Where)
 	o.opt("stack", t.err.Stack)
 	o.seconds("seconds", t.elapsed.Seconds())
-	e := r.log.event(storage.EventStepFailure, t.step.Key, t.err.Err.Error(), o.end())
+	e := r.log.event(storage.EventStepFailure, t.err.Step, t.err.Err.Error(), o.end())
 	e.Level = "ERROR"
 	return e
 }
 
 // saySkipped records that tasks are skipped.
-func (r *run) saySkipped(tasks []int32) {
-	for _, i := range tasks {
-		t := &r.engine.tasks[i]
-		why := fmt.Sprintf("upstream %s failed", t.skipped)
+func (r *run) saySkipped(tasks []*task) {
+	for _, t := range tasks {
+		if t.step == nil || t.step.Hidden {
+			continue // a loop or branch: the steps that it would have made are said
+		}
+		why := t.why
+		if why == "" {
+			why = fmt.Sprintf("upstream %s failed", t.skipped)
+		}
 		o := newObject(nil)
 		o.str("because", t.skipped)
 		r.log.add(r.log.event(storage.EventStepSkipped, t.step.Key, why, o.end()))

@@ -6,6 +6,8 @@ import (
 	"path"
 	"runtime"
 	"strings"
+
+	"github.com/dagstergen/dagstergen/runtime/plan"
 )
 
 // errGoexit is what a step fails with that ended its goroutine, as t.FailNow of package testing does.
@@ -66,6 +68,10 @@ func stackOf(err error) string {
 	var u *userError
 	if errors.As(err, &u) {
 		return u.stack
+	}
+	var v *plan.ValueError
+	if errors.As(err, &v) {
+		return v.Stack
 	}
 	return ""
 }

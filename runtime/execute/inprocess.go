@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -176,13 +177,26 @@ func Value[T any](res *Result, a dag.AssetRef[T]) (T, error) {
 	if !ok || k < 0 {
 		return zero, fmt.Errorf("no asset %q with a value", a.Key)
 	}
-	v, err := res.Output(context.Background(), op.Key, op.Outputs[k].Name)
+	return readAs[T](res, op.Key, op.Outputs[k].Name, fmt.Sprintf("asset %q", a.Key))
+}
+
+// StepValue returns an output of a step after a run that had it, computed or reused, with its Go type. References are written for each job:
+// NightlySteps.Summarize, and NightlySteps.Fit.At("seattle") for one element of a loop. It is an error where the run has no such step, or where the step has no
+// output because it failed or was skipped.
+func StepValue[T any](res *Result, s dag.StepRef[T]) (T, error) {
+	return readAs[T](res, s.Step, s.Output, fmt.Sprintf("the output of step %q", s.Step))
+}
+
+// readAs reads an output; what is how a message names it.
+func readAs[T any](res *Result, step, output, what string) (T, error) {
+	var zero T
+	v, err := res.Output(context.Background(), step, output)
 	if err != nil {
 		return zero, err
 	}
 	t, ok := v.(T)
 	if !ok && v != nil {
-		return zero, fmt.Errorf("asset %q is a %T, not a %T", a.Key, v, zero)
+		return zero, fmt.Errorf("%s is a %T, not a %T", what, v, zero)
 	}
 	return t, nil
 }
@@ -210,21 +224,36 @@ func (c *call) run(ctx context.Context, cat *plan.Catalog, job string) (*Result,
 // jobOutputs reads the values that the job returns.
 func (res *Result) jobOutputs(ctx context.Context) ([]any, error) {
 	r := res.run
-	values := make([]any, len(r.target.Job.Outputs))
-	for i := range r.target.Job.Outputs {
-		out := &r.target.Job.Outputs[i]
+	eval := r.plan.Evaluator(ended{r, ctx})
+	refs := r.plan.Outputs()
+	values := make([]any, len(refs))
+	for i, ref := range refs {
 		var err error
-		switch b := out.From; b.Kind {
-		case dag.FromNode:
-			values[i], err = r.value(ctx, &r.engine.tasks[b.Node], b.Output)
-		case dag.FromParam:
-			values[i], err = r.params.get(b.Param, r.target.Job.Params[b.Param].Type, r.asked.params[b.Param])
-		default:
-			values[i] = b.Value
-		}
-		if err != nil {
-			return nil, fmt.Errorf("output %s of job %s: %w", out.Name, res.Job, err)
+		if values[i], err = eval.Value(ref); err != nil {
+			return nil, fmt.Errorf("output %s of job %s: %w", r.target.Job.Outputs[i].Name, res.Job, err)
 		}
 	}
 	return values, nil
+}
+
+// ended reads what steps gave after a run.
+type ended struct {
+	*run
+	ctx context.Context
+}
+
+// Version returns no version: nobody needs one any more.
+func (e ended) Version(*plan.Step, int32) canon.Digest { return canon.Digest{} }
+
+// Data returns the data version of an output.
+func (e ended) Data(s *plan.Step, out int32) canon.Digest {
+	if o := e.engine.tasks.At(s.Index).output(int(out)); o != nil {
+		return o.DataVersion
+	}
+	return canon.Digest{}
+}
+
+// Load returns an output.
+func (e ended) Load(s *plan.Step, out int32) (any, error) {
+	return e.value(e.ctx, e.engine.tasks.At(s.Index), int(out))
 }

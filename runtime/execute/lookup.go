@@ -23,6 +23,15 @@ type lookup struct {
 // checker is what the default IO manager can say of stored outputs.
 type checker interface {
 	Check(ctx context.Context, outs []*storage.Output) ([]error, error)
+	Load(ctx context.Context, o *storage.Output, t *dag.Type) (any, error)
+}
+
+// Load returns a stored output.
+func (l *lookup) Load(ctx context.Context, s *plan.Step, out *storage.Output, t *dag.Type) (any, error) {
+	if out.IO == "" {
+		return l.io.Load(ctx, out, t)
+	}
+	return loadCustom(ctx, l.res, l.jobKey, s, out, &dag.InputContext{StepKey: s.Key, Name: out.Name, Type: t})
 }
 
 // Memoizable reports whether an IO manager can say what it has.
@@ -168,7 +177,7 @@ func describeOutput(jobKey string, s *plan.Step, name string) *dag.OutputContext
 	for i := range s.Op.Outputs {
 		if o := &s.Op.Outputs[i]; o.Name == name {
 			c.Type = o.Type
-			if jobKey == "" {
+			if jobKey == "" && s.Op.Kind != dag.KindOp {
 				c.AssetKey = o.Asset
 				if c.AssetKey == "" {
 					c.AssetKey = s.Op.Key

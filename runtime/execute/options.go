@@ -52,6 +52,7 @@ const (
 	ProgressFailed                       // a step failed
 	ProgressSkipped                      // a step is skipped because something above it failed
 	ProgressWarning                      // something that a person should see: a damaged blob, a step that leaves no record
+	ProgressGrown                        // it is known what a loop or branch is: Total has changed
 )
 
 // Progress is one thing that happened in a run.

@@ -34,13 +34,20 @@ func secondProcess() func() {
 	}
 	return func() {
 		s := newShop(nil)
-		grid(s, os.Getenv("LEDGER"), what == "hang")
+		job, loop := strings.CutSuffix(what, "-loop")
+		job, what = "", job
+		if loop {
+			job = "loop"
+			cells(s, os.Getenv("LEDGER"), what == "hang")
+		} else {
+			grid(s, os.Getenv("LEDGER"), what == "hang")
+		}
 		inst, err := instance.Open(context.Background(), os.Getenv("INSTANCE"), instance.Options{})
 		if err == nil {
 			var cat *plan.Catalog
 			if cat, err = plan.NewCatalog(s.definitions()); err == nil {
 				var res *Result
-				if res, err = Run(context.Background(), cat, "", Options{Instance: inst}); err == nil {
+				if res, err = Run(context.Background(), cat, job, Options{Instance: inst}); err == nil {
 					err = res.Err()
 				}
 			}
@@ -63,16 +70,7 @@ func grid(s *shop, ledger string, hang bool) {
 				from = []string{fmt.Sprintf("r%d_c%d", row, col-1), fmt.Sprintf("r%d_c%d", (row+1)%4, col-1)}
 			}
 			s.asset(key, from, func(in []int) int {
-				f, err := os.OpenFile(ledger, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-				if err != nil {
-					panic(err)
-				}
-				if _, err := fmt.Fprintln(f, key); err != nil {
-					panic(err)
-				}
-				if err := f.Close(); err != nil {
-					panic(err)
-				}
+				enter(ledger, key)
 				if hang && key == "r2_c5" {
 					time.Sleep(time.Hour)
 				}
@@ -80,6 +78,73 @@ func grid(s *shop, ledger string, hang bool) {
 			})
 		}
 	}
+}
+
+// enter writes a line to a ledger.
+func enter(ledger, line string) {
+	f, err := os.OpenFile(ledger, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := fmt.Fprintln(f, line); err != nil {
+		panic(err)
+	}
+	if err := f.Close(); err != nil {
+		panic(err)
+	}
+}
+
+// cells is a job of 4 rows of 10 cells, each of which takes the one before it and writes a line to the ledger when it is computed. How many rows there
+// are is what a step says, and odd cells are in a branch:
+//
+//	for r := range rows() { acc := 0; for c := range 10 { if odd(c) { acc = cell(acc, r, c) } else { acc = cell(acc, c, r) } }; all = append(all, acc) }
+func cells(s *shop, ledger string, hang bool) {
+	rows := s.op("rows", nil, func([]int) int { return 4 })
+	odd := s.add(&dag.Op{Key: "odd", Inputs: []dag.Input{{Name: "c", Type: intType}}, Outputs: []dag.Output{{Name: "result", Type: boolType}}}, func(_ context.Context, c *dag.Call) error {
+		c.Out[0] = dag.In[int](c, 0)%2 == 1
+		return nil
+	})
+	cell := s.op("cell", []string{"acc", "x", "y"}, func(in []int) int {
+		enter(ledger, fmt.Sprint(in))
+		if hang && in[1] == 2 && in[2] == 5 {
+			time.Sleep(time.Hour)
+		}
+		return 100*in[0] + 10*in[1] + in[2]
+	})
+	when := from(3)
+	s.jobOf("loop", dag.GraphDef{
+		Nodes: []dag.Node{
+			{Key: "rows", Op: rows},
+			{Key: "for r", Map: &dag.Map{Over: from(0), Body: []int{2}, Carried: []dag.Carried{{Name: "all", Type: listType, Init: typed(listType, []int(nil)), Next: appended(listType, carried(1, 0), output(2, 0))}}}},
+			{Key: "for c", Map: &dag.Map{Over: typed(intType, 10), Body: []int{3, 4}, Carried: []dag.Carried{{Name: "acc", Type: intType, Init: typed(intType, 0), Next: output(4, 0)}}}},
+			{Key: "odd", Op: odd, Inputs: []dag.Binding{elem(2, intType)}},
+			{Key: "if odd", Branch: &dag.Branch{Outputs: []dag.BranchOutput{{Name: "acc", Type: intType}}, Arms: []dag.Arm{
+				{When: &when, Body: []int{5}, Yields: []dag.Binding{from(5)}},
+				{Body: []int{6}, Yields: []dag.Binding{from(6)}},
+			}}},
+			{Key: "cell", Op: cell, Inputs: []dag.Binding{carried(2, 0), elem(1, intType), elem(2, intType)}},
+			{Key: "cell_2", Op: cell, Inputs: []dag.Binding{carried(2, 0), elem(2, intType), elem(1, intType)}},
+		},
+		Body:    []int{0, 1},
+		Outputs: []dag.JobOutput{{Name: "all", Type: listType, From: output(1, 0)}},
+	})
+}
+
+// cellLines are the lines of the ledger of cells.
+func cellLines() map[string]int {
+	lines := map[string]int{}
+	for r := range 4 {
+		acc := 0
+		for c := range 10 {
+			in := []int{acc, r, c}
+			if c%2 == 0 {
+				in = []int{acc, c, r}
+			}
+			lines[fmt.Sprint(in)]++
+			acc = 100*in[0] + 10*in[1] + in[2]
+		}
+	}
+	return lines
 }
 
 func ledgerLines(t *testing.T, path string) map[string]int {
@@ -272,4 +337,69 @@ func TestWaitingIsLogged(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "waited for another run that was computing this step; reused: its inputs have the data they had before", strings.Join(said, "; "))
+}
+
+func TestTwoProcessesComputeEachElementOnce(t *testing.T) {
+	dir, ledger := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
+	var procs []*exec.Cmd
+	for range 3 {
+		procs = append(procs, startSecond(t, "run-loop", dir, ledger))
+	}
+	for _, p := range procs {
+		require.NoError(t, p.Wait())
+	}
+	want := cellLines()
+	for line := range want {
+		want[line] = 1 // two cells of one row and column are the same work
+	}
+	assert.Equal(t, want, ledgerLines(t, ledger))
+	w := &world{shop: newShop(t), inst: openInstance(t, dir)}
+	cells(w.shop, ledger, false)
+	res := w.ok("loop")
+	assert.Zero(t, res.Run.Ran)
+	assert.Equal(t, want, ledgerLines(t, ledger))
+}
+
+// A run that is killed in the middle of its loops goes on where it was: what it had finished is reused by the elements of the next one.
+func TestLoopOfAKilledProcess(t *testing.T) {
+	dir, ledger := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
+	p := startSecond(t, "hang-loop", dir, ledger)
+	deadline := time.Now().Add(time.Minute)
+	stuck := func() (key string) {
+		if _, err := os.Stat(ledger); err != nil {
+			return ""
+		}
+		for line := range ledgerLines(t, ledger) {
+			if strings.HasSuffix(line, " 2 5]") {
+				key = line
+			}
+		}
+		return key
+	}
+	for stuck() == "" {
+		require.True(t, time.Now().Before(deadline), "the second process did not get that far")
+		time.Sleep(5 * time.Millisecond)
+	}
+	w := &world{shop: newShop(t), inst: openInstance(t, dir)}
+	cells(w.shop, ledger, false)
+	for reuse := 0; reuse < 2; { // until something it had finished is durable
+		require.True(t, time.Now().Before(deadline), "nothing becomes durable")
+		_, reuse, _ = w.plan("loop").Counts()
+	}
+	require.NoError(t, p.Process.Kill())
+	_ = p.Wait()
+	res := w.ok("loop")
+	assert.NotZero(t, res.Run.Reused)
+	lines := ledgerLines(t, ledger)
+	for line, n := range cellLines() {
+		assert.LessOrEqual(t, lines[line], n+1, "%s: only what was not durable is computed again", line)
+		assert.NotZero(t, lines[line], line)
+	}
+	acc := 0
+	for c := range 10 {
+		if acc = 100*acc + c; c%2 == 0 {
+			acc += 9 * c
+		}
+	}
+	assert.Equal(t, acc, returned(t, res)[0].([]int)[0])
 }

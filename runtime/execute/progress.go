@@ -93,3 +93,8 @@ func (o *observer) restored(hidden, reused bool) {
 		o.now.Ran--
 	}
 }
+
+// grown says that a loop or branch has turned out to be so many more steps than were counted.
+func (o *observer) grown(more int) {
+	o.say(Progress{Kind: ProgressGrown}, func(c *Progress) { c.Total += more })
+}

@@ -33,7 +33,10 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 		n := &t.Graph.Nodes[i]
 		op := &s.Ops[i]
 		*op = runconfig.OpSchema{Key: n.Key, Config: n.Op.Config, Optional: !t.IsSelected(i)}
-		if b := n.Config; b != nil && n.Op.Config != nil {
+		for _, k := range n.Asked {
+			op.Inputs = append(op.Inputs, dag.JobParam{Name: n.Op.Inputs[k].Name, Type: n.Op.Inputs[k].Type})
+		}
+		if b := n.Passed; b != nil && n.Op.Config != nil {
 			switch b.Kind {
 			case dag.FromLiteral:
 				op.Default = b.Value
@@ -72,6 +75,7 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 type resolved struct {
 	ops, resources map[string]*plan.Config
 	params         []any
+	opInputs       map[string]map[string]any // of inputs that the run config feeds
 	executor       string
 	concurrent     int
 	text           string
@@ -91,7 +95,7 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &resolved{ops: configs(doc.Ops), resources: configs(doc.Resources), executor: doc.Executor, concurrent: doc.MaxConcurrent, text: doc.Text}
+	r := &resolved{ops: configs(doc.Ops), opInputs: doc.OpInputs, resources: configs(doc.Resources), executor: doc.Executor, concurrent: doc.MaxConcurrent, text: doc.Text}
 	if t.Job != nil {
 		r.params = make([]any, len(t.Job.Params))
 		for i, p := range t.Job.Params {

@@ -6,46 +6,55 @@ import (
 	"maps"
 
 	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// restore has task u computed again, because task i cannot load a stored output of it, and parks task i until that is done. Nothing else is
-// undone: what was reused below u stays.
-func (w *worker) restore(i, u int32, lost *lostError) (blocking, error) {
+// restore has the step computed again whose stored output task i cannot load, and parks task i until that is done. Nothing else is
+// undone: what was reused below stays.
+func (w *worker) restore(i plan.Vertex, lost *lostError) (blocking, error) {
 	r, e := w.run, w.run.engine
+	u := int32(lost.step)
 	e.mu.Lock()
-	hidden := e.tasks[u].step.Hidden && !e.tasks[u].restored
+	up := e.tasks.At(int(u))
+	hidden := up.step.Hidden && !up.restored
 	e.mu.Unlock()
 	var more *extension
 	if hidden {
 		var err error
-		if more, err = r.extend(u); err != nil {
+		if more, err = r.extend(up.step); err != nil {
 			return notBlocked, fmt.Errorf("%w; it cannot be computed again in this run: %w", lost, err)
 		}
+		e.grow.Lock()
+		defer e.grow.Unlock()
 	}
 	e.mu.Lock()
-	up := &e.tasks[u]
 	if up.restored {
-		defer e.mu.Unlock()
 		switch {
 		case !up.settled(): // another consumer was first
-			e.blockLocked(i, u)
+			e.blockLocked(i, plan.Vertex(u))
+			e.mu.Unlock()
 			return blockedAlready, nil
-		case up.state != taskDone, up.outs != nil && w.saw(u, up):
+		case up.state != taskDone, up.has(lost.out):
+			e.mu.Unlock()
 			return notBlocked, fmt.Errorf("%w, although step %s was computed again", lost, up.step.Key)
+		case !up.stands(lost.out): // what this task looked at is not what there is now
+			e.again(i)
+			e.mu.Unlock()
+			return blockedAlready, nil
 		}
-		e.again(i)
-		return blockedAlready, nil
+		// A newer record took the place of the lost one, and its output is lost too: it is the next one not to be believed.
 	}
 	if more != nil {
-		e.install(u, more)
+		e.adopt(u, more)
 	}
 	wasHidden, wasReused := up.step.Hidden, up.reused
 	up.restored, up.reused, up.durable = true, false, false
 	up.broken, up.outs = up.record, nil
 	up.state = taskReady
-	e.ready.push(u)
-	e.enter(u)
-	e.blockLocked(i, u)
+	r.plan.Forget(int(u))
+	e.ready.push(plan.Vertex(u))
+	e.enter(plan.Vertex(u))
+	e.blockLocked(i, plan.Vertex(u))
 	e.wake.Signal()
 	e.mu.Unlock()
 	r.show.restored(wasHidden, wasReused)
@@ -53,10 +62,23 @@ func (w *worker) restore(i, u int32, lost *lostError) (blocking, error) {
 	return blockedAlready, nil
 }
 
-// saw reports whether what this worker failed to load is what task u has now: restoring it once more would not help.
-func (w *worker) saw(u int32, up *task) bool {
-	for k := range w.feeds {
-		if f := &w.feeds[k]; f.edge.Node == u && f.outcome != nil && f.outcome == &up.outs[f.edge.Output] {
+// has reports whether an output is one of what the task has now: restoring it once more would not help.
+func (t *task) has(out *storage.Output) bool {
+	for k := range t.outs {
+		if out == &t.outs[k].Output {
+			return true
+		}
+	}
+	return false
+}
+
+// stands reports whether an output is one of the record that stands for the task.
+func (t *task) stands(out *storage.Output) bool {
+	if t.outs != nil || t.record == nil {
+		return false
+	}
+	for k := range t.record.Outputs {
+		if out == &t.record.Outputs[k] {
 			return true
 		}
 	}
@@ -64,8 +86,8 @@ func (w *worker) saw(u int32, up *task) bool {
 }
 
 // again makes a running task ready once more.
-func (e *engine) again(i int32) {
-	e.tasks[i].state = taskReady
+func (e *engine) again(i plan.Vertex) {
+	e.task(i).state = taskReady
 	e.ready.push(i)
 	e.running--
 	e.wake.Signal()
@@ -74,15 +96,13 @@ func (e *engine) again(i int32) {
 // extension is what it takes to compute a step that was not selected.
 type extension struct {
 	plan *plan.Plan
+	step *plan.Step
 	seen map[int32]*sighting
 }
 
 // extend plans an unselected step as if it had been selected, with what it needs from above taken from the store.
-func (r *run) extend(u int32) (*extension, error) {
-	t, err := r.target.Catalog.Target(r.jobKey(), r.target.Graph.Nodes[u].Key)
-	if err != nil {
-		return nil, err
-	}
+func (r *run) extend(s *plan.Step) (*extension, error) {
+	t := r.target.Only(s.Place)
 	x := &extension{seen: map[int32]*sighting{}}
 	r.engine.mu.Lock()
 	maps.Copy(x.seen, r.seen)
@@ -99,24 +119,33 @@ func (r *run) extend(u int32) (*extension, error) {
 	}
 	q := r.request(t, observed)
 	q.NoMemo = true
-	x.plan, err = plan.Build(context.WithoutCancel(r.ctx), q, r.look)
-	return x, err
+	var err error
+	if x.plan, err = plan.Build(context.WithoutCancel(r.ctx), q, r.look); err != nil {
+		return nil, err
+	}
+	for i := range x.plan.Len() {
+		if found := x.plan.At(i); found.Key == s.Key && !found.Hidden {
+			x.step = found
+			return x, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no step %s any more", s.Key)
 }
 
-// install adds an extension to the run.
-func (e *engine) install(u int32, x *extension) {
+// adopt makes task u one that can be computed.
+func (e *engine) adopt(u int32, x *extension) {
 	r := e.run
 	maps.Copy(r.seen, x.seen)
-	for j, s := range x.plan.All {
-		if s == nil || e.tasks[j].state != taskAbsent && int32(j) != u {
-			continue
+	byKey := make(map[string]*plan.Step, e.tasks.Len())
+	for i := range e.tasks.Len() {
+		if t := e.tasks.At(i); t.state != taskAbsent {
+			byKey[t.step.Key] = t.step
 		}
-		if int32(j) != u {
-			e.tasks[j] = newTask(s)
-			continue
-		}
-		s.Hidden, s.Force = true, false
-		s.Reasons = []plan.Reason{{Code: plan.ReasonDamaged, Text: "its stored output cannot be loaded"}}
-		e.tasks[u].step = s
 	}
+	s, g := r.plan.Adopt(int(u), x.plan, x.step, func(key string) *plan.Step { return byKey[key] })
+	s.Hidden, s.Force = true, false
+	s.Reasons = []plan.Reason{{Code: plan.ReasonDamaged, Text: "its stored output cannot be loaded"}}
+	e.take(g)
+	e.install(g)
+	e.tasks.At(int(u)).step = s
 }

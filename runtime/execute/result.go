@@ -56,7 +56,10 @@ type StepResult struct {
 	Outputs []OutputResult // of a successful step
 	Err     *StepError     // of a failed one
 	Because string         // of a skipped one: the step that failed
+	Why     string         // of one that is skipped although nothing failed: another arm is taken, an input is nil
 	Elapsed time.Duration  // in user code and storing; zero unless it ran
+
+	index int // of the step in the plan
 }
 
 // An OutputResult is an output of a successful step. The metadata of a reused step is what was recorded when it ran.
@@ -71,17 +74,24 @@ type OutputResult struct {
 }
 
 func newResult(r *run, stored error) *Result {
-	res := &Result{RunID: r.id, Job: r.jobKey(), run: r, Steps: make([]StepResult, len(r.plan.Steps))}
+	steps := r.plan.Flatten()
+	res := &Result{RunID: r.id, Job: r.jobKey(), run: r, Steps: make([]StepResult, len(steps))}
 	total := 0
-	for _, s := range r.plan.Steps {
+	for _, s := range steps {
 		total += len(s.Op.Outputs)
 	}
 	slab := make([]OutputResult, total)
 	failed, unfinished := false, false
-	for k, s := range r.plan.Steps {
-		t := &r.engine.tasks[s.Index]
+	for k, s := range steps {
 		out := &res.Steps[k]
-		*out = StepResult{Key: s.Key, Op: s.Op, Version: s.Version, Reasons: s.Reasons, Elapsed: t.elapsed}
+		*out = StepResult{Key: s.Key, Op: s.Op, Version: s.Version, Reasons: s.Reasons, index: s.Index}
+		if s.Index < 0 {
+			unfinished = r.absent(out, s) || unfinished
+			failed = failed || out.Err != nil
+			continue
+		}
+		t := r.engine.tasks.At(s.Index)
+		out.Elapsed = t.elapsed
 		switch t.state {
 		case taskDone:
 			out.Action, out.Status = ActionRun, StatusSuccess
@@ -94,9 +104,13 @@ func newResult(r *run, stored error) *Result {
 		case taskFailed:
 			out.Action, out.Status, out.Err, failed = ActionRun, StatusFailure, t.err, true
 		default:
-			out.Action, out.Status, out.Because = ActionSkip, StatusSkipped, t.skipped
+			out.skip(t)
 			unfinished = unfinished || t.state != taskSkipped
 		}
+	}
+	if r.outErr != nil {
+		res.Steps = append(res.Steps, StepResult{Key: r.outErr.Step, Op: &dag.Op{Key: r.outErr.Step}, Action: ActionRun, Status: StatusFailure, Err: r.outErr, index: -1})
+		failed = true
 	}
 	cause := context.Cause(r.ctx)
 	var broken *StoreError
@@ -115,6 +129,34 @@ func newResult(r *run, stored error) *Result {
 		res.Status = storage.RunSuccess
 	}
 	return res
+}
+
+// absent fills in the result of a line that stands for no step: a loop or branch that failed or was not reached, or an arm that is not taken. It reports
+// whether the run ended before that was decided.
+func (r *run) absent(out *StepResult, s *plan.Step) (unfinished bool) {
+	switch {
+	case s.Failure != nil:
+		out.Action, out.Status, out.Err = ActionRun, StatusFailure, asStepError(s.Key, WhereBody, s.Failure)
+		return false
+	case s.Action == plan.Skip:
+		out.Action, out.Status, out.Why = ActionSkip, StatusSkipped, s.Reasons[0].Text
+		return false
+	}
+	t := r.engine.regions[s.Region]
+	if t.state == taskFailed {
+		out.Action, out.Status, out.Because = ActionSkip, StatusSkipped, t.err.Step
+		return false
+	}
+	out.skip(t)
+	return t.state != taskSkipped
+}
+
+// skip says that a task did not run.
+func (s *StepResult) skip(t *task) {
+	s.Action, s.Status, s.Because, s.Why = ActionSkip, StatusSkipped, t.skipped, t.why
+	if t.why != "" {
+		s.Because = ""
+	}
 }
 
 // outputsOf fills in the outputs of a task that is done.
@@ -270,12 +312,7 @@ func (res *Result) Output(ctx context.Context, step, output string) (any, error)
 	if k < 0 {
 		return nil, fmt.Errorf("step %s has no output %q", step, output)
 	}
-	for i := range res.run.plan.Steps {
-		if p := res.run.plan.Steps[i]; p.Key == step {
-			return res.run.value(ctx, &res.run.engine.tasks[p.Index], k)
-		}
-	}
-	return nil, fmt.Errorf("run %s has no step %q", res.RunID, step)
+	return res.run.value(ctx, res.run.engine.tasks.At(s.index), k)
 }
 
 // value reads output k of a task after the run.
@@ -311,7 +348,7 @@ func (r *run) value(ctx context.Context, t *task, k int) (any, error) {
 func (r *run) mended(ctx context.Context, t *task, k int, damage error) (any, error) {
 	def := &t.step.Op.Outputs[k]
 	o := *r.opts
-	o.Instance, o.Select, o.RunID, o.NoMemo, o.Observe = r.inst, t.step.Key, "", true, nil
+	o.Instance, o.Select, o.RunID, o.NoMemo, o.Observe = r.inst, r.target.Graph.Name(t.step.Place), "", true, nil
 	again, err := Run(ctx, r.target.Catalog, r.jobKey(), o)
 	if err == nil {
 		err = again.Err()
@@ -319,8 +356,11 @@ func (r *run) mended(ctx context.Context, t *task, k int, damage error) (any, er
 	if err != nil {
 		return nil, fmt.Errorf("output %s of step %s: %w; computing it again: %w", def.Name, t.step.Key, damage, err)
 	}
-	mended := &again.run.engine.tasks[t.step.Index]
-	return r.inst.IO().Load(ctx, mended.output(k), def.Type)
+	mended := again.Step(t.step.Key)
+	if mended == nil || mended.index < 0 {
+		return nil, fmt.Errorf("output %s of step %s: %w; there is no such step any more", def.Name, t.step.Key, damage)
+	}
+	return r.inst.IO().Load(ctx, again.run.engine.tasks.At(mended.index).output(k), def.Type)
 }
 
 // own makes the result responsible for an instance of its own.
@@ -343,7 +383,7 @@ func (res *Result) Close() error {
 }
 
 // MarshalJSON writes {"run_id","status","steps":[{"key","version","action","status","outputs"}]}. A failed step has "error", a skipped one
-// "because"; an output has "name", "asset" (null in jobs), "version", "data_version", "size", "file" (null unless it is one) and "metadata".
+// "because", the step that failed, or "why" where nothing did; an output has "name", "asset" (null in jobs), "version", "data_version", "size", "file" (null unless it is one) and "metadata".
 func (res *Result) MarshalJSON() ([]byte, error) {
 	type output struct {
 		Name        string              `json:"name"`
@@ -363,6 +403,7 @@ func (res *Result) MarshalJSON() ([]byte, error) {
 		Outputs []output `json:"outputs"`
 		Error   *string  `json:"error,omitempty"`
 		Because *string  `json:"because,omitempty"`
+		Why     *string  `json:"why,omitempty"`
 	}
 	doc := struct {
 		RunID  string            `json:"run_id"`
@@ -372,7 +413,7 @@ func (res *Result) MarshalJSON() ([]byte, error) {
 	}{RunID: res.RunID, Job: optional(res.Job), Status: res.Status, Steps: make([]step, len(res.Steps))}
 	for i := range res.Steps {
 		s := &res.Steps[i]
-		out := step{Key: s.Key, Version: digestText(s.Version), Action: s.Action, Status: s.Status, Seconds: s.Elapsed.Seconds(), Outputs: []output{}, Because: optional(s.Because)}
+		out := step{Key: s.Key, Version: digestText(s.Version), Action: s.Action, Status: s.Status, Seconds: s.Elapsed.Seconds(), Outputs: []output{}, Because: optional(s.Because), Why: optional(s.Why)}
 		if s.Err != nil {
 			out.Error = optional(s.Err.Err.Error())
 		}

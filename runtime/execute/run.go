@@ -102,8 +102,8 @@ func (r *run) request(t *plan.Target, observed map[int32]*plan.Observation) plan
 		replaced[k] = true
 	}
 	return plan.Request{
-		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Configs: r.asked.ops, Resources: r.asked.resources, Replaced: replaced,
-		Params: r.asked.params, Observed: observed, Encode: codec.Encode, Position: positions.Of, Env: os.LookupEnv,
+		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Configs: r.asked.ops, Inputs: r.asked.opInputs, Resources: r.asked.resources, Replaced: replaced,
+		Params: r.asked.params, Observed: observed, Position: positions.Of, Env: os.LookupEnv, Encode: codec.Encode, Decode: codec.Decode, Guard: guard,
 	}
 }
 
@@ -197,8 +197,32 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	r.executor().execute(r.engine, (*worker).work)
 	release()
 	stored := r.log.close()
+	r.outErr = r.checkOutputs()
 	r.res.close()
 	return r.finish(ctx, began, stored)
+}
+
+// checkOutputs finds out whether what the job returns can be made, where that is more than what steps gave: plain code would panic at its return.
+func (r *run) checkOutputs() *StepError {
+	if r.target.Job == nil || r.target.Selection != "" || r.ctx.Err() != nil {
+		return nil
+	}
+	for i := range r.plan.Len() {
+		if r.engine.tasks.At(i).state == taskFailed {
+			return nil // it is no success anyway
+		}
+	}
+	eval := r.plan.Evaluator(ended{r, context.WithoutCancel(r.ctx)})
+	for i, ref := range r.plan.Outputs() {
+		if !r.plan.MayFail(ref) {
+			continue
+		}
+		var wrong *plan.ValueError
+		if _, err := eval.Value(ref); errors.As(err, &wrong) {
+			return &StepError{Step: "return " + r.target.Job.Outputs[i].Name, Where: WhereBody, Err: err, Stack: wrong.Stack}
+		}
+	}
+	return nil
 }
 
 // sayDamaged warns of stored outputs that the plan found missing or damaged: nothing of the user's doing makes their steps run again.
@@ -257,9 +281,9 @@ func (r *run) tags() map[string]string {
 
 // settled adds to the first batch what the plan has decided: observations, and one event for all reused steps.
 func (r *run) settled(b *storage.Batch) {
-	for _, i := range r.target.Sources {
-		s := r.plan.All[i]
-		if s.Observed.Err != nil {
+	for i := range r.plan.Len() {
+		s := r.plan.At(i)
+		if s.Observed == nil || s.Observed.Err != nil {
 			continue
 		}
 		b.Events = append(b.Events, r.observation(s))
@@ -269,6 +293,9 @@ func (r *run) settled(b *storage.Batch) {
 	}
 	var reused []string
 	for _, s := range r.plan.Steps {
+		if s.Action == plan.Skip {
+			b.Events = append(b.Events, r.notTaken(s))
+		}
 		if s.Action != plan.Reuse {
 			continue
 		}
@@ -308,29 +335,28 @@ func (r *run) afterPlan() {
 	r.show.say(Progress{Kind: ProgressPlanned}, func(c *Progress) {
 		c.Total = len(r.plan.Steps)
 		for _, s := range r.plan.Steps {
-			switch t := &r.engine.tasks[s.Index]; {
-			case t.state != taskDone:
-			case t.reused:
-				c.Reused++
-			default: // a source with new data
-				c.Ran++
+			switch {
+			case s.Action == plan.Skip:
+				c.Skipped++
+			case s.Index < 0:
+			default:
+				switch t := r.engine.tasks.At(s.Index); {
+				case t.state != taskDone:
+				case t.reused:
+					c.Reused++
+				default: // a source with new data
+					c.Ran++
+				}
 			}
 		}
 	})
-	for _, i := range r.target.Sources {
-		if t := &r.engine.tasks[i]; t.state == taskFailed {
+	for i := range r.plan.Len() {
+		if t := r.engine.tasks.At(i); t.state == taskFailed {
 			r.log.add(r.failure(t))
 			r.show.failed(t.step.Key, t.err, 0, false)
-			r.saySkipped(r.engine.skipFailed(i))
 		}
 	}
-}
-
-// skipFailed skips what is below a task that failed before the engine started.
-func (e *engine) skipFailed(i int32) []int32 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.skipBelow(i)
+	r.saySkipped(r.engine.early)
 }
 
 func (r *run) executor() executor {
@@ -341,7 +367,10 @@ func (r *run) executor() executor {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	return workers(max(1, min(n, len(r.plan.Steps))))
+	if !r.plan.Open() { // otherwise nobody knows how many steps there will be
+		n = min(n, len(r.plan.Steps))
+	}
+	return workers(max(1, n))
 }
 
 // finish records how the run ended and makes the result.
@@ -349,7 +378,7 @@ func (r *run) finish(ctx context.Context, began time.Time, stored error) (*Resul
 	res := newResult(r, stored)
 	row := storage.Run{
 		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Status: res.Status, Cause: res.cause(), Tags: r.tags(), Config: r.asked.text,
-		Started: began.UTC(), Ended: time.Now().UTC(), Steps: len(r.plan.Steps),
+		Started: began.UTC(), Ended: time.Now().UTC(), Steps: len(res.Steps),
 	}
 	for i := range res.Steps {
 		switch s := &res.Steps[i]; {

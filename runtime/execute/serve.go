@@ -182,7 +182,7 @@ func (s *stepServer) abandoned() {
 
 // step computes a step and says what it gave.
 func (s *stepServer) step(ctx context.Context, ref *stepRef) {
-	n := s.nodes[ref.Key]
+	n := s.nodes[ref.Node]
 	if n == nil {
 		s.fail("", fmt.Errorf("no step %q", ref.Key), "", 0)
 		return
@@ -195,7 +195,7 @@ func (s *stepServer) step(ctx context.Context, ref *stepRef) {
 	}
 	s.say(stepEvent{Type: storage.EventStepStart})
 	defer context.AfterFunc(ctx, s.abandoned)()
-	sc := &scope{step: &plan.Step{Node: n}}
+	sc := &scope{step: &plan.Step{Node: n, Key: ref.Key}}
 	sc.Info = dag.StepInfo{RunID: s.ref.RunID, JobKey: s.ref.Job, StepKey: ref.Key}
 	sc.Log = discard(nil)
 	sc.AddMetadata = sc.addMetadata

@@ -43,6 +43,7 @@ type runRef struct {
 // A stepRef says which step to compute, from which values.
 type stepRef struct {
 	Key    string     `json:"key"`
+	Node   string     `json:"node"` // where its op is called: the key without those of elements
 	Inputs []inputRef `json:"inputs"`
 	// Known are the data versions that the outputs are expected to have; "" for none. What differs from that is kept in Folder to be looked at.
 	Known []string `json:"known"`
@@ -102,9 +103,10 @@ func definitionsDigest(cat *plan.Catalog) string {
 		e.List("jobs", len(d.Jobs))
 		for _, j := range d.Jobs {
 			e.String(j.Key, j.Symbol)
-			e.List("nodes", len(j.Nodes))
-			for k := range j.Nodes {
-				e.String(j.Nodes[k].Key, j.Nodes[k].Op.Symbol)
+			nodes := cat.JobNodes(j)
+			e.List("nodes", len(nodes))
+			for k := range nodes {
+				e.String(nodes[k].Key, nodes[k].Op.Symbol)
 			}
 		}
 	}

@@ -174,8 +174,9 @@ func (v *verification) undecided(ctx context.Context) error {
 	r := v.base
 	var steps []*plan.Step
 	var versions []canon.Digest
-	for _, s := range r.plan.All {
-		if s != nil && s.Op.Kind != dag.KindSource && s.Action != plan.Reuse && !s.Version.IsZero() {
+	for i := range r.plan.Len() {
+		s := r.plan.At(i)
+		if s.Op.Kind != dag.KindSource && s.Action != plan.Reuse && !s.Version.IsZero() {
 			steps, versions = append(steps, s), append(versions, s.Version)
 		}
 	}
@@ -289,6 +290,10 @@ func (v *verification) whyNot(s *plan.Step) string {
 	switch {
 	case s.Op.Kind == dag.KindSource:
 		return "a source is observed, not computed"
+	case s.Action == plan.Skip:
+		return s.Reasons[0].Text
+	case s.Index < 0:
+		return "what its loop goes over, or whether its branch is taken, is not known before a run"
 	case s.Op.Volatile:
 		return "marked volatile: it runs every time, and may differ"
 	case v.broken[s] != "":
@@ -350,7 +355,7 @@ func (v *verification) folder() (string, error) {
 
 // ref says to a child what to compute for a step. The error is one of a stored input that cannot be loaded.
 func (v *verification) ref(ctx context.Context, s *plan.Step) (*stepRef, error) {
-	ref := &stepRef{Key: s.Key, Inputs: make([]inputRef, len(s.Op.Inputs)), Known: make([]string, len(s.Op.Outputs))}
+	ref := &stepRef{Key: s.Key, Node: s.Node.Key, Inputs: make([]inputRef, len(s.Op.Inputs)), Known: make([]string, len(s.Op.Outputs))}
 	for k := range s.Op.Inputs {
 		in, err := v.input(ctx, s, k)
 		if err != nil {
@@ -370,29 +375,26 @@ var errOther = errors.New("it is not what the stored output was made of")
 // input is the value that the record of a step was made of.
 func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef, error) {
 	r := v.base
-	in, e := &s.Op.Inputs[k], &s.Node.Inputs[k]
-	switch e.Kind {
-	case plan.FromLiteral:
-		return refOf(in.Type, e.Value)
-	case plan.FromParam:
-		return refOf(in.Type, r.asked.params[e.Param])
-	}
+	in, ref := &s.Op.Inputs[k], r.plan.Follow(s.Inputs[k])
 	data := s.Data[k]
 	if s.Action != plan.Reuse {
 		data = v.record(s).Inputs[k].DataVersion
 	}
-	up := r.plan.All[e.Node]
+	if ref.From < 0 {
+		return v.made(ctx, in, ref, data)
+	}
+	up := r.plan.At(int(ref.From))
 	if up.Op.Kind == dag.KindSource {
-		if r.seen[e.Node].Data != data {
+		if r.seen[up.Place].Data != data {
 			return inputRef{}, errOther
 		}
-		return refOf(in.Type, r.seen[e.Node].Value)
+		return refOf(in.Type, r.seen[up.Place].Value)
 	}
 	rec := v.record(up)
 	if rec == nil {
 		return inputRef{}, errors.New("it is not stored")
 	}
-	out := plan.OutputOf(rec, up.Op.Outputs[e.Output].Name)
+	out := plan.OutputOf(rec, up.Op.Outputs[ref.Out].Name)
 	if out.DataVersion != data {
 		return inputRef{}, errOther
 	}
@@ -421,12 +423,63 @@ func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef
 
 // changedSource is the key of a source of a step whose file is not any more what was observed; empty for none.
 func (v *verification) changedSource(s *plan.Step) string {
-	for k := range s.Node.Inputs {
-		if e := &s.Node.Inputs[k]; e.Kind == plan.FromStep {
-			if seen := v.base.seen[e.Node]; seen != nil && seen.changed() {
-				return v.base.plan.All[e.Node].Key
+	key := ""
+	for k := range s.Inputs {
+		v.base.plan.Leaves(s.Inputs[k], func(up *plan.Step) bool {
+			if seen := v.base.seen[up.Place]; seen != nil && up.Op.Kind == dag.KindSource && seen.changed() {
+				key = up.Key
 			}
-		}
+			return key == ""
+		})
 	}
-	return ""
+	return key
+}
+
+// made is an input that is no output of a step as it is: a parameter, an element, a part, a list of outputs.
+func (v *verification) made(ctx context.Context, in *dag.Input, ref plan.Ref, data canon.Digest) (inputRef, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	eval := v.base.plan.Evaluator(verified{v, ctx})
+	switch d, err := eval.Data(ref); {
+	case err != nil:
+		return inputRef{}, err
+	case d.IsZero():
+		return inputRef{}, errors.New("it is not stored")
+	case d != data:
+		return inputRef{}, errOther
+	}
+	value, err := eval.Value(ref)
+	if err != nil {
+		return inputRef{}, err
+	}
+	return refOf(in.Type, value)
+}
+
+// verified reads what steps gave from what is stored of them.
+type verified struct {
+	*verification
+	ctx context.Context
+}
+
+// Version returns no version: what is verified has one.
+func (verified) Version(*plan.Step, int32) canon.Digest { return canon.Digest{} }
+
+// Data returns the data version of a stored output.
+func (v verified) Data(s *plan.Step, out int32) canon.Digest {
+	if s.Op.Kind == dag.KindSource {
+		return v.base.seen[s.Place].Data
+	}
+	if rec := v.record(s); rec != nil && out >= 0 {
+		return plan.OutputOf(rec, s.Op.Outputs[out].Name).DataVersion
+	}
+	return canon.Digest{}
+}
+
+// Load returns a stored output.
+func (v verified) Load(s *plan.Step, out int32) (any, error) {
+	def := &s.Op.Outputs[out]
+	if s.Op.Kind == dag.KindSource {
+		return copyOf(def.Type, v.base.seen[s.Place].Value)
+	}
+	return v.base.look.Load(v.ctx, s, plan.OutputOf(v.record(s), def.Name), def.Type)
 }

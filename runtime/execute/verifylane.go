@@ -265,7 +265,7 @@ func probes(longest time.Duration) int {
 // change alone.
 func (l *lane) isolate(ctx context.Context, ref *stepRef, attempts []attempt) (cause string, where []string, err error) {
 	stored := strings.Join(ref.Known, " ")
-	probe := &stepRef{Key: ref.Key, Inputs: ref.Inputs, Known: make([]string, len(ref.Known))}
+	probe := &stepRef{Key: ref.Key, Node: ref.Node, Inputs: ref.Inputs, Known: make([]string, len(ref.Known))}
 	var longest time.Duration
 	var rounds []environment // in which it was seen
 	for i := range attempts {

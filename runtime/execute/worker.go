@@ -18,16 +18,16 @@ import (
 // An executor decides where and how many at a time the tasks of an engine are worked on. It returns when the engine hands out nothing
 // more and all that it handed out is settled.
 type executor interface {
-	execute(e *engine, work func(w *worker, i int32))
+	execute(e *engine, work func(w *worker, v plan.Vertex))
 }
 
 // workers is the executor of both names: in_process is one worker, who takes tasks in plan order; multi is several.
 type workers int
 
-func (n workers) execute(e *engine, work func(w *worker, i int32)) {
+func (n workers) execute(e *engine, work func(w *worker, v plan.Vertex)) {
 	ended := make(chan bool) // whether the worker is to be replaced
 	start := func() {
-		w := &worker{run: e.run, hash: plan.NewHasher()}
+		w := newWorker(e.run)
 		go func() {
 			lost := true // unless the loop ends: user code that ends its goroutine takes the worker with it
 			defer func() { ended <- lost }()
@@ -57,18 +57,15 @@ func (n workers) execute(e *engine, work func(w *worker, i int32)) {
 type worker struct {
 	run   *run
 	hash  *plan.Hasher
+	eval  *plan.Evaluator
 	feeds []feed
 	data  []canon.Digest
 }
 
-// feed is where an input of a task comes from, as it was found under the engine's lock.
-type feed struct {
-	edge    *plan.Edge
-	up      *plan.Step      // nil for a value
-	seen    *sighting       // of a source
-	outcome *outcome        // of a step that was computed in this run
-	stored  *storage.Output // of a reused or hidden step
-	loaded  bool            // its value was read back from where it is stored
+func newWorker(r *run) *worker {
+	w := &worker{run: r, hash: plan.NewHasher()}
+	w.eval = r.plan.Evaluator(w)
+	return w
 }
 
 // verdict is how an attempt at a task ended.
@@ -82,8 +79,8 @@ const (
 	verdictCanceled // it was not started, and will not be
 )
 
-// work brings task i to an end, or parks it.
-func (w *worker) work(i int32) {
+// work brings a task to an end, or parks it.
+func (w *worker) work(i plan.Vertex) {
 	e := w.run.engine
 	v := verdictFailed
 	settled := false
@@ -96,7 +93,7 @@ func (w *worker) work(i int32) {
 		case verdictDone:
 			e.settle(i, taskDone)
 		case verdictSkipped:
-			w.run.saySkipped(append(e.settle(i, taskSkipped), i))
+			w.run.saySkipped(append(e.settle(i, taskSkipped), e.task(i)))
 		default:
 			w.run.saySkipped(e.settle(i, taskFailed))
 		}
@@ -104,20 +101,31 @@ func (w *worker) work(i int32) {
 	// User code may end the goroutine (t.FailNow): then this is all that still runs.
 	defer func() {
 		if !settled {
-			t := &e.tasks[i]
-			w.fail(i, &StepError{Step: t.step.Key, Where: WhereOp, Err: errGoexit}, time.Time{})
+			w.fail(i, &StepError{Step: w.run.keyOf(i), Where: WhereOp, Err: errGoexit}, time.Time{})
 			end()
 		}
 	}()
-	v = w.attempt(i)
+	if i < 0 {
+		v = w.expand(i)
+	} else {
+		v = w.attempt(int32(i))
+	}
 	end()
 }
 
+// keyOf is the key of a task.
+func (r *run) keyOf(v plan.Vertex) string {
+	if v < 0 {
+		return r.plan.RegionKey(v)
+	}
+	return r.plan.At(int(v)).Key
+}
+
 // giveUp takes a task back that the run will not get to.
-func (e *engine) giveUp(i int32) {
+func (e *engine) giveUp(v plan.Vertex) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.tasks[i].state = taskWaiting
+	e.task(v).state = taskWaiting
 	e.running--
 	e.stopped = true
 	e.wake.Broadcast()
@@ -126,21 +134,29 @@ func (e *engine) giveUp(i int32) {
 // attempt tries to reuse task i and computes it otherwise.
 func (w *worker) attempt(i int32) verdict {
 	r, e := w.run, w.run.engine
-	t := &e.tasks[i]
+	t := e.tasks.At(int(i))
 	for {
-		on, failed := w.gather(i)
-		if failed != "" {
+		on, failed, err := w.gather(i)
+		switch {
+		case err != nil:
+			return w.noInput(i, err)
+		case failed != "":
 			t.skipped = failed
 			return verdictSkipped
 		}
 		if on < 0 {
 			break
 		}
-		if e.block(i, on) {
+		if e.block(plan.Vertex(i), plan.Vertex(on)) {
 			return verdictBlocked
 		}
 	}
 	s := t.step
+	if s.Version.IsZero() {
+		if err := w.eval.Complete(s); err != nil {
+			return w.fail(plan.Vertex(i), placed(s.Key, WhereLoad, "its version", err), time.Time{})
+		}
+	}
 	t.content = w.hash.Content(s, w.data)
 	unlock := func() {}
 	if !s.Force || t.restored {
@@ -171,7 +187,7 @@ func (w *worker) attempt(i int32) verdict {
 	case on == blockedAlready:
 		v = verdictBlocked
 	case err != nil:
-		v = w.fail(i, err, time.Time{})
+		v = w.noInput(i, err)
 	case r.ctx.Err() != nil:
 		// The inputs took so long that the run was canceled meanwhile.
 	default:
@@ -180,52 +196,32 @@ func (w *worker) attempt(i int32) verdict {
 	return v
 }
 
-// gather finds the inputs of a task. on is a task it must wait for, or -1; failed names one that will never give what is needed.
-func (w *worker) gather(i int32) (on int32, failed string) {
-	r, e := w.run, w.run.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s := e.tasks[i].step
-	w.feeds, w.data = w.feeds[:0], w.data[:0]
-	for k := range len(s.Inputs) + len(s.Deps) {
-		var f feed
-		if k < len(s.Inputs) {
-			f.edge = &s.Node.Inputs[k]
-		} else {
-			f.edge = &s.Deps[k-len(s.Inputs)]
+// noInput ends a task that does not get an input: a nil that must not be one skips it, anything else fails it.
+func (w *worker) noInput(i int32, err error) verdict {
+	t := w.run.engine.tasks.At(int(i))
+	var lost *lostError
+	switch {
+	case errors.Is(err, plan.ErrNil):
+		t.skipped, t.why = t.step.Key, w.nilInput(t.step)+" is nil"
+		return verdictSkipped
+	case errors.As(err, &lost):
+		state, err := w.restore(plan.Vertex(i), lost)
+		if state == blockedAlready {
+			return verdictBlocked
 		}
-		d := s.Data[k]
-		if f.edge.Kind == plan.FromStep {
-			u := f.edge.Node
-			up := &e.tasks[u]
-			switch {
-			case up.state == taskFailed, up.state == taskSkipped:
-				return -1, up.step.Key
-			case up.state != taskDone:
-				return u, ""
-			}
-			d = w.feedFrom(&f, up, r.seen[u])
-		}
-		w.feeds, w.data = append(w.feeds, f), append(w.data, d)
+		return w.fail(plan.Vertex(i), err, time.Time{})
 	}
-	return -1, ""
+	return w.fail(plan.Vertex(i), err, time.Time{})
 }
 
-// feedFrom fills in where an output of a settled task is, and returns its data version.
-func (w *worker) feedFrom(f *feed, up *task, seen *sighting) canon.Digest {
-	f.up = up.step
-	switch {
-	case seen != nil && up.step.Op.Kind == dag.KindSource:
-		f.seen = seen
-		return seen.Data
-	case f.edge.Output < 0:
-		return w.hash.Nothing(up.content)
-	case up.outs != nil:
-		f.outcome = &up.outs[f.edge.Output]
-		return f.outcome.DataVersion
+// nilInput names the first input that is nil and must not be.
+func (w *worker) nilInput(s *plan.Step) string {
+	for k := range s.Inputs {
+		if _, err := w.eval.Data(s.Inputs[k]); errors.Is(err, plan.ErrNil) {
+			return "input " + s.Op.Inputs[k].Name
+		}
 	}
-	f.stored = plan.OutputOf(up.record, up.step.Op.Outputs[f.edge.Output].Name)
-	return f.stored.DataVersion
+	return "an input"
 }
 
 // claim makes task i the one that computes a content. If another task is at it, that one is returned: with taskDone its outputs can be
@@ -238,14 +234,14 @@ func (e *engine) claim(i int32, content canon.Digest) (j int32, state taskState)
 		e.content[content] = i
 		return i, taskAbsent
 	}
-	switch other := &e.tasks[j]; {
+	switch other := e.tasks.At(int(j)); {
 	case other.state == taskDone && other.outs != nil && (e.run.private || !other.outsOnly()):
 		return j, taskDone
 	case other.settled():
 		e.content[content] = i
 		return i, taskAbsent
 	}
-	e.blockLocked(i, j)
+	e.blockLocked(plan.Vertex(i), plan.Vertex(j))
 	return j, taskRunning
 }
 
@@ -263,7 +259,7 @@ func (t *task) outsOnly() bool {
 // there is nothing left to compute.
 func (w *worker) lookAgain(i int32) (unlock func(), v verdict, done bool) {
 	r := w.run
-	t := &r.engine.tasks[i]
+	t := r.engine.tasks.At(int(i))
 	unlock, waited, err := r.inst.LockVersion(r.ctx, t.content, !r.opts.NoWait)
 	switch {
 	case errors.Is(err, instance.ErrBusy):
@@ -296,7 +292,7 @@ func (w *worker) lookAgain(i int32) (unlock func(), v verdict, done bool) {
 // reuse lets a record stand for a task: the early cutoff.
 func (w *worker) reuse(i int32, rec *storage.Record) verdict {
 	r := w.run
-	t := &r.engine.tasks[i]
+	t := r.engine.tasks.At(int(i))
 	s := t.step
 	t.record, t.reused, t.outs = rec, true, nil
 	o := newObject(nil)
@@ -336,9 +332,9 @@ func (r *run) noteReuse(b *storage.Batch, s *plan.Step, rec *storage.Record) {
 	b.Records = append(b.Records, own)
 }
 
-// assetOf is the asset key of an output; empty in jobs.
+// assetOf is the asset key of an output; empty in jobs, and of the steps inside of an asset.
 func (r *run) assetOf(s *plan.Step, def *dag.Output) string {
-	if r.target.Job != nil {
+	if r.target.Job != nil || s.Op.Kind == dag.KindOp {
 		return ""
 	}
 	return cmp.Or(def.Asset, s.Op.Key)
@@ -349,11 +345,11 @@ func (r *run) assetOf(s *plan.Step, def *dag.Output) string {
 func (w *worker) takeOver(i, j int32) verdict {
 	r, e := w.run, w.run.engine
 	e.mu.Lock()
-	from := &e.tasks[j]
+	from := e.tasks.At(int(j))
 	outs := slices.Clone(from.outs)
 	key := from.step.Key
 	e.mu.Unlock()
-	t := &e.tasks[i]
+	t := e.tasks.At(int(i))
 	for k := range outs {
 		outs[k].Asset = r.assetOf(t.step, &t.step.Op.Outputs[k])
 	}
@@ -376,16 +372,19 @@ func (w *worker) takeOver(i, j int32) verdict {
 }
 
 // fail records why a task failed. began is zero where user code was not reached.
-func (w *worker) fail(i int32, err error, began time.Time) verdict {
+func (w *worker) fail(v plan.Vertex, err error, began time.Time) verdict {
 	r := w.run
-	t := &r.engine.tasks[i]
-	t.err = asStepError(t.step.Key, WhereOp, err)
+	t := r.engine.task(v)
+	t.err = asStepError(r.keyOf(v), WhereOp, err)
 	started := !began.IsZero()
 	if started {
 		t.elapsed = time.Since(began)
 	}
+	if v < 0 {
+		r.plan.Fail(v, t.err)
+	}
 	r.log.submit(&storage.Batch{Events: []storage.Event{r.failure(t)}}, func(error) {
-		r.show.failed(t.step.Key, t.err, t.elapsed, started)
+		r.show.failed(t.err.Step, t.err, t.elapsed, started)
 	})
 	return verdictFailed
 }

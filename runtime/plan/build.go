@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -10,7 +11,7 @@ import (
 )
 
 // A Lookup answers what is stored, in batches. A record that cannot be read is simply not in the answer; an error means that nothing can be
-// read at all. A [storage.Store] has all but the last two methods.
+// read at all. A [storage.Store] has all but the last three methods.
 type Lookup interface {
 	RecordsByStep(ctx context.Context, steps []canon.Digest) (map[canon.Digest]*storage.Record, error)
 	RecordsByContent(ctx context.Context, contents []canon.Digest) (map[canon.Digest]*storage.Record, error)
@@ -22,6 +23,8 @@ type Lookup interface {
 	Check(ctx context.Context, stored []Stored) []string
 	// Memoizable reports whether the IO manager with this resource key can say what it has stored.
 	Memoizable(ctx context.Context, io string) (bool, error)
+	// Load returns a stored output, as a value that the caller may change.
+	Load(ctx context.Context, s *Step, out *storage.Output, t *dag.Type) (any, error)
 }
 
 // Stored is a record that would stand for a step.
@@ -33,47 +36,83 @@ type Stored struct {
 // A Request is all that a plan is a function of, beside what is stored.
 type Request struct {
 	Target    *Target
-	Tags      map[string]string                        // of the run; the job's own are read from it
-	NoMemo    bool                                     // --no-memo
-	Configs   map[string]*Config                       // of ops, by key of the node; one for every selected node and source that takes config
-	Resources map[string]*Config                       // of resources, by key
-	Replaced  map[string]bool                          // resources replaced by values
-	Params    []any                                    // one for each parameter of the job
-	Observed  map[int32]*Observation                   // of each of Target.Sources
-	Encode    func(t *dag.Type, v any) ([]byte, error) // canonical bytes of a literal or parameter
-	Position  func(symbol string) string               // "stats.go:12" of a declaration, or ""; nil for none
-	Env       func(name string) (string, bool)         // the environment, for what depends on variables of it; nil where none is set
+	Tags      map[string]string                // of the run; the job's own are read from it
+	NoMemo    bool                             // --no-memo
+	Configs   map[string]*Config               // of ops, by key of the node; one for every selected node and source that takes config
+	Inputs    map[string]map[string]any        // what the run config gives for inputs that the body does not wire, by key of the node and name
+	Resources map[string]*Config               // of resources, by key
+	Replaced  map[string]bool                  // resources replaced by values
+	Params    []any                            // one for each parameter of the job
+	Observed  map[int32]*Observation           // of each of Target.Sources
+	Position  func(symbol string) string       // "stats.go:12" of a declaration, or ""; nil for none
+	Env       func(name string) (string, bool) // the environment, for what depends on variables of it; nil where none is set
+
+	Encode func(t *dag.Type, v any) ([]byte, error)       // canonical bytes of a value
+	Decode func(t *dag.Type, data []byte) (any, error)    // the opposite; nil where no value is ever changed
+	Guard  func(f func() error) (err error, stack string) // calls f, in which user code may panic; nil to let it
 }
 
 // Build makes the plan of a request. With a nil look everything runs. The error is an [*Error] for what the user can mend, or that of look.
 func Build(ctx context.Context, r Request, look Lookup) (*Plan, error) {
-	b := &builder{Request: r, look: look, ctx: ctx, hash: NewHasher(), static: make([]*opStatic, len(r.Target.Catalog.ops))}
-	b.plan = &Plan{Target: r.Target, All: make([]*Step, len(r.Target.Graph.Nodes))}
+	lost := map[string]string{}
+	for {
+		p, err := buildOnce(ctx, r, look, lost)
+		var again *unreadable
+		if !errors.As(err, &again) || again.hidden {
+			return p, err
+		}
+		lost[again.key] = again.problem // what was decided with the lost output in mind is decided again
+	}
+}
+
+// unreadable says that a stored output, whose value decides what there is to do, cannot be loaded.
+type unreadable struct {
+	key, problem string
+	hidden       bool // the step is not selected: only the run can compute it again
+}
+
+func (e *unreadable) Error() string { return "step " + e.key + ": " + e.problem }
+
+func buildOnce(ctx context.Context, r Request, look Lookup, lost map[string]string) (*Plan, error) {
+	b := &builder{Request: r, look: look, ctx: ctx, hash: NewHasher(), works: make([]*work, len(r.Target.Graph.Nodes)), lost: lost}
+	b.plan = &Plan{Target: r.Target, builder: b}
 	if r.Target.Job != nil {
 		b.plan.Job = r.Target.Job.Key
 	}
-	for _, phase := range []func() error{b.memoization, b.lay, b.externals, b.versions, b.decide, b.explain} {
+	b.eval = b.plan.Evaluator(planned{b})
+	b.lay = newExpander(b.plan, b.eval)
+	for _, phase := range []func() error{b.memoization, b.root, b.prepare, b.decide, b.explain} {
 		if err := phase(); err != nil {
 			return nil, err
 		}
 	}
+	b.plan.Steps = b.plan.Flatten()
 	return b.plan, nil
 }
 
+// A builder makes a plan, and in a run what is added to it. It works in waves: whatever has all that it takes decided is decided next, all of it with
+// the same look-ups; loops and branches are expanded as soon as it is known what they go over.
 type builder struct {
 	Request
 	ctx  context.Context
 	look Lookup
 	hash *Hasher
 	plan *Plan
+	eval *Evaluator
+	lay  *expander
+	lost map[string]string // steps whose stored output cannot be loaded, and why
 
-	memo   bool   // the run is memoized
-	off    string // why not
-	static []*opStatic
-	params []canon.Digest // versions of the job's parameters, where asked for
-	byStep map[canon.Digest]*storage.Record
-	was    map[canon.Digest]*storedManifest // of the steps that are explained now
-	env    map[string]canon.Digest          // of the variables that were asked for
+	memo       bool    // the run is memoized
+	off        string  // why not
+	works      []*work // by node
+	workSlab   slab[work]
+	reached    map[*opInfo]*work
+	memoizable map[string]bool
+	byStep     map[canon.Digest]*storage.Record
+	was        map[canon.Digest]*storedManifest // of the steps that are explained now
+	env        map[string]canon.Digest          // of the variables that were asked for
+
+	wave
 }
 
 // Memoized reads whether a run is memoized, and if not, why: --no-memo, then the tag of the run, then that of the job, else it is. The
@@ -102,58 +141,93 @@ func (b *builder) memoization() (err error) {
 	return err
 }
 
-// lay makes the steps: selected ones, and hidden ones for what they need from elsewhere.
-func (b *builder) lay() error {
-	t := b.Target
-	slab := make([]Step, len(t.Selected)+len(t.Sources)+len(t.External))
-	inputs, outputs := 0, 0
-	each := func(nodes []int32, lay func(i int32)) {
-		for _, i := range nodes {
-			if b.plan.All[i] == nil {
-				lay(i)
+// root lays out what the body of the job, or the assets, say.
+func (b *builder) root() error {
+	b.plan.flow.steps.Reserve(len(b.Target.Graph.Nodes))
+	params := make([]Ref, 0, 4)
+	if j := b.Target.Job; j != nil {
+		for i := range j.Params {
+			var v any
+			if i < len(b.Params) {
+				v = b.Params[i]
 			}
+			params = append(params, b.lay.known(j.Params[i].Type, v))
+		}
+		b.plan.params = params
+	}
+	b.plan.outs = b.lay.root(params)
+	return nil
+}
+
+// prepare computes the versions of new steps, and finds the records that they may reuse.
+func (b *builder) prepare() error {
+	fresh := b.fresh()
+	b.batch = append(b.batch, fresh...)
+	for _, phase := range []func([]*Step) error{b.externals, b.versions, b.forced, b.fetchAll} {
+		if err := phase(fresh); err != nil {
+			return err
 		}
 	}
-	place := func(i int32) {
-		s := &slab[0]
-		slab = slab[1:]
-		n := &t.Graph.Nodes[i]
-		*s = Step{Node: n, Index: int(i), Hidden: !t.selected[i], Recorded: true}
-		b.plan.All[i] = s
-		inputs += len(n.Inputs) + len(n.Deps)
-		outputs += max(1, len(n.Op.Outputs))
+	b.enqueue(fresh)
+	return nil
+}
+
+// fresh takes the steps that were laid out since it was last called.
+func (b *builder) fresh() []*Step {
+	fresh := make([]*Step, len(b.lay.fresh))
+	for i, at := range b.lay.fresh {
+		fresh[i] = b.plan.At(int(at))
 	}
-	each(t.Selected, place)
-	each(t.Sources, place)
-	each(t.External, place)
-	b.plan.Steps = make([]*Step, len(t.Selected))
-	for k, i := range t.Selected {
-		b.plan.Steps[k] = b.plan.All[i]
+	b.lay.fresh = nil
+	b.room(fresh)
+	return fresh
+}
+
+// unlooked prepares new steps without a look at what is stored of them.
+func (b *builder) unlooked() error {
+	fresh := b.fresh()
+	for _, phase := range []func([]*Step) error{b.externals, b.versions, b.forced} {
+		if err := phase(fresh); err != nil {
+			return err
+		}
 	}
-	// One array for the versions of all inputs and outputs: a plan of 10,000 steps makes a dozen allocations, not 50,000.
-	digests := make([]canon.Digest, 2*inputs+outputs)
-	cut := func(n int) []canon.Digest {
-		d := digests[:n:n]
-		digests = digests[n:]
-		return d
-	}
-	for _, s := range b.plan.All {
-		if s != nil {
-			n := len(s.Inputs) + len(s.Deps)
-			s.Versions, s.Data, s.Outputs = cut(n), cut(n), cut(max(1, len(s.Op.Outputs)))
+	for _, s := range fresh {
+		if s.Action == "" {
+			s.Action = Maybe
 		}
 	}
 	return nil
 }
 
-// externals finds the stored outputs of unselected steps that selected ones take.
-func (b *builder) externals() error {
-	if len(b.Target.External) == 0 {
-		return nil
+// room cuts the versions of inputs and outputs from one array: a plan of 10,000 steps makes a dozen allocations, not 50,000.
+func (b *builder) room(fresh []*Step) {
+	n := 0
+	for _, s := range fresh {
+		n += 2*(len(s.Inputs)+len(s.Deps)) + max(1, len(s.Op.Outputs))
 	}
-	ids := make([]string, len(b.Target.External))
-	for k, i := range b.Target.External {
-		ids[k] = b.plan.All[i].Identity
+	digests := make([]canon.Digest, n)
+	cut := func(n int) []canon.Digest {
+		d := digests[:n:n]
+		digests = digests[n:]
+		return d
+	}
+	for _, s := range fresh {
+		n := len(s.Inputs) + len(s.Deps)
+		s.Versions, s.Data, s.Outputs = cut(n), cut(n), cut(max(1, len(s.Op.Outputs)))
+	}
+}
+
+// externals finds the stored outputs of unselected steps that selected ones take.
+func (b *builder) externals(fresh []*Step) error {
+	var hidden []*Step
+	var ids []string
+	for _, s := range fresh {
+		if s.Hidden && !s.source() {
+			hidden, ids = append(hidden, s), append(ids, s.Identity)
+		}
+	}
+	if hidden == nil {
+		return nil
 	}
 	var latest map[string]*storage.Record
 	if b.look != nil {
@@ -163,26 +237,25 @@ func (b *builder) externals() error {
 		}
 	}
 	var wrong problems
-	for _, i := range b.Target.External {
-		s := b.plan.All[i]
-		s.Action = Reuse
+	for _, s := range hidden {
+		s.Action, s.decided = Reuse, true
 		s.Record = latest[s.Identity]
-		if s.Record == nil || !hasOutputs(s.Op, s.Record) {
-			user := b.Target.Graph.Consumers(int(i))
-			for _, c := range user {
-				if b.Target.selected[c] {
-					wrong.add("not_stored", "%s needs %q, which is not selected and has never been stored; select %q, or run %q first",
-						b.describe(c), s.Key, "+"+b.Target.Graph.Nodes[c].Key, s.Key)
-					break
-				}
+		if s.Record != nil && hasOutputs(s.Op, s.Record) {
+			continue
+		}
+		for _, c := range b.Target.Graph.below(s.Place) {
+			if b.Target.selected[c] {
+				wrong.add("not_stored", "%s needs %q, which is not selected and has never been stored; select %q, or run %q first",
+					b.describe(c), s.Key, "+"+b.Target.Graph.Nodes[c].Key, s.Node.Key)
+				break
 			}
 		}
 	}
 	return wrong.err()
 }
 
-func (b *builder) describe(i int32) string {
-	n := &b.Target.Graph.Nodes[i]
+func (b *builder) describe(place int32) string {
+	n := &b.Target.Graph.Nodes[place]
 	if b.Target.Job != nil {
 		return fmt.Sprintf("step %q", n.Key)
 	}
@@ -210,22 +283,16 @@ func OutputOf(r *storage.Record, name string) *storage.Output {
 }
 
 // versions computes codes, then step and output versions, upstream first.
-func (b *builder) versions() error {
+func (b *builder) versions(fresh []*Step) error {
 	var wrong problems
-	for _, level := range b.Target.Graph.levels {
-		for _, i := range level {
-			s := b.plan.All[i]
-			if s == nil {
-				continue
-			}
-			switch {
-			case s.source():
-				b.observe(s)
-			case s.Hidden:
-				b.stored(s)
-			default:
-				b.version(s, &wrong)
-			}
+	for _, s := range fresh {
+		switch {
+		case s.source():
+			b.observe(s)
+		case s.Hidden:
+			b.stored(s)
+		default:
+			b.version(s, &wrong)
 		}
 	}
 	return wrong.err()
@@ -233,7 +300,7 @@ func (b *builder) versions() error {
 
 // observe gives a source the version of its data.
 func (b *builder) observe(s *Step) {
-	s.Observed = b.Observed[int32(s.Index)]
+	s.Observed = b.Observed[s.Place]
 	if s.Observed == nil {
 		s.Observed = &Observation{Err: fmt.Errorf("source %q was not observed", s.Key)}
 	}
@@ -255,107 +322,117 @@ func (b *builder) stored(s *Step) {
 }
 
 func (b *builder) version(s *Step, wrong *problems) {
-	if s.Op.Config != nil {
-		if s.Config = b.Configs[s.Key]; s.Config == nil {
-			wrong.add("config", "%s %q has no config value", s.Op.Kind, s.Key)
-			return
-		}
-	}
-	static, err := b.staticOf(s.info)
-	if err == nil {
-		s.static = static
-		s.code, err = b.codeOf(s)
-	}
+	w, err := b.workOf(s)
 	if err != nil {
 		wrong.add("version", "%v", err)
 		return
 	}
-	s.Code = s.code.text
-	known := true
-	for k := range s.Node.Inputs {
-		v, ok := b.inputVersion(s, k, wrong)
-		known = known && ok
-		s.Versions[k] = v
-	}
-	for k, e := range s.Deps {
-		up := b.plan.All[e.Node]
-		known = known && !up.Version.IsZero()
-		s.Versions[len(s.Inputs)+k] = up.Outputs[max(0, e.Output)]
-	}
-	if !known {
+	if w == nil {
+		wrong.add("config", "%s %q has no config value", s.Op.Kind, s.Key)
 		return
 	}
-	s.Version = b.hash.step(domainStep, s, s.Versions)
+	s.work = w
+	if err := s.complete(b.eval, b.hash); err != nil {
+		wrong.add("input", "%v", err)
+	}
+}
+
+// Complete computes what could not be computed of a step's versions while it was not known where its inputs come from.
+func (e *Evaluator) Complete(s *Step) error { return s.complete(e, e.hash) }
+
+// complete computes the versions of a step as far as those of its inputs are known.
+func (s *Step) complete(e *Evaluator, h *Hasher) error {
+	known := true
+	for k := range s.Versions {
+		v, err := e.Version(s.ref(k))
+		if err != nil && !hopeless(err) {
+			return fmt.Errorf("input %s of step %q: %w", s.InputName(k), s.Key, err)
+		}
+		s.Versions[k] = v
+		known = known && !v.IsZero()
+	}
+	if !known {
+		return nil
+	}
+	s.Version = h.step(domainStep, s, s.Versions)
 	for k := range s.Op.Outputs {
-		s.Outputs[k] = b.hash.output(s.Version, s.Op.Outputs[k].Name)
+		s.Outputs[k] = h.output(s.Version, s.Op.Outputs[k].Name)
 	}
 	if len(s.Op.Outputs) == 0 {
-		s.Outputs[0] = b.hash.output(s.Version, "")
+		s.Outputs[0] = h.output(s.Version, "")
 	}
+	return nil
 }
 
-// inputVersion returns the version of input k; ok is false below a source that could not be observed.
-func (b *builder) inputVersion(s *Step, k int, wrong *problems) (v canon.Digest, ok bool) {
-	e := &s.Node.Inputs[k]
-	var err error
-	switch e.Kind {
-	case FromStep:
-		up := b.plan.All[e.Node]
-		return up.Outputs[e.Output], !up.Version.IsZero()
-	case FromParam:
-		if v, err = b.param(e.Param); err != nil {
-			wrong.add("input", "parameter %s of job %q: %v", b.Target.Job.Params[e.Param].Name, b.plan.Job, err)
-		}
-	default:
-		if v, err = b.hash.value(s.Op.Inputs[k].Type, e.Value, b.Encode); err != nil {
-			wrong.add("input", "input %s of step %q: %v", s.Op.Inputs[k].Name, s.Key, err)
-		}
-	}
-	s.Data[k] = v // of a value the version is the truth too
-	return v, true
+// hopeless reports whether an error says that a value cannot be made, so that the step that takes it will fail or be skipped.
+func hopeless(err error) bool {
+	var wrong *ValueError
+	return errors.As(err, &wrong) || errors.Is(err, ErrNil)
 }
 
-func (b *builder) param(i int32) (canon.Digest, error) {
-	if b.params == nil {
-		b.params = make([]canon.Digest, len(b.Target.Job.Params))
+// ref is entry k of Versions and Data: an input, or a dep.
+func (s *Step) ref(k int) Ref {
+	if k < len(s.Inputs) {
+		return s.Inputs[k]
 	}
-	if b.params[i].IsZero() {
-		v, err := b.hash.value(b.Target.Job.Params[i].Type, b.Params[i], b.Encode)
-		if err != nil {
-			return v, err
-		}
-		b.params[i] = v
-	}
-	return b.params[i], nil
+	return s.Deps[k-len(s.Inputs)]
 }
 
-// staticOf computes once per op what its steps share.
-func (b *builder) staticOf(info *opInfo) (*opStatic, error) {
-	if s := b.static[info.index]; s != nil {
-		return s, nil
+// workOf computes once per node what its steps share; nil if its config is missing.
+func (b *builder) workOf(s *Step) (*work, error) {
+	if w := b.works[s.Place]; w != nil {
+		return w, nil
 	}
-	s := &opStatic{env: b.variables(info.op.Env)}
-	if len(info.op.Resources) > 0 {
-		strategy := info.op.Strategy
-		if strategy == nil {
-			strategy = b.jobStrategy()
-		}
-		done, err := b.resourceVersions(info.op.Resources, strategy)
-		if err != nil {
-			return nil, fmt.Errorf("%s %q: %w", info.op.Kind, info.op.Key, err)
-		}
-		for _, u := range info.op.Resources {
-			s.resources = append(s.resources, done[u.Key].Version)
-			s.replaced = s.replaced || done[u.Key].Replaced
-		}
-		for _, r := range b.Target.Catalog.resourceOrder {
-			if v := done[r.resource.Key]; v != nil {
-				s.reached = append(s.reached, v)
-			}
+	w := &b.workSlab.cut(1)[0]
+	if s.Op.Config != nil {
+		if w.Config = b.Configs[s.Node.Key]; w.Config == nil {
+			return nil, nil
 		}
 	}
-	b.static[info.index] = s
-	return s, nil
+	if err := b.reach(w, s.info); err != nil {
+		return nil, err
+	}
+	c, err := b.codeOf(s.info, w.Config)
+	if err != nil {
+		return nil, err
+	}
+	w.Code, w.code = c.text, c.digest
+	b.works[s.Place] = w
+	return w, nil
+}
+
+// reach finds the versions of the resources that an op reaches.
+func (b *builder) reach(w *work, info *opInfo) error {
+	w.env = b.variables(info.op.Env)
+	if len(info.op.Resources) == 0 {
+		return nil
+	}
+	if known := b.reached[info]; known != nil {
+		w.resources, w.reached, w.replaced = known.resources, known.reached, known.replaced
+		return nil
+	}
+	strategy := info.op.Strategy
+	if strategy == nil {
+		strategy = b.jobStrategy()
+	}
+	done, err := b.resourceVersions(info.op.Resources, strategy)
+	if err != nil {
+		return fmt.Errorf("%s %q: %w", info.op.Kind, info.op.Key, err)
+	}
+	for _, u := range info.op.Resources {
+		w.resources = append(w.resources, done[u.Key].Version)
+		w.replaced = w.replaced || done[u.Key].Replaced
+	}
+	for _, r := range b.Target.Catalog.resourceOrder {
+		if v := done[r.resource.Key]; v != nil {
+			w.reached = append(w.reached, v)
+		}
+	}
+	if b.reached == nil {
+		b.reached = map[*opInfo]*work{}
+	}
+	b.reached[info] = w
+	return nil
 }
 
 func (b *builder) jobStrategy() dag.VersionStrategy {
@@ -404,18 +481,18 @@ func (b *builder) resourceVersions(uses []dag.ResourceUse, strategy dag.VersionS
 	return done, nil
 }
 
-// codeOf is the code version of a step. That of a strategy may depend on config; the others are known before any run.
-func (b *builder) codeOf(s *Step) (code, error) {
-	if s.info.code.text != "" && (s.Op.Version != "" || s.Op.Strategy == nil && b.jobStrategy() == nil) {
-		return s.info.code, nil
+// codeOf is the code version of an op. That of a strategy may depend on config; the others are known before any run.
+func (b *builder) codeOf(info *opInfo, config *Config) (code, error) {
+	if info.code.text != "" && (info.op.Version != "" || info.op.Strategy == nil && b.jobStrategy() == nil) {
+		return info.code, nil
 	}
-	var config any
-	if s.Config != nil {
-		config = s.Config.Go
+	var value any
+	if config != nil {
+		value = config.Go
 	}
-	text, err := opText(s.info, b.jobStrategy(), config)
+	text, err := opText(info, b.jobStrategy(), value)
 	if err != nil {
 		return code{}, err
 	}
-	return opCode(b.hash, s.info, text), nil
+	return opCode(b.hash, info, text), nil
 }

@@ -253,7 +253,7 @@ func TestReasons(t *testing.T) {
 }
 
 func TestTagOfTheRunWinsOverThatOfTheJob(t *testing.T) {
-	job := &dag.JobDef{Key: "j", Tags: map[string]string{dag.MemoizedRunTag: "false"}}
+	job := &dag.JobDef{GraphDef: dag.GraphDef{Key: "j"}, Tags: map[string]string{dag.MemoizedRunTag: "false"}}
 	for _, tt := range []struct {
 		tags map[string]string
 		memo bool
@@ -318,8 +318,9 @@ func TestUnselectedUpstream(t *testing.T) {
 	shelf.run(build(t, request(t, c, "", "a"), shelf), same)
 	p := build(t, request(t, c, "", "b"), shelf)
 	assert.Equal(t, "b=run", actions(p))
-	require.NotNil(t, p.All[1])
-	assert.True(t, p.All[1].Hidden)
+	require.Equal(t, 2, p.Len())
+	assert.Equal(t, "a", p.At(0).Key)
+	assert.True(t, p.At(0).Hidden)
 	shelf.run(p, same)
 
 	p = build(t, request(t, c, "", ""), shelf)
@@ -371,7 +372,7 @@ func TestRandomPlans(t *testing.T) {
 		require.NoError(t, err)
 		for _, s := range p.Steps {
 			want := Reuse
-			if below.IsSelected(s.Index) {
+			if below.IsSelected(int(s.Place)) {
 				want = Maybe
 			}
 			if s.Key == hurt {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type Catalog struct {
 	assetByKey    map[string]assetRef
 	resourceByKey map[string]*resourceInfo
 	jobByKey      map[string]*dag.JobDef
+	graphs        map[string]*Graph // of jobs, by key
 
 	resourceOrder []*resourceInfo // each after the ones it needs
 
@@ -42,9 +44,9 @@ type opInfo struct {
 	op      *dag.Op
 	pkg     *packageInfo
 	hash    string       // its source hash, "sha256:..."; empty where the manifest has none
-	index   int          // into Catalog.ops
 	shape   canon.Digest // of the names and types of its inputs and outputs
 	code    code         // by version= or source hash; its text is empty where the manifest has no entry
+	store   *opInfo      // of an asset that is a graph: the step that stores what the graph gives
 	closure lazyClosure
 }
 
@@ -84,15 +86,18 @@ func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 	slices.SortFunc(c.jobs, func(a, b *dag.JobDef) int { return strings.Compare(a.Key, b.Key) })
 	c.checkResources(&wrong)
 	h := NewHasher()
-	for i, o := range c.ops {
-		o.index, o.shape = i, opShape(o.op)
+	for _, o := range c.ops {
+		o.shape = opShape(o.op)
 		if text := cmp.Or(o.op.Version, o.hash); text != "" {
 			o.code = opCode(h, o, text)
+		}
+		if o.op.Graph != nil {
+			o.store = storing(h, o)
 		}
 	}
 	if len(wrong) == 0 { // a graph over half a catalog would only repeat the problems above
 		c.assets = c.assetGraph(&wrong)
-		c.checkJobs(&wrong)
+		c.compileJobs(&wrong)
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err
@@ -166,6 +171,23 @@ func (c *Catalog) addDefinitions(p *packageInfo, wrong *problems) error {
 		c.jobs = append(c.jobs, j)
 	}
 	return nil
+}
+
+// storing is the op of the step that stores what an asset that is a graph gives, under the key of the asset. It hands on what it gets, so its
+// code never changes.
+func storing(h *Hasher, o *opInfo) *opInfo {
+	op := *o.op
+	op.Graph, op.Inputs, op.Version, op.Strategy, op.Config, op.Resources, op.Volatile = nil, make([]dag.Input, len(op.Outputs)), "graph", nil, nil, nil, false
+	for i := range op.Outputs {
+		op.Inputs[i] = dag.Input{Name: op.Outputs[i].Name, Type: op.Outputs[i].Type}
+	}
+	op.Invoke = func(_ context.Context, c *dag.Call) error {
+		copy(c.Out, c.In)
+		return nil
+	}
+	info := &opInfo{op: &op, pkg: o.pkg, shape: opShape(&op)}
+	info.code = opCode(h, info, op.Version)
+	return info
 }
 
 func (c *Catalog) addAssets(info *opInfo, wrong *problems) {
@@ -287,9 +309,11 @@ func (c *Catalog) Ops() []*dag.Op {
 
 // Assets returns the ops that are assets or sources, in plan order: upstream first.
 func (c *Catalog) Assets() []*dag.Op {
-	ops := make([]*dag.Op, len(c.assets.Nodes))
+	ops := make([]*dag.Op, 0, len(c.assets.Nodes))
 	for i := range c.assets.Nodes {
-		ops[i] = c.assets.Nodes[i].Op
+		if c.assets.unit[i] == int32(i) { // not inside of another
+			ops = append(ops, c.opBySymbol[c.assets.Nodes[i].Op.Symbol].op)
+		}
 	}
 	return ops
 }
@@ -337,6 +361,9 @@ func (c *Catalog) Job(key string) (*dag.JobDef, error) {
 	}
 	return nil, &Error{[]Problem{{"unknown_job", fmt.Sprintf("no job %q%s", key, hint)}}}
 }
+
+// JobNodes returns the places where a job and the graphs that it calls call ops, in source order.
+func (c *Catalog) JobNodes(j *dag.JobDef) []Node { return c.graphs[j.Key].Nodes }
 
 // Resource returns the resource with a key.
 func (c *Catalog) Resource(key string) (*dag.Resource, bool) {

@@ -1,102 +1,131 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// decide gives every step its action. Records are fetched by step version in one batch; a second look, by content, is taken level by
-// level and only for steps whose inputs are all known and whose record is not a hit.
+// decide gives every step its action. Records were fetched by step version in one batch; a second look, by content, is taken wave by
+// wave and only for steps whose inputs are all known and whose record is not a hit.
 func (b *builder) decide() error {
-	if err := b.forced(); err != nil {
-		return err
-	}
-	if err := b.fetch(); err != nil {
-		return err
-	}
-	var pending []*Step
-	for _, level := range b.Target.Graph.levels {
-		pending = pending[:0]
-		for _, i := range level {
-			s := b.plan.All[i]
-			if s == nil {
-				continue
-			}
-			if s.source() || s.Hidden {
-				continue
-			}
-			if !b.inputs(s) {
-				s.Action = Maybe
-				if s.Force {
-					s.Action = Run
-				}
-				continue
-			}
-			s.Content = b.hash.Content(s, s.Data)
-			if s.Force || b.look == nil {
-				s.Action = Run
-				continue
-			}
-			if rec := b.byStep[s.Version]; rec != nil && rec.Content == s.Content {
-				b.take(s, rec)
-				continue
-			}
-			pending = append(pending, s)
-		}
-		if err := b.byContent(pending); err != nil {
+	for {
+		if err := b.open(); err != nil {
 			return err
 		}
-		b.check(level)
+		if len(b.ready) == 0 {
+			return nil
+		}
+		steps := b.ready
+		b.ready = nil
+		if err := b.decideAll(steps); err != nil {
+			return err
+		}
+		for _, s := range steps {
+			b.settle(s)
+		}
 	}
-	return nil
 }
 
-// forced marks the steps that run whatever is stored, and settles sources.
-func (b *builder) forced() error {
-	memoizable := map[string]bool{"": true}
-	for _, s := range b.plan.Steps {
-		if s.source() {
+// decideAll decides steps, none of which takes anything from another one.
+func (b *builder) decideAll(steps []*Step) error {
+	candidates := steps[:0:0]
+	for _, s := range steps {
+		known, err := b.inputs(s)
+		switch {
+		case err != nil:
+			return err
+		case s.Action != "":
+		case !known:
+			s.Action = Maybe
+			if s.Force {
+				s.Action = Run
+			}
+		default:
+			s.Content = b.hash.Content(s, s.Data)
+			s.Action = Run
+			if !s.Force && b.look != nil {
+				candidates = append(candidates, s)
+			}
+		}
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	if err := b.fetch(candidates); err != nil {
+		return err
+	}
+	pending := candidates[:0:0]
+	for _, s := range candidates {
+		if rec := b.byStep[s.Version]; rec != nil && rec.Content == s.Content {
+			b.take(s, rec)
 			continue
 		}
-		can, known := memoizable[s.Op.IO]
-		if !known {
-			can = true
-			if b.look != nil {
-				var err error
-				if can, err = b.look.Memoizable(b.ctx, s.Op.IO); err != nil {
-					return err
+		pending = append(pending, s)
+	}
+	if err := b.byContent(pending); err != nil {
+		return err
+	}
+	b.check(candidates)
+	return nil
+}
+
+// forced settles whether new steps run whatever is stored.
+func (b *builder) forced(fresh []*Step) error {
+	if b.memoizable == nil {
+		b.memoizable = map[string]bool{"": true}
+	}
+	for _, s := range fresh {
+		if s.source() || s.Hidden {
+			continue
+		}
+		if !s.prepared {
+			can, known := b.memoizable[s.Op.IO]
+			if !known {
+				can = true
+				if b.look != nil {
+					var err error
+					if can, err = b.look.Memoizable(b.ctx, s.Op.IO); err != nil {
+						return err
+					}
 				}
+				b.memoizable[s.Op.IO] = can
 			}
-			memoizable[s.Op.IO] = can
+			b.force(s.work, s.Op, can)
 		}
-		s.force(!b.memo, ReasonNoMemo, b.off)
-		s.force(s.Op.Volatile, ReasonVolatile, "marked volatile: it always runs")
-		if !can {
-			s.force(true, ReasonNotMemoizable, fmt.Sprintf("its IO manager %q has no HasOutput, so nobody can say whether its output is stored", s.Op.IO))
-		}
-		if s.static.replaced {
-			s.force(true, ReasonReplaced, "a resource it needs is a value given from outside, whose version is not known")
-			s.Recorded = false
-		}
+		s.Force, s.Recorded = s.forced != nil, !s.replaced
+		s.Reasons = s.forced[:len(s.forced):len(s.forced)]
 	}
 	return nil
 }
 
-func (s *Step) force(yes bool, code, text string) {
-	if yes {
-		s.Force = true
-		s.Reasons = append(s.Reasons, Reason{code, text})
+// force finds out why the steps of a node run whatever is stored.
+func (b *builder) force(w *work, op *dag.Op, memoizable bool) {
+	w.prepared = true
+	because := func(yes bool, code, text string) {
+		if yes {
+			w.forced = append(w.forced, Reason{code, text})
+		}
 	}
+	because(!b.memo, ReasonNoMemo, b.off)
+	because(op.Volatile, ReasonVolatile, "marked volatile: it always runs")
+	if !memoizable {
+		because(true, ReasonNotMemoizable, fmt.Sprintf("its IO manager %q has no HasOutput, so nobody can say whether its output is stored", op.IO))
+	}
+	because(w.replaced, ReasonReplaced, "a resource it needs is a value given from outside, whose version is not known")
 }
 
-// fetch gets the records of all step versions at once, and what is stored of sources and hidden steps.
-func (b *builder) fetch() error {
+// fetchAll settles what is stored of sources, and gets the records of all step versions at once.
+func (b *builder) fetchAll(fresh []*Step) error {
 	var identities []string
-	for _, i := range b.Target.Sources {
-		identities = append(identities, b.plan.All[i].Identity)
+	for _, s := range fresh {
+		if s.source() {
+			identities = append(identities, s.Identity)
+		}
 	}
 	var latest map[string]*storage.Record
 	if b.look != nil && len(identities) > 0 {
@@ -105,10 +134,12 @@ func (b *builder) fetch() error {
 			return err
 		}
 	}
-	for _, i := range b.Target.Sources {
-		s := b.plan.All[i]
+	for _, s := range fresh {
+		if !s.source() {
+			continue
+		}
 		s.Latest = latest[s.Identity]
-		s.Action = Run
+		s.Action, s.decided = Run, true
 		if s.Observed.Err == nil && s.Latest != nil && s.Latest.Content == s.Content {
 			s.Record = s.Latest
 			if b.memo {
@@ -116,55 +147,78 @@ func (b *builder) fetch() error {
 			}
 		}
 	}
-	if b.look == nil {
+	return b.fetch(fresh)
+}
+
+// fetch gets the records of the versions of steps that were not looked for yet.
+func (b *builder) fetch(steps []*Step) error {
+	if b.look == nil || !b.memo {
 		return nil
 	}
-	if !b.memo {
-		return nil
-	}
-	versions := make([]canon.Digest, 0, len(b.plan.Steps))
-	for _, s := range b.plan.Steps {
-		if !s.Force && !s.source() && !s.Version.IsZero() {
+	versions := make([]canon.Digest, 0, len(steps))
+	for _, s := range steps {
+		if !s.fetched && !s.Hidden && !s.Force && !s.source() && !s.Version.IsZero() {
+			s.fetched = true
 			versions = append(versions, s.Version)
 		}
 	}
 	if len(versions) == 0 {
 		return nil
 	}
-	var err error
-	b.byStep, err = b.look.RecordsByStep(b.ctx, versions)
+	found, err := b.look.RecordsByStep(b.ctx, versions)
+	if b.byStep == nil {
+		b.byStep = found
+	} else {
+		maps.Copy(b.byStep, found)
+	}
 	return err
 }
 
-// inputs fills in the data versions of a step's inputs; it reports false where one is not known because a step must run first.
-func (b *builder) inputs(s *Step) bool {
-	known := !s.Version.IsZero()
-	for k := range s.Node.Inputs {
-		if e := &s.Node.Inputs[k]; e.Kind == FromStep {
-			s.Data[k] = b.data(e)
-			known = known && !s.Data[k].IsZero()
+// inputs fills in the data versions of a step's inputs; it reports false where one is not known because a step must run first. A step that is skipped, or
+// that will fail, gets its action here.
+func (b *builder) inputs(s *Step) (known bool, err error) {
+	for k := range s.Data {
+		if b.skips(s.ref(k)) {
+			s.Action, s.Reasons = Skip, []Reason{{ReasonNil, fmt.Sprintf("upstream %s is skipped", s.InputFrom(b.plan, k))}}
+			return false, nil
 		}
 	}
-	for k := range s.Deps {
-		d := b.data(&s.Deps[k])
-		s.Data[len(s.Inputs)+k] = d
+	known = true
+	for k := range s.Data {
+		d, err := b.eval.Data(s.ref(k))
+		if err != nil {
+			if ended, err := b.noInput(s, k, err); ended || err != nil {
+				return false, err
+			}
+		}
+		s.Data[k] = d
 		known = known && !d.IsZero()
 	}
-	return known
+	if known && s.Version.IsZero() {
+		if err := s.complete(b.eval, b.hash); err != nil {
+			return false, err
+		}
+	}
+	return known, nil
 }
 
-// data is the data version of an output as it is stored now, or zero.
-func (b *builder) data(e *Edge) canon.Digest {
-	up := b.plan.All[e.Node]
+// noInput takes in that the data of an input cannot be found out: ended says that the step has its action.
+func (b *builder) noInput(s *Step, k int, err error) (ended bool, _ error) {
+	var wrong *ValueError
+	var lost *unreadable
 	switch {
-	case up.source():
-		return up.Observed.Data
-	case up.Action != Reuse:
-		return canon.Digest{}
-	case e.Output < 0:
-		return b.hash.Nothing(up.Record.Content)
+	case errors.Is(err, ErrNil):
+		s.Action, s.Reasons = Skip, []Reason{{ReasonNil, fmt.Sprintf("input %s is nil", s.InputName(k))}}
+		return true, nil
+	case errors.As(err, &wrong):
+		s.Action = Run
+		s.because(ReasonInput, "input %s: %v", s.InputName(k), wrong)
+		s.hopeless = true
+		return true, nil
+	case errors.As(err, &lost) && (b.started || lost.hidden): // it will be restored
+		return false, nil
 	}
-	return OutputOf(up.Record, up.Op.Outputs[e.Output].Name).DataVersion
+	return false, err
 }
 
 // byContent looks for records of equal content, which other causes have led to.
@@ -195,7 +249,8 @@ func (b *builder) byContent(pending []*Step) error {
 // take reuses a record of the right content if it holds what the op gives now.
 func (b *builder) take(s *Step, rec *storage.Record) {
 	s.Action = Run
-	if s.problem = Unfit(s.Op, rec); s.problem.Code != "" {
+	if why := Unfit(s.Op, rec); why.Code != "" {
+		s.problem = []Reason{why}
 		return
 	}
 	s.Action, s.Record = Reuse, rec
@@ -226,13 +281,13 @@ func ioChanged(was, is string) string {
 	return fmt.Sprintf("stored by IO manager %s, the op has %s now", name(was), name(is))
 }
 
-// check makes the steps of a level run whose stored outputs cannot be loaded, before anything below relies on them.
-func (b *builder) check(level []int32) {
+// check makes the steps run whose stored outputs cannot be loaded, before anything below relies on them.
+func (b *builder) check(steps []*Step) {
 	var stored []Stored
-	for _, i := range level {
-		if s := b.plan.All[i]; s != nil && s.Action == Reuse && !s.source() && !s.Hidden && len(s.Record.Outputs) > 0 {
+	for _, s := range steps {
+		if s.Action == Reuse && len(s.Record.Outputs) > 0 {
 			if stored == nil {
-				stored = make([]Stored, 0, len(level))
+				stored = make([]Stored, 0, len(steps))
 			}
 			stored = append(stored, Stored{s, s.Record})
 		}
@@ -241,8 +296,12 @@ func (b *builder) check(level []int32) {
 		return
 	}
 	for k, problem := range b.look.Check(b.ctx, stored) {
-		if s := stored[k].Step; problem != "" {
-			s.Action, s.Record, s.Note, s.problem = Run, nil, false, Reason{ReasonDamaged, problem}
+		s := stored[k].Step
+		if problem == "" {
+			problem = b.lost[s.Key]
+		}
+		if problem != "" {
+			s.Action, s.Record, s.Note, s.problem = Run, nil, false, []Reason{{ReasonDamaged, problem}}
 			s.Broken = stored[k].Record
 		}
 	}

@@ -115,6 +115,7 @@ type shelf struct {
 	manifests map[canon.Digest][]byte
 	damaged   map[string]string // step key: problem
 	io        map[string]bool   // memoizable or not
+	values    map[canon.Digest]any
 	asked     []string
 }
 
@@ -182,16 +183,23 @@ func (s *shelf) Check(_ context.Context, stored []Stored) []string {
 	return out
 }
 
+func (s *shelf) Load(_ context.Context, st *Step, out *storage.Output, _ *dag.Type) (any, error) {
+	s.asked = append(s.asked, "load "+st.Key)
+	if v, ok := s.values[out.DataVersion]; ok {
+		return v, nil
+	}
+	return nil, storage.ErrNotFound
+}
+
 func (s *shelf) Memoizable(_ context.Context, io string) (bool, error) { return s.io[io], nil }
 
 // run stores what computing every step of a plan that is not reused would store; give says what data each step has.
 func (s *shelf) run(p *Plan, give func(key string) string) {
 	h := NewHasher()
-	data := make([]canon.Digest, len(p.All))
-	for i, st := range p.All {
+	data := make([]canon.Digest, p.Len())
+	for i := range p.Len() {
+		st := p.At(i)
 		switch {
-		case st == nil:
-			continue
 		case st.Op.Kind == dag.KindSource:
 			data[i] = st.Observed.Data
 			s.add(&storage.Record{Step: st.Version, Content: st.Content, Identity: st.Identity})
@@ -204,9 +212,8 @@ func (s *shelf) run(p *Plan, give func(key string) string) {
 		rec := &storage.Record{Step: st.Version, Identity: st.Identity, StepKey: st.Key, Symbol: st.Op.Symbol, Code: st.Code, Env: st.Env()}
 		in := slices.Clone(st.Data)
 		for k := range in {
-			e := edgeOf(st, k)
-			if e.Kind == FromStep {
-				in[k] = data[e.Node]
+			if r := st.ref(k); r.From >= 0 {
+				in[k] = data[r.From]
 			}
 			rec.Inputs = append(rec.Inputs, storage.Input{Name: st.InputName(k), From: st.InputFrom(p, k), Version: st.Versions[k], DataVersion: in[k]})
 		}
@@ -235,13 +242,6 @@ func (s *shelf) run(p *Plan, give func(key string) string) {
 		}
 		s.add(rec)
 	}
-}
-
-func edgeOf(st *Step, k int) Edge {
-	if k < len(st.Inputs) {
-		return st.Node.Inputs[k]
-	}
-	return st.Deps[k-len(st.Inputs)]
 }
 
 func (s *shelf) add(r *storage.Record) {

@@ -22,11 +22,11 @@ func (b *builder) explain() error {
 	if err := b.latest(); err != nil {
 		return err
 	}
-	for part := range slices.Chunk(b.plan.Steps, explainedAtOnce) {
+	for part := range slices.Chunk(b.batch, explainedAtOnce) {
 		b.fetchManifests(part)
 		for _, s := range part {
 			switch {
-			case s.Action == Reuse:
+			case s.Action == Reuse || s.Action == Skip || s.Hidden:
 			case s.source():
 				b.explainSource(s)
 			default:
@@ -44,9 +44,10 @@ func (b *builder) latest() error {
 		return nil
 	}
 	var ids []string
-	for _, s := range b.plan.Steps {
-		if !s.source() && (s.Action != Reuse || s.Record.Identity != s.Identity) {
-			ids = append(ids, s.Identity)
+	var steps []*Step
+	for _, s := range b.batch {
+		if !s.source() && !s.Hidden && s.Action != Skip && (s.Action != Reuse || s.Record.Identity != s.Identity) {
+			ids, steps = append(ids, s.Identity), append(steps, s)
 		}
 	}
 	if len(ids) == 0 {
@@ -56,10 +57,10 @@ func (b *builder) latest() error {
 	if err != nil {
 		return err
 	}
-	for _, s := range b.plan.Steps {
+	for _, s := range steps {
 		rec := latest[s.Identity]
 		switch {
-		case s.source() || rec == nil:
+		case rec == nil:
 		case s.Action != Reuse:
 			s.Latest = rec
 		case !s.fresh && sameData(s.Record, rec):
@@ -90,8 +91,11 @@ func (b *builder) explainSource(s *Step) {
 }
 
 func (b *builder) explainStep(s *Step) {
-	if s.problem.Code != "" {
-		s.Reasons = append(s.Reasons, s.problem)
+	if s.problem != nil {
+		s.Reasons = append(s.Reasons, s.problem...)
+		return
+	}
+	if s.hopeless {
 		return
 	}
 	if s.Latest == nil && !s.Force {
@@ -106,16 +110,7 @@ func (b *builder) explainStep(s *Step) {
 		b.compare(s, s.Latest)
 	}
 	if s.Action == Maybe {
-		for _, up := range b.above(s) {
-			verb := "runs"
-			switch {
-			case up.Observed != nil:
-				verb = "could not be observed"
-			case up.Action == Maybe:
-				verb = "may run"
-			}
-			s.because(ReasonUpstream, "upstream %q %s", up.Key, verb)
-		}
+		b.above(s)
 	}
 	if len(s.Reasons) == 0 {
 		// Every part of the content has been compared but the layout of types, which a record does not spell out.
@@ -129,17 +124,70 @@ var (
 	neverRun          = []Reason{{ReasonNever, "never run"}}
 )
 
-// above returns the undecided or running steps right above s, each once.
-func (b *builder) above(s *Step) []*Step {
-	var ups []*Step
-	s.upstream(func(u int32) {
-		up := b.plan.All[u]
-		running := up.Action != Reuse && !up.source() || up.source() && up.Observed.Err != nil
-		if running && !slices.Contains(ups, up) {
-			ups = append(ups, up)
+// above says which steps right above s are undecided or run, each node once.
+func (b *builder) above(s *Step) {
+	var seen []int32
+	b.plan.flow.leaves(s, func(up *Step, r *region) bool {
+		place, key, verb := int32(-1), "", ""
+		switch {
+		case r != nil:
+			site := &r.frame.sc.sites[r.site]
+			key, verb = r.frame.prefix+site.node.Key+r.frame.suffix, "is not known yet"
+			place = ^site.lo
+		case up.Observed != nil:
+			verb = "could not be observed"
+			if up.Observed.Err == nil {
+				return true
+			}
+		case up.Action == Maybe:
+			verb = "may run"
+		case up.Action == Run:
+			verb = "runs"
+		default:
+			return true
 		}
+		if up != nil {
+			place, key = up.Place, up.Key
+		}
+		if !slices.Contains(seen, place) {
+			seen = append(seen, place)
+			s.because(ReasonUpstream, "upstream %q %s", key, verb)
+		}
+		return len(seen) < maxCauses
 	})
-	return ups
+}
+
+// leaves calls yield with the steps that the inputs of s are made from, and with the regions that are not expanded, as long as it returns true.
+func (f *flow) leaves(s *Step, yield func(up *Step, r *region) bool) {
+	var stack []Ref
+	seen := map[Vertex]bool{}
+	for k := len(s.Versions) - 1; k >= 0; k-- {
+		stack = append(stack, s.ref(k))
+	}
+	for len(stack) > 0 {
+		r := f.follow(stack[len(stack)-1])
+		stack = stack[:len(stack)-1]
+		if r.none() || seen[r.From] {
+			continue
+		}
+		seen[r.From] = true
+		if r.From >= 0 {
+			if !yield(f.step(r.From), nil) {
+				return
+			}
+			continue
+		}
+		v := f.value(r.From)
+		if v.kind == valueCell {
+			if !yield(nil, f.regions[v.region]) {
+				return
+			}
+			continue
+		}
+		for k := len(v.parts) - 1; k >= 0; k-- {
+			stack = append(stack, v.parts[k])
+		}
+	}
 }
 
 func (s *Step) because(code, format string, args ...any) {
@@ -209,7 +257,7 @@ func (b *builder) fetchManifests(steps []*Step) {
 	}
 	for _, s := range steps {
 		was := s.Latest
-		if was == nil || s.Action == Reuse || s.source() || s.problem.Code != "" {
+		if was == nil || s.Action == Reuse || s.source() || s.Hidden || s.problem != nil {
 			continue
 		}
 		if was.Code != s.Code {
@@ -319,7 +367,7 @@ func object(b []byte) (m map[string]json.RawMessage, ok bool) {
 func (b *builder) compareResources(s *Step, was *storage.Record) {
 	changed := len(was.Resources) != len(s.Op.Resources)
 	for i, u := range s.Op.Resources {
-		changed = changed || was.Resources[u.Name] != s.static.resources[i].String()
+		changed = changed || was.Resources[u.Name] != s.resources[i].String()
 	}
 	if !changed {
 		return
@@ -329,7 +377,7 @@ func (b *builder) compareResources(s *Step, was *storage.Record) {
 		old[was.Reached[i].Key] = &was.Reached[i]
 	}
 	said := len(s.Reasons)
-	for _, r := range s.static.reached {
+	for _, r := range s.reached {
 		key := r.Resource.Key
 		o := old[key]
 		delete(old, key)
@@ -426,20 +474,18 @@ func (s *Step) InputName(k int) string {
 	return "after " + s.Op.Deps[k-len(s.Inputs)]
 }
 
-// InputFrom returns the asset or step that entry k of Versions and Data comes from; "" for a value.
+// InputFrom returns the asset or step that entry k of Versions and Data comes from, or the steps that it is made from; "" for a value.
 func (s *Step) InputFrom(p *Plan, k int) string {
-	e := &Edge{}
-	if k < len(s.Inputs) {
-		e = &s.Node.Inputs[k]
-	} else {
-		e = &s.Deps[k-len(s.Inputs)]
-	}
-	if e.Kind != FromStep {
+	r := p.flow.follow(s.ref(k))
+	if r.From < 0 {
+		if k < len(s.from) {
+			return s.from[k]
+		}
 		return ""
 	}
-	up := &p.Target.Graph.Nodes[e.Node]
-	if p.Target.Job == nil && e.Output >= 0 {
-		return assetKey(up.Op, &up.Op.Outputs[e.Output])
+	up := p.flow.step(r.From)
+	if p.Target.Job == nil && r.Out >= 0 {
+		return assetKey(up.Op, &up.Op.Outputs[r.Out])
 	}
 	return up.Key
 }

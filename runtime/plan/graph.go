@@ -4,74 +4,65 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
-// A Graph is the static shape of what a job, or the assets together, would run. Nodes are in plan order: upstream first.
+// A Graph is the static shape of what a job, or the assets together, would run: the places where ops are called, in plan order. A run makes one
+// step of each, several in a loop, none in an arm that is not taken. It does not change once it is made.
 type Graph struct {
 	Job   *dag.JobDef // nil for assets
 	Nodes []Node
 
-	levels [][]int32 // the nodes of each level, ascending; the inputs of a node are on lower levels
+	main   *scope
+	prefix string  // what the identity of a step is before its key
+	unit   []int32 // by node: the last node of what a selection takes as one, such as a graph that is an asset
 
-	consumers     []int32 // of all nodes, one after the other
-	consumerStart []int32 // where those of node i begin; one more at the end
-	producers     []int32
-	producerStart []int32
+	downOnce   sync.Once
+	downs      []int32 // the nodes below each node, one after the other
+	downsStart []int32 // where those of node i begin; one more at the end
 }
 
-// A Node is one step of a graph before any decision.
+// A Node is a place where an op is called.
 type Node struct {
-	Key      string // unique in the graph; what run config, selection and events call it
-	Identity string // what its records are the latest of: "asset:KEY" or "op:JOB/STEP"
-	Op       *dag.Op
-	Inputs   []Edge       // one for each of Op.Inputs
-	Deps     []Edge       // one for each of Op.Deps; kind FromStep
-	Config   *dag.Binding // what a job's body passes as config; nil otherwise
+	Key    string // unique in the graph: "fetch", "outer.fetch"; what run config and selection call it
+	Op     *dag.Op
+	Passed *dag.Binding // what the body passes as config, a literal or a parameter of the job; nil otherwise
+	Loops  int          // how many loops it stands in
+	Asked  []int        // inputs whose values the run config gives
 
-	info *opInfo
+	identity string // of its step where it stands in no loop
+	info     *opInfo
+	ups      []int32 // the nodes it takes something from, must follow, or that decide whether it runs; ascending
+	gates    []int32 // those that decide whether and how often it runs: conditions and what loops go over
+	from     []string
 }
 
-// An EdgeKind says where an input comes from.
-type EdgeKind uint8
-
-// The kinds of an [Edge].
-const (
-	FromStep    EdgeKind = iota // output Output of node Node
-	FromParam                   // parameter Param of the job
-	FromLiteral                 // Value, from the body of the job
-)
-
-// An Edge is where a node gets an input from.
-type Edge struct {
-	Kind   EdgeKind
-	Node   int32
-	Output int32 // -1: ordering after a node that has no outputs
-	Param  int32
-	Value  any
-}
-
-// Consumers returns the nodes that take an output of node i or must follow it, ascending, each once.
-func (g *Graph) Consumers(i int) []int32 {
-	return g.consumers[g.consumerStart[i]:g.consumerStart[i+1]]
-}
-
-// Producers returns the nodes that node i takes an output from or must follow, each once.
-func (g *Graph) Producers(i int) []int32 {
-	return g.producers[g.producerStart[i]:g.producerStart[i+1]]
-}
-
-// upstream calls yield with each node that node i needs; one may come twice.
-func (n *Node) upstream(yield func(int32)) {
-	for i := range n.Inputs {
-		if n.Inputs[i].Kind == FromStep {
-			yield(n.Inputs[i].Node)
+// below returns the nodes that node i is upstream of, ascending.
+func (g *Graph) below(i int32) []int32 {
+	g.downOnce.Do(func() {
+		g.downsStart = make([]int32, len(g.Nodes)+1)
+		total := 0
+		for i := range g.Nodes {
+			for _, u := range g.Nodes[i].ups {
+				g.downsStart[u+1]++
+				total++
+			}
 		}
-	}
-	for i := range n.Deps {
-		yield(n.Deps[i].Node)
-	}
+		for i := range g.Nodes {
+			g.downsStart[i+1] += g.downsStart[i]
+		}
+		g.downs = make([]int32, total)
+		fill := slices.Clone(g.downsStart)
+		for i := range g.Nodes {
+			for _, u := range g.Nodes[i].ups {
+				g.downs[fill[u]] = int32(i)
+				fill[u]++
+			}
+		}
+	})
+	return g.downs[g.downsStart[i]:g.downsStart[i+1]]
 }
 
 // assetGraph joins all assets and sources by key.
@@ -86,21 +77,20 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 	for i, o := range infos {
 		index[o] = int32(i)
 	}
-	nodes := make([]Node, len(infos))
 	edges := make([][]int32, len(infos))
 	keys := c.AssetKeys()
 	for i, o := range infos {
-		n := &nodes[i]
-		*n = Node{Key: o.op.Key, Identity: "asset:" + o.op.Key, Op: o.op, info: o, Inputs: make([]Edge, len(o.op.Inputs))}
 		for j := range o.op.Inputs {
 			in := &o.op.Inputs[j]
+			if in.Asset == "" {
+				continue // the run config feeds it
+			}
 			ref, ok := c.assetByKey[in.Asset]
 			if !ok {
 				wrong.add("unknown_asset", "asset %q: its input %s is fed by %q, which no package given to this binary defines%s", o.op.Key, in.Name, in.Asset, nearest(in.Asset, keys))
 				continue
 			}
 			checkJoin(o.op, in, ref, wrong)
-			n.Inputs[j] = Edge{Kind: FromStep, Node: index[ref.op], Output: int32(ref.output)}
 			edges[i] = append(edges[i], index[ref.op])
 		}
 		for _, d := range o.op.Deps {
@@ -109,7 +99,6 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 				wrong.add("unknown_asset", "asset %q: deps= names %q, which no package given to this binary defines%s", o.op.Key, d, nearest(d, keys))
 				continue
 			}
-			n.Deps = append(n.Deps, Edge{Kind: FromStep, Node: index[ref.op], Output: int32(ref.output)})
 			edges[i] = append(edges[i], index[ref.op])
 		}
 	}
@@ -123,29 +112,77 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 		return nil
 	}
 	// Plan order is by level, then by key: it does not depend on the order of packages, and shows what can run side by side.
-	order := make([]int32, len(nodes))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(level[a], level[b]), strings.Compare(nodes[a].Key, nodes[b].Key))
+	slices.SortFunc(infos, func(a, b *opInfo) int {
+		return cmp.Or(cmp.Compare(level[index[a]], level[index[b]]), strings.Compare(a.op.Key, b.op.Key))
 	})
-	place := make([]int32, len(order))
-	sorted := make([]Node, len(order))
-	sortedLevel := make([]int32, len(order))
-	for to, from := range order {
-		place[from] = int32(to)
-		sorted[to], sortedLevel[to] = nodes[from], level[from]
+	return c.joined(infos, wrong)
+}
+
+// joined writes the assets as the body of a graph: each a call whose arguments are what others return.
+func (c *Catalog) joined(infos []*opInfo, wrong *problems) *Graph {
+	def := &dag.GraphDef{Nodes: make([]dag.Node, 0, len(infos))}
+	at := make(map[*opInfo]int, len(infos)) // the node that gives the outputs of an asset
+	deps := map[int][]dag.Binding{}
+	from := func(key string) dag.Binding {
+		ref := c.assetByKey[key]
+		return dag.Binding{Kind: dag.FromNode, Node: at[ref.op], Output: ref.output}
 	}
-	for i := range sorted {
-		for j := range sorted[i].Inputs {
-			sorted[i].Inputs[j].Node = place[sorted[i].Inputs[j].Node]
+	for _, o := range infos {
+		inputs := make([]dag.Binding, len(o.op.Inputs))
+		for j := range o.op.Inputs {
+			if inputs[j].Kind = dag.FromRunConfig; o.op.Inputs[j].Asset != "" {
+				inputs[j] = from(o.op.Inputs[j].Asset)
+			}
 		}
-		for j := range sorted[i].Deps {
-			sorted[i].Deps[j].Node = place[sorted[i].Deps[j].Node]
+		op := o.op
+		if op.Graph != nil {
+			call := dag.Node{Key: op.Key, Graph: op.Graph, Inputs: graphInputs(op, inputs)}
+			for _, d := range op.Deps { // what is in it follows them too, not only the step that stores
+				call.After = append(call.After, from(d).Node)
+			}
+			def.Nodes = append(def.Nodes, call)
+			op, inputs = o.store.op, make([]dag.Binding, len(op.Outputs))
+			for k := range inputs {
+				inputs[k] = dag.Binding{Kind: dag.FromNode, Node: len(def.Nodes) - 1, Output: k}
+			}
+		}
+		at[o] = len(def.Nodes)
+		for _, d := range op.Deps {
+			deps[at[o]] = append(deps[at[o]], from(d))
+		}
+		def.Nodes = append(def.Nodes, dag.Node{Key: op.Key, Op: op, Inputs: inputs})
+	}
+	g := &Graph{prefix: "asset:"}
+	k := compiler{c: c, g: g, what: "the assets", deps: deps, wrong: wrong}
+	k.main(def)
+	g.unit = make([]int32, len(g.Nodes))
+	for i := range g.unit {
+		g.unit[i] = int32(i)
+	}
+	for n := range def.Nodes {
+		if def.Nodes[n].Graph != nil {
+			lo, last := g.main.sites[n].lo, g.main.sites[n+1].lo
+			for i := lo; i < last; i++ {
+				g.unit[i] = last
+			}
 		}
 	}
-	return newGraph(nil, sorted, sortedLevel)
+	return g
+}
+
+// graphInputs are the arguments of the call of a graph that is an asset: its config parameters take their defaults.
+func graphInputs(op *dag.Op, inputs []dag.Binding) []dag.Binding {
+	var all []dag.Binding
+	next := 0
+	for _, p := range op.Graph.Params {
+		if p.Config != nil || next == len(inputs) {
+			all = append(all, dag.Binding{Kind: dag.FromLiteral, Type: p.Type})
+			continue
+		}
+		all = append(all, inputs[next])
+		next++
+	}
+	return all
 }
 
 // checkJoin is the type guard of a join that the generator has not seen.
@@ -154,112 +191,30 @@ func checkJoin(op *dag.Op, in *dag.Input, ref assetRef, wrong *problems) {
 		wrong.add("type_mismatch", "asset %q: its input %s takes the value of %q, which has none; use deps=%s for the order alone", op.Key, in.Name, in.Asset, in.Asset)
 		return
 	}
-	if have := ref.op.op.Outputs[ref.output].Type; have.Name != in.Type.Name || have.Go != in.Type.Go {
+	have := ref.op.op.Outputs[ref.output].Type
+	name, typ := in.Type.Name, in.Type.Go
+	if in.Unwrap {
+		name, typ = "*"+name, pointerTo(typ)
+	}
+	if have.Name != name || have.Go != typ {
 		wrong.add("type_mismatch", "asset %q: its input %s is a %s, but %q (%s) is a %s; make the types agree", op.Key, in.Name, in.Type.Name, in.Asset, ref.op.op.Symbol, have.Name)
 	}
 }
 
 // jobGraph is the graph of a job's body.
 func (c *Catalog) jobGraph(j *dag.JobDef, wrong *problems) *Graph {
-	nodes := make([]Node, len(j.Nodes))
-	level := make([]int32, len(j.Nodes))
-	prefix := "op:" + j.Key + "/"
-	total := 0
-	for i := range j.Nodes {
-		total += len(j.Nodes[i].Inputs)
-	}
-	slab := make([]Edge, total)
-	for i := range j.Nodes {
-		from := &j.Nodes[i]
-		n := &nodes[i]
-		*n = Node{Key: from.Key, Identity: prefix + from.Key, Op: from.Op, Config: from.Config, info: c.opBySymbol[from.Op.Symbol]}
-		if n.info == nil {
-			wrong.add("unknown_op", "job %q calls %s, which its package does not list; run `go generate ./...` again", j.Key, from.Op.Symbol)
-			continue
-		}
-		n.Inputs, slab = slab[:len(from.Inputs):len(from.Inputs)], slab[len(from.Inputs):]
-		if len(from.Inputs) != len(from.Op.Inputs) {
-			wrong.add("bad_job", "job %q: step %s has %d inputs and is given %d; run `go generate ./...` again", j.Key, from.Key, len(from.Op.Inputs), len(from.Inputs))
-			continue
-		}
-		for k, b := range from.Inputs {
-			e := &n.Inputs[k]
-			switch b.Kind {
-			case dag.FromNode:
-				if b.Node < 0 || b.Node >= i || b.Output < 0 || b.Output >= len(j.Nodes[b.Node].Op.Outputs) {
-					wrong.add("bad_job", "job %q: input %s of step %s does not come from an earlier step; run `go generate ./...` again", j.Key, from.Op.Inputs[k].Name, from.Key)
-					continue
-				}
-				*e = Edge{Kind: FromStep, Node: int32(b.Node), Output: int32(b.Output)}
-				level[i] = max(level[i], level[b.Node]+1)
-			case dag.FromParam:
-				if b.Param < 0 || b.Param >= len(j.Params) {
-					wrong.add("bad_job", "job %q: input %s of step %s is no parameter of the job; run `go generate ./...` again", j.Key, from.Op.Inputs[k].Name, from.Key)
-					continue
-				}
-				*e = Edge{Kind: FromParam, Param: int32(b.Param)}
-			case dag.FromLiteral:
-				*e = Edge{Kind: FromLiteral, Value: b.Value}
-			}
-		}
-	}
-	return newGraph(j, nodes, level)
-}
-
-func (c *Catalog) checkJobs(wrong *problems) {
-	for _, j := range c.jobs {
-		c.jobGraph(j, wrong)
-		seen := map[string]bool{}
-		for i := range j.Nodes {
-			if seen[j.Nodes[i].Key] {
-				wrong.add("duplicate_key", "job %q has two steps %q; run `go generate ./...` again", j.Key, j.Nodes[i].Key)
-			}
-			seen[j.Nodes[i].Key] = true
-		}
-	}
-}
-
-func newGraph(j *dag.JobDef, nodes []Node, level []int32) *Graph {
-	g := &Graph{Job: j, Nodes: nodes}
-	for i, l := range level {
-		for int(l) >= len(g.levels) {
-			g.levels = append(g.levels, nil)
-		}
-		g.levels[l] = append(g.levels[l], int32(i))
-	}
-	// Consumers as one array with offsets: two passes, no small slices.
-	last := make([]int32, len(nodes)) // the consumer noted last, to count each once
-	each := func(note func(up, down int32)) {
-		for i := range last {
-			last[i] = -1
-		}
-		for i := range nodes {
-			nodes[i].upstream(func(u int32) {
-				if last[u] != int32(i) {
-					last[u] = int32(i)
-					note(u, int32(i))
-				}
-			})
-		}
-	}
-	g.consumerStart, g.producerStart = make([]int32, len(nodes)+1), make([]int32, len(nodes)+1)
-	each(func(up, down int32) {
-		g.consumerStart[up+1]++
-		g.producerStart[down+1]++
-	})
-	for i := range nodes {
-		g.consumerStart[i+1] += g.consumerStart[i]
-		g.producerStart[i+1] += g.producerStart[i]
-	}
-	g.consumers = make([]int32, g.consumerStart[len(nodes)])
-	g.producers = make([]int32, 0, len(g.consumers))
-	fill := slices.Clone(g.consumerStart)
-	each(func(up, down int32) {
-		g.consumers[fill[up]] = down
-		fill[up]++
-		g.producers = append(g.producers, up) // down never goes back, so this is in order
-	})
+	g := &Graph{Job: j, prefix: "op:" + j.Key + "/"}
+	k := compiler{c: c, g: g, what: "job " + quoted(j.Key), wrong: wrong}
+	k.main(&j.GraphDef)
 	return g
+}
+
+// compileJobs makes the graphs of all jobs, and finds what is wrong with them.
+func (c *Catalog) compileJobs(wrong *problems) {
+	c.graphs = make(map[string]*Graph, len(c.jobs))
+	for _, j := range c.jobs {
+		c.graphs[j.Key] = c.jobGraph(j, wrong)
+	}
 }
 
 // levels gives each node of a graph (edges lead to what it needs) the length of the longest chain below it, or a cycle: its

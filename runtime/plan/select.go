@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -41,7 +42,7 @@ func (c *Catalog) selectNodes(g *Graph, selection string, wrong *problems) []boo
 	if strings.TrimSpace(selection) == "" {
 		selection = "*"
 	}
-	var index map[string]int32
+	var index map[string][]int32
 	for text := range strings.SplitSeq(selection, ",") {
 		text = strings.TrimSpace(text)
 		cl := parseClause(text)
@@ -72,48 +73,74 @@ func (c *Catalog) selectNodes(g *Graph, selection string, wrong *problems) []boo
 			}
 			continue
 		}
-		g.walk(selected, start, cl.up, func(i int32, yield func(int32)) { g.Nodes[i].upstream(yield) })
-		g.walk(selected, start, cl.down, func(i int32, yield func(int32)) {
-			for _, d := range g.Consumers(int(i)) {
-				yield(d)
-			}
-		})
+		g.walk(selected, start, cl.up, func(i int32) []int32 { return g.Nodes[i].ups })
+		g.walk(selected, start, cl.down, g.below)
 	}
 	return selected
 }
 
-// keysOf returns all names that a selection may use: the keys of nodes and, for assets, of each of their outputs.
-func (c *Catalog) keysOf(g *Graph) map[string]int32 {
-	index := make(map[string]int32, len(g.Nodes))
+// keysOf returns all names that a selection may use: the keys of nodes, of the graphs they are in and, for assets, of each of their outputs.
+func (c *Catalog) keysOf(g *Graph) map[string][]int32 {
+	index := make(map[string][]int32, len(g.Nodes))
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		index[n.Key] = int32(i)
 		if g.Job == nil {
+			if g.unit[i] != int32(i) {
+				continue // inside of an asset
+			}
+			index[n.Key] = []int32{int32(i)}
 			for j := range n.Op.Outputs {
-				index[assetKey(n.Op, &n.Op.Outputs[j])] = int32(i)
+				index[assetKey(n.Op, &n.Op.Outputs[j])] = []int32{int32(i)}
+			}
+			continue
+		}
+		index[n.Key] = append(index[n.Key], int32(i))
+		for at, r := range n.Key {
+			if r == '.' {
+				index[n.Key[:at]] = append(index[n.Key[:at]], int32(i))
 			}
 		}
 	}
 	return index
 }
 
-// walk marks start and what is at most depth steps from it.
-func (g *Graph) walk(mark []bool, start int32, depth int, next func(int32, func(int32))) {
-	seen := map[int32]bool{start: true}
-	front := []int32{start}
-	mark[start] = true
-	for ; depth != 0 && len(front) > 0; depth-- {
-		var further []int32
-		for _, i := range front {
-			next(i, func(j int32) {
-				if !seen[j] {
-					seen[j], mark[j] = true, true
-					further = append(further, j)
-				}
-			})
+// walk marks nodes and what is at most depth steps from them. Nodes that a selection takes as one are at no distance from each other.
+func (g *Graph) walk(mark []bool, start []int32, depth int, next func(int32) []int32) {
+	seen := map[int32]bool{}
+	var front []int32
+	reach := func(i int32) {
+		for _, j := range g.whole(i) {
+			if !seen[j] {
+				seen[j], mark[j] = true, true
+				front = append(front, j)
+			}
 		}
-		front = further
 	}
+	for _, i := range start {
+		reach(i)
+	}
+	for ; depth != 0 && len(front) > 0; depth-- {
+		was := front
+		front = nil
+		for _, i := range was {
+			for _, j := range next(i) {
+				reach(j)
+			}
+		}
+	}
+}
+
+// whole returns the nodes that a selection takes together with node i.
+func (g *Graph) whole(i int32) []int32 {
+	if g.unit == nil || g.unit[i] == i && (i == 0 || g.unit[i-1] != i) {
+		return []int32{i}
+	}
+	var all []int32
+	last := g.unit[i]
+	for j := last; j >= 0 && g.unit[j] == last; j-- {
+		all = append(all, j)
+	}
+	return all
 }
 
 // A Target is a job, or the assets, with a selection: what a run is about, before any version is known.
@@ -128,6 +155,7 @@ type Target struct {
 	External []int32 // what a selected step takes from an unselected one, sources left out
 
 	selected []bool
+	wanted   []bool // selected, or needed by something that is
 }
 
 // Target finds what a run of a job ("" for the assets) with a selection ("" for everything) is about. The error is an [*Error].
@@ -139,7 +167,7 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.Job, t.Graph = j, c.jobGraph(j, &wrong)
+		t.Job, t.Graph = j, c.graphs[job]
 	}
 	if len(t.Graph.Nodes) == 0 && len(wrong) == 0 {
 		what := "no package given to this binary has an asset; put //dag:asset above a function and run `go generate ./...`"
@@ -152,23 +180,58 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
-	extra := make([]bool, len(t.selected))
-	for i, yes := range t.selected {
-		if !yes {
-			continue
+	t.reach()
+	return t, nil
+}
+
+// Only is the target that is one node of t's graph and nothing else, which no selection can say of a node inside of an asset.
+func (t *Target) Only(place int32) *Target {
+	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, Selection: t.Graph.Nodes[place].Key, selected: make([]bool, len(t.selected))}
+	one.selected[place] = true
+	one.reach()
+	return one
+}
+
+// reach finds what the selected nodes need.
+func (t *Target) reach() {
+	t.wanted = slices.Clone(t.selected)
+	var hidden []int32
+	want := func(nodes []int32) {
+		for _, u := range nodes {
+			if !t.wanted[u] {
+				t.wanted[u] = true
+				hidden = append(hidden, u)
+			}
 		}
-		t.Selected = append(t.Selected, int32(i))
-		t.Graph.Nodes[i].upstream(func(u int32) { extra[u] = extra[u] || !t.selected[u] })
 	}
-	for i := range t.selected {
-		switch source := t.Graph.Nodes[i].Op.Kind == dag.KindSource; {
-		case source && (t.selected[i] || extra[i]):
+	for i, yes := range t.selected {
+		if yes {
+			t.Selected = append(t.Selected, int32(i))
+			want(t.Graph.Nodes[i].ups)
+		}
+	}
+	for len(hidden) > 0 { // what is read of a loop cannot be found without what the loop goes over
+		i := hidden[len(hidden)-1]
+		hidden = hidden[:len(hidden)-1]
+		want(t.Graph.Nodes[i].gates)
+	}
+	for i, yes := range t.wanted {
+		switch {
+		case !yes:
+		case t.Graph.Nodes[i].Op.Kind == dag.KindSource:
 			t.Sources = append(t.Sources, int32(i))
-		case extra[i]:
+		case !t.selected[i]:
 			t.External = append(t.External, int32(i))
 		}
 	}
-	return t, nil
+}
+
+// Name is what a selection calls a node: its key, or that of the asset it is inside of.
+func (g *Graph) Name(place int32) string {
+	if g.unit != nil {
+		place = g.unit[place]
+	}
+	return g.Nodes[place].Key
 }
 
 // IsSelected reports whether node i is a step of the run.

@@ -16,6 +16,7 @@ const (
 	Run   Action = "run"
 	Reuse Action = "reuse"
 	Maybe Action = "maybe"
+	Skip  Action = "skip"
 )
 
 // The codes of a [Reason]. They are stable.
@@ -35,6 +36,8 @@ const (
 	ReasonReplaced      = "replaced"       // a resource was replaced by a value
 	ReasonUpstream      = "upstream"       // something upstream runs
 	ReasonSource        = "source"         // a source has new data, or could not be observed
+	ReasonBranch        = "branch"         // another arm of a branch is taken
+	ReasonNil           = "nil"            // an input that must not be nil is, or something above is skipped for that
 )
 
 // A Reason says why a step runs or may run.
@@ -43,16 +46,21 @@ type Reason struct {
 	Text string `json:"text"`
 }
 
-// A Step is a node of the graph with what the plan found out about it.
+// A Step is one execution of an op with what the plan found out about it.
 type Step struct {
 	*Node
-	Index  int  // of the node in the graph
-	Hidden bool // not selected; here because a selected step needs its stored output, or its data
+	*work
+	Key      string // unique in the plan: "outer.fit[seattle]"; "fit[*]" for all that a loop will make
+	Identity string // what its records are the latest of: "asset:KEY" or "op:JOB/STEP"; empty for a step that is no step yet
+	Index    int    // of the step in the plan; -1 for one that is shown and not there
+	Place    int32  // of the node in the graph
+	Hidden   bool   // not selected; here because a selected step needs its stored output, or its data
 
-	Config *Config // nil when the op takes none
-	Code   string  // code version as counted: a source hash, or what version= or a strategy says
+	Inputs []Ref // one for each of Op.Inputs
+	Deps   []Ref // one for each of Op.Deps
+	After  []Ref // the order alone
 
-	Version canon.Digest // the cause; zero below a source that could not be observed
+	Version canon.Digest // the cause; zero below a source that could not be observed, and where it is not known which values it gets
 	Content canon.Digest // the truth; zero while the data of an input is not known
 	Action  Action
 	Reasons []Reason
@@ -64,41 +72,55 @@ type Step struct {
 	Outputs []canon.Digest
 
 	Record   *storage.Record // what is reused; for a hidden step the latest one
-	Note     bool            // the reuse must be noted: the record is not the newest of this identity, or was found by content
 	Latest   *storage.Record // the newest record of the identity, which Reasons compare with; nil where it was not needed
 	Broken   *storage.Record // it would have been reused, but an output of it cannot be loaded
+	Observed *Observation    // of a source
+	Note     bool            // the reuse must be noted: the record is not the newest of this identity, or was found by content
 	Force    bool            // runs whatever is stored
 	Recorded bool            // what it computes may be recorded
-	Observed *Observation    // of a source
+	Region   Vertex          // of a step that is only shown, in a loop or branch that is not expanded: what decides about that
+	Failure  error           // of a line that stands for a loop or branch: why it could not be expanded in the run
 
-	fresh   bool // the record was found by content: that it stands for this version too is not stored yet
-	static  *opStatic
-	code    code
-	problem Reason // what is wrong with the stored output that would have been reused
+	fresh    bool // the record was found by content: that it stands for this version too is not stored yet
+	fetched  bool // its record was looked for by its version
+	decided  bool
+	hopeless bool     // an input cannot be made: it fails
+	missing  int32    // what it takes that is not decided
+	down     int32    // the first edge from here
+	region   int32    // where in plan order it stands: in this region
+	ord      int32    // at this place
+	problem  []Reason // what is wrong with the stored output that would have been reused
 }
+
+// work is what all steps of one node share in a plan.
+type work struct {
+	Config *Config // nil when the op takes none
+	Code   string  // code version as counted: a source hash, or what version= or a strategy says
+
+	code      canon.Digest
+	resources []canon.Digest // one for each of Op.Resources
+	reached   []*ResourceVersion
+	env       []canon.Digest // one for each of Op.Env
+	replaced  bool
+	forced    []Reason // why it runs whatever is stored
+	prepared  bool
+}
+
+// idle is the work of a step that only observes or is read.
+var idle work
 
 // Resources returns the resources the step reaches, with their versions, each after those it takes.
-func (s *Step) Resources() []*ResourceVersion {
-	if s.static == nil {
-		return nil
-	}
-	return s.static.reached
-}
+func (s *Step) Resources() []*ResourceVersion { return s.reached }
 
 // ResourceVersions returns the versions of the op's resources, one for each of Op.Resources; nil for a source.
-func (s *Step) ResourceVersions() []canon.Digest {
-	if s.static == nil {
-		return nil
-	}
-	return s.static.resources
-}
+func (s *Step) ResourceVersions() []canon.Digest { return s.resources }
 
 // Env returns the environment variables that count in the step's version, by the digests of their values; nil where none does.
 func (s *Step) Env() map[string]string {
-	if s.static == nil {
+	if !s.prepared {
 		return nil
 	}
-	return envTexts(s.Op.Env, s.static.env)
+	return envTexts(s.Op.Env, s.env)
 }
 
 // An Observation is what a source says of its data now.
@@ -109,16 +131,29 @@ type Observation struct {
 	Err   error        // it could not be observed
 }
 
-// A Plan says what a run would do. It is made by [Build] and not changed after.
+// A Plan says what a run would do. It is made by [Build]. While a run goes on [Plan.Expand] adds what loops and branches turn out to be.
 type Plan struct {
 	Target *Target
 	Job    string  // key of the job; empty for assets
 	Memo   bool    // the run is memoized
-	Steps  []*Step // what was selected, in plan order
-	All    []*Step // by index of the node; nil where nothing of it is needed
+	Steps  []*Step // what was selected, in plan order, as [Build] found it: with lines for loops that are not expanded, and for arms not taken
+
+	flow    flow
+	builder *builder
+	params  []Ref // of the job
+	outs    []Ref // likewise
 }
 
-// Counts returns how many steps run, are reused and are undecided.
+// Len returns how many steps there are, hidden ones too.
+func (p *Plan) Len() int { return p.flow.steps.Len() }
+
+// At returns the step with an index.
+func (p *Plan) At(i int) *Step { return p.flow.steps.At(i) }
+
+// Values returns how many values there are.
+func (p *Plan) Values() int { return p.flow.values.Len() }
+
+// Counts returns how many steps run, are reused and are undecided. Steps that are skipped are none of these.
 func (p *Plan) Counts() (run, reuse, maybe int) {
 	for _, s := range p.Steps {
 		switch s.Action {
@@ -126,7 +161,7 @@ func (p *Plan) Counts() (run, reuse, maybe int) {
 			run++
 		case Reuse:
 			reuse++
-		default:
+		case Maybe:
 			maybe++
 		}
 	}
@@ -134,7 +169,7 @@ func (p *Plan) Counts() (run, reuse, maybe int) {
 }
 
 // MarshalJSON writes {"job","steps":[{"key","version","action","reasons":[{"code","text"}]}]}. The job is null for assets, a version null
-// where a source could not be observed.
+// where a source could not be observed or where it is not known yet what a loop or a branch will give.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	type step struct {
 		Key     string   `json:"key"`
@@ -161,14 +196,6 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 		out.Steps = append(out.Steps, st)
 	}
 	return json.Marshal(out)
-}
-
-// opStatic is what all steps of one op share in a plan.
-type opStatic struct {
-	resources []canon.Digest // one for each of Op.Resources
-	reached   []*ResourceVersion
-	env       []canon.Digest // one for each of Op.Env
-	replaced  bool
 }
 
 // source reports whether the step observes instead of computing.

@@ -18,6 +18,12 @@ const (
 	domainContent  = "dagstergen/content/v1"
 	domainData     = "dagstergen/data/v1"
 	domainNothing  = "dagstergen/nothing/v1"
+	domainProject  = "dagstergen/project/v1"
+	domainParts    = "dagstergen/parts/v1"
+	domainAppend   = "dagstergen/append/v1"
+	domainConcat   = "dagstergen/concat/v1"
+	domainSet      = "dagstergen/set/v1"
+	domainMake     = "dagstergen/make/v1"
 	domainEnv      = "dagstergen/env/v1"
 )
 
@@ -44,7 +50,7 @@ func (h *Hasher) Content(s *Step, data []canon.Digest) canon.Digest {
 func (h *Hasher) step(domain string, s *Step, inputs []canon.Digest) canon.Digest {
 	e := h.enc
 	e.Reset(domain)
-	e.Digest("code", s.code.digest)
+	e.Digest("code", s.code)
 	if s.Config == nil {
 		e.Nil("config")
 	} else {
@@ -61,9 +67,9 @@ func (h *Hasher) step(domain string, s *Step, inputs []canon.Digest) canon.Diges
 	}
 	e.List("resources", len(s.Op.Resources))
 	for i := range s.Op.Resources {
-		e.Digest(s.Op.Resources[i].Name, s.static.resources[i])
+		e.Digest(s.Op.Resources[i].Name, s.resources[i])
 	}
-	environment(e, s.Op.Env, s.static.env)
+	environment(e, s.Op.Env, s.env)
 	return e.Sum()
 }
 
@@ -115,21 +121,21 @@ func (h *Hasher) NamedData(identity, output string, v dag.DataVersion) canon.Dig
 	return h.enc.Sum()
 }
 
-// value is the version of a literal or a parameter. A file counts by its name and bytes, wherever it stands.
-func (h *Hasher) value(t *dag.Type, v any, encode func(*dag.Type, any) ([]byte, error)) (canon.Digest, error) {
+// value encodes a value that no step gave, and returns its version, which counts its type, and its data version, which is that of an output with
+// this value. A file counts by its name and bytes, wherever it stands, and has no encoding.
+func (h *Hasher) value(t *dag.Type, v any, encode func(*dag.Type, any) ([]byte, error)) (data []byte, version, truth canon.Digest, err error) {
 	if f, ok := v.(dag.File); ok {
-		return f.Version(), nil
+		return nil, f.Version(), f.Version(), nil
 	}
-	data, err := encode(t, v)
-	if err != nil {
-		return canon.Digest{}, err
+	if data, err = encode(t, v); err != nil {
+		return nil, canon.Digest{}, canon.Digest{}, err
 	}
 	shape := typeShape(t)
 	h.enc.Reset(domainValue)
 	h.enc.String("type", t.Name)
 	h.enc.Digest("shape", shape)
 	h.enc.Bytes("value", data)
-	return h.enc.Sum(), nil
+	return data, h.enc.Sum(), canon.Sum(data), nil
 }
 
 // A code is the code version of an op or a resource, as text for people and as it counts.
@@ -143,13 +149,13 @@ type code struct {
 func opCode(h *Hasher, info *opInfo, text string) code {
 	e := h.enc
 	e.Reset(domainCode)
-	scope(e, info.op.Symbol, info.hash, text)
+	claim(e, info.op.Symbol, info.hash, text)
 	e.Digest("shape", info.shape)
 	e.Bool("volatile", info.op.Volatile) // a record of a volatile step must not become a hit when the directive goes
 	return code{text, e.Sum()}
 }
 
-func scope(e *canon.Encoder, symbol, hash, text string) {
+func claim(e *canon.Encoder, symbol, hash, text string) {
 	if text == hash {
 		e.Nil("symbol")
 	} else {
@@ -241,7 +247,7 @@ func resourceVersion(h *Hasher, info *resourceInfo, strategy dag.VersionStrategy
 	v := &ResourceVersion{Resource: r, Code: text, Config: config, Env: envTexts(r.Env, env)}
 	e := h.enc
 	e.Reset(domainResource)
-	scope(e, r.Symbol, info.hash, text)
+	claim(e, r.Symbol, info.hash, text)
 	if config == nil {
 		e.Nil("config")
 	} else {

@@ -38,7 +38,7 @@ func (f fixedBoth) ResourceVersion(dag.ResourceVersionContext) (string, error) {
 func TestStrategies(t *testing.T) {
 	job := func(s dag.VersionStrategy, ops ...*dag.Op) (dag.Definitions, *dag.JobDef) {
 		d := define(t, nil, ops)
-		j := &dag.JobDef{Key: "j", Symbol: pkg + ".J", Strategy: s}
+		j := &dag.JobDef{GraphDef: dag.GraphDef{Key: "j", Symbol: pkg + ".J"}, Strategy: s}
 		for _, o := range ops {
 			j.Nodes = append(j.Nodes, dag.Node{Key: o.Key, Op: o})
 		}
@@ -87,7 +87,7 @@ func TestStrategies(t *testing.T) {
 		o.Resources = []dag.ResourceUse{{Name: "db", Key: "db"}}
 		version := func(s dag.VersionStrategy) canon.Digest {
 			d := define(t, nil, []*dag.Op{o}, &dag.Resource{Key: "db", Symbol: pkg + ".OpenDB"})
-			d.Jobs = []*dag.JobDef{{Key: "j", Symbol: pkg + ".J", Strategy: s, Nodes: []dag.Node{{Key: "a", Op: o}}}}
+			d.Jobs = []*dag.JobDef{{GraphDef: dag.GraphDef{Key: "j", Symbol: pkg + ".J", Nodes: []dag.Node{{Key: "a", Op: o}}}, Strategy: s}}
 			return build(t, request(t, catalog(t, d), "j", ""), nil).Steps[0].ResourceVersions()[0]
 		}
 		assert.NotEqual(t, version(fixedBoth{"1"}), version(fixedBoth{"2"}))
@@ -103,7 +103,7 @@ func TestOpWithoutAVersionIsAnError(t *testing.T) { // V7, V17
 }
 
 func jobOf(ops []*dag.Op, nodes ...dag.Node) *dag.JobDef {
-	return &dag.JobDef{Key: "j", Symbol: pkg + ".J", Nodes: nodes, Params: []dag.JobParam{{Name: "n", Type: intType}}}
+	return &dag.JobDef{GraphDef: dag.GraphDef{Key: "j", Symbol: pkg + ".J", Nodes: nodes, Params: []dag.JobParam{{Name: "n", Type: intType}}}}
 }
 
 func literal(v any) dag.Binding { return dag.Binding{Kind: dag.FromLiteral, Value: v} }
@@ -217,7 +217,7 @@ func TestVersionsAreStable(t *testing.T) {
 	p := build(t, r, nil)
 	s := p.Steps[1]
 	h := NewHasher()
-	value, err := h.value(intType, 7, func(*dag.Type, any) ([]byte, error) { return []byte("7"), nil })
+	_, value, data, err := h.value(intType, 7, func(*dag.Type, any) ([]byte, error) { return []byte("7"), nil })
 	require.NoError(t, err)
 	for what, got := range map[string]struct {
 		digest canon.Digest
@@ -228,6 +228,7 @@ func TestVersionsAreStable(t *testing.T) {
 		"output":   {s.Outputs[0], "feb3daf8d962c564812052ff62c3d59656199ed1d7171d5825ad32c12527df71"},
 		"content":  {h.Content(s, s.Data), "bd0608e98fc5cc79ba8d87e29fcd1d2fb8ed1600cc7fd33a46fe2ec1e4bc8750"},
 		"value":    {value, "4ee6c47198b6f384ef96b1c1985aac8728e57775b01d186e640640255ea6d8e7"},
+		"data":     {data, canon.Sum([]byte("7")).Hex()},
 		"named":    {h.NamedData("asset:s", "result", "2024-01-01"), "3d9af9c707b9cd3928e374e843977e8190f6b0f09f8c8e237408d8acfcf23a32"},
 		"nothing":  {h.Nothing(canon.Sum(nil)), "5824f1cf9cdeb49df843e3238bf41274a1532a537eda459c61742a751facdb21"},
 	} {

@@ -97,7 +97,12 @@ func (d *Document) Merge(later *Document) *Document {
 
 // Set returns d with one value set on top of it: path as [ParseSet] returns it, value a YAML scalar or flow value. The error is of type [Problems].
 func (d *Document) Set(path, value string) (*Document, error) {
-	pos := Position{File: setSource(path)}
+	return d.SetFrom(setSource(path), path, value)
+}
+
+// SetFrom is Set with a name for where the value comes from, such as "--cities".
+func (d *Document) SetFrom(source, path, value string) (*Document, error) {
+	pos := Position{File: source}
 	fail := func(code, hint, format string, args ...any) (*Document, error) {
 		return nil, Problems{{Code: code, Pos: pos, Message: fmt.Sprintf(format, args...), Hint: hint}}
 	}

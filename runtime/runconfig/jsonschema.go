@@ -32,15 +32,6 @@ func JSONSchema(title string, s Schema) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ops := map[string]schema{}
-	requiredOps := []string{}
-	for _, op := range s.Ops {
-		required := op.Config != nil && !op.Optional && op.Default == nil && op.Param == "" && requires(op.Config.Fields)
-		ops[op.Key] = configuredSchema(op.Config, required, op.Default == nil && op.Param == "" && !op.Optional)
-		if required {
-			requiredOps = append(requiredOps, op.Key)
-		}
-	}
 	resources := map[string]schema{}
 	requiredResources := []string{}
 	for i, res := range slices.Concat(s.Resources, s.OptionalResources) {
@@ -57,7 +48,7 @@ func JSONSchema(title string, s Schema) ([]byte, error) {
 	properties := map[string]schema{
 		"execution": executionSchema(s.executors()),
 		"inputs":    inputs,
-		"ops":       described(object(ops, requiredOps), "Config of ops, assets and sources, by key."),
+		"ops":       described(opsSchema(opTree(s.Ops)), "Config of ops, assets and sources, by key."),
 		"resources": described(object(resources, requiredResources), "Config of resources, by key."),
 	}
 	required := []string{}

@@ -15,12 +15,48 @@ type record struct {
 	execution      *val
 }
 
-func (r *record) set(section, key string, c *resolvedConfig) {
-	m := valMember{key, &val{kind: valMap, members: []valMember{{"config", c.shown}}}}
-	if section == "ops" {
-		r.ops = append(r.ops, m)
-	} else {
-		r.resources = append(r.resources, m)
+func (r *record) set(key string, c *resolvedConfig) {
+	r.resources = append(r.resources, valMember{key, &val{kind: valMap, members: []valMember{{"config", c.shown}}}})
+}
+
+// setOp takes in what was resolved for an op, below the graphs it is in. Either may be nil.
+func (r *record) setOp(path []string, config, inputs *val) {
+	members := &r.ops
+	for i, segment := range path {
+		at := slices.IndexFunc(*members, func(m valMember) bool { return m.key == segment })
+		if at < 0 {
+			*members = append(*members, valMember{segment, &val{kind: valMap}})
+			at = len(*members) - 1
+		}
+		v := (*members)[at].value
+		if i < len(path)-1 {
+			ops := slices.IndexFunc(v.members, func(m valMember) bool { return m.key == "ops" })
+			if ops < 0 {
+				v.members = append(v.members, valMember{"ops", &val{kind: valMap}})
+				ops = len(v.members) - 1
+			}
+			members = &v.members[ops].value.members
+			continue
+		}
+		if config != nil {
+			v.members = append(v.members, valMember{"config", config})
+		}
+		if inputs != nil && len(inputs.members) > 0 {
+			v.members = append(v.members, valMember{"inputs", inputs})
+		}
+	}
+}
+
+// sortOps orders the ops below a key "ops", at every depth.
+func sortOps(members []valMember) {
+	slices.SortFunc(members, func(a, b valMember) int { return strings.Compare(a.key, b.key) })
+	for _, m := range members {
+		slices.SortFunc(m.value.members, func(a, b valMember) int { return strings.Compare(a.key, b.key) })
+		for _, below := range m.value.members {
+			if below.key == "ops" {
+				sortOps(below.value.members)
+			}
+		}
 	}
 }
 
@@ -36,6 +72,7 @@ func (r *record) yaml() string {
 	if r.execution != nil {
 		root.members = append(root.members, valMember{"execution", r.execution})
 	}
+	sortOps(r.ops)
 	add("inputs", r.inputs)
 	add("ops", r.ops)
 	add("resources", r.resources)

@@ -14,7 +14,7 @@ import (
 // value and decodes them. The error is of type [Problems] and has every problem; d may be nil.
 func Resolve(d *Document, s Schema, getenv func(string) (string, bool)) (*Resolved, error) {
 	r := &resolver{getenv: getenv, env: map[trail]string{}}
-	out := &Resolved{Ops: map[string]*Value{}, Resources: map[string]*Value{}, Inputs: map[string]any{}}
+	out := &Resolved{Ops: map[string]*Value{}, Resources: map[string]*Value{}, Inputs: map[string]any{}, OpInputs: map[string]map[string]any{}}
 	rec := &record{}
 
 	root := r.section(d.node(), "", []string{"ops", "resources", "inputs", "execution"}, rootKeyList)
@@ -79,49 +79,6 @@ func (r *resolver) configOf(m member, path trail) (member, bool) {
 	return c, ok
 }
 
-func (r *resolver) ops(m member, s Schema, params map[string]*node, out *Resolved, rec *record) {
-	known := make(map[string]int, len(s.Ops))
-	names := make([]string, 0, len(s.Ops))
-	for i, op := range s.Ops {
-		known[op.Key] = i
-		names = append(names, op.Key)
-	}
-	written := map[string]member{}
-	for _, e := range r.members(m.value, "ops", "keys of ops, assets and sources") {
-		if _, ok := known[e.key]; !ok {
-			r.problem(CodeUnknown, trail("ops").key(e.key), e.pos, hintNames(e.key, "ops", names), "unknown op, asset or source")
-			continue
-		}
-		if c, ok := r.configOf(e, trail("ops").key(e.key)); ok {
-			written[e.key] = c
-		}
-	}
-	for _, op := range s.Ops {
-		c := written[op.Key]
-		path := trail("ops").key(op.Key).key("config")
-		if op.Config == nil {
-			if c.value != nil && c.value.kind != kindNull {
-				r.problem(CodeUnknown, path, c.pos, "remove it", "%s takes no config", op.Key)
-			}
-			continue
-		}
-		n := c.value
-		if op.Param != "" {
-			base, ok := params[op.Param]
-			if !ok {
-				continue // its own problems are reported, and would be again here
-			}
-			n = merge(base, n)
-		}
-		if v := r.config(op.Config, n, op.Default, path, op.Optional); v != nil {
-			out.Ops[op.Key] = v.value
-			if !op.Optional { // the record says what the run used
-				rec.set("ops", op.Key, v)
-			}
-		}
-	}
-}
-
 func (r *resolver) resources(m member, s Schema, out *Resolved, rec *record) {
 	needed := make(map[string]bool, len(s.Resources))
 	all := slices.Clone(s.Resources)
@@ -159,7 +116,7 @@ func (r *resolver) resources(m member, s Schema, out *Resolved, rec *record) {
 		if v := r.config(res.Config, c.value, nil, path, !needed[res.Key]); v != nil {
 			out.Resources[res.Key] = v.value
 			if needed[res.Key] {
-				rec.set("resources", res.Key, v)
+				rec.set(res.Key, v)
 			}
 		}
 	}

@@ -26,8 +26,9 @@ type Schema struct {
 
 // An OpSchema is what may stand below ops.KEY: for the node of a job, an asset or a source.
 type OpSchema struct {
-	Key    string
-	Config *dag.Config // nil when it takes none
+	Key    string         // that of an op in a graph has a dot: outer.inner stands below ops.outer.ops.inner
+	Config *dag.Config    // nil when it takes none
+	Inputs []dag.JobParam // inputs that nothing feeds: their values stand below ops.KEY.inputs
 	// Default is the value that the job's body passes, of the config's Go type. Run config overlays it, and nothing is required.
 	// nil for none: the type's own defaults count, and what has none is required.
 	Default any
@@ -39,12 +40,13 @@ type OpSchema struct {
 
 // A Resolved is a run config that was held against a [Schema] and found good.
 type Resolved struct {
-	Ops           map[string]*Value // for each op that takes config; an optional one only if its config is complete
-	Resources     map[string]*Value // likewise
-	Inputs        map[string]any    // Go values of the job's data parameters, by name; given ones and config ones left out
-	Executor      string            // empty where nothing is said
-	MaxConcurrent int               // 0 where nothing is said: as many as there are processors
-	Text          string            // the whole as YAML, secrets redacted, fit for a record and to be parsed again
+	Ops           map[string]*Value         // for each op that takes config; an optional one only if its config is complete
+	Resources     map[string]*Value         // likewise
+	Inputs        map[string]any            // Go values of the job's data parameters, by name; given ones and config ones left out
+	OpInputs      map[string]map[string]any // Go values of what stands below ops.KEY.inputs, by key of the op and name
+	Executor      string                    // empty where nothing is said
+	MaxConcurrent int                       // 0 where nothing is said: as many as there are processors
+	Text          string                    // the whole as YAML, secrets redacted, fit for a record and to be parsed again
 }
 
 // A Value is a resolved config.
