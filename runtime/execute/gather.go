@@ -150,7 +150,7 @@ func (w *worker) Load(s *plan.Step, out int32) (any, error) {
 	t := e.tasks.At(s.Index)
 	if t.state != taskDone {
 		e.mu.Unlock()
-		return nil, fmt.Errorf("step %s is not done", s.Key)
+		return nil, &lostError{s.Index, nil, fmt.Errorf("step %s is computed again", s.Key)} // another worker found its output lost since this one looked
 	}
 	w.feedFrom(&f, t, w.run.seen[s.Place])
 	e.mu.Unlock()

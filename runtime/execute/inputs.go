@@ -57,12 +57,17 @@ func (w *worker) call(i int32) (*dag.Call, blocking, error) {
 
 // lostError says that a stored output cannot be loaded any more.
 type lostError struct {
-	step int // index
-	out  *storage.Output
+	step int             // index
+	out  *storage.Output // nil where the step is being computed again already
 	err  error
 }
 
-func (e *lostError) Error() string { return fmt.Sprintf("stored output %s: %v", e.out.Name, e.err) }
+func (e *lostError) Error() string {
+	if e.out == nil {
+		return e.err.Error()
+	}
+	return fmt.Sprintf("stored output %s: %v", e.out.Name, e.err)
+}
 func (e *lostError) Unwrap() error { return e.err }
 
 // input returns input k as this consumer may have it: the value itself only where nobody can tell, a copy of its own otherwise.

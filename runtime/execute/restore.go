@@ -14,6 +14,14 @@ import (
 func (w *worker) restore(i plan.Vertex, lost *lostError) (blocking, error) {
 	r, e := w.run, w.run.engine
 	u := int32(lost.step)
+	if lost.out == nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if !e.blockLocked(i, plan.Vertex(u)) {
+			e.again(i) // it is done meanwhile
+		}
+		return blockedAlready, nil
+	}
 	e.mu.Lock()
 	up := e.tasks.At(int(u))
 	hidden := up.step.Hidden && !up.restored
