@@ -35,10 +35,11 @@ func (w *worker) expand(v plan.Vertex) verdict {
 	// What a canceled run has begun to expand is expanded, so that its result says what there was to do.
 	if err := r.plan.Decide(context.WithoutCancel(r.ctx), g, w, g.Steps > fewSteps); err != nil {
 		var wrong *plan.Error
-		if !errors.As(err, &wrong) {
+		var lost *lostError
+		if !errors.As(err, &wrong) && !errors.As(err, &lost) {
 			r.stop(storeError(err))
 		}
-		// The steps are there; those that were not decided find out for themselves.
+		// The steps are there; those that were not decided find out for themselves, and have a lost output computed again.
 		r.warn(r.plan.RegionKey(v), fmt.Sprintf("what it gives could not be planned: %v", err))
 	}
 	e.mu.Lock()
