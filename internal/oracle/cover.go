@@ -50,14 +50,7 @@ type Uncovered struct{ Test, Function string }
 // run without a test, up in the closure that versions give the test function.
 func Cover(ctx context.Context, dir string, o CoverOptions) (*Coverage, error) {
 	start := time.Now()
-	tested, err := listTests(ctx, dir, o.Packages)
-	if err != nil {
-		return nil, err
-	}
-	if err := needTypes(dir, tested); err != nil {
-		return nil, err
-	}
-	whole, err := loadProject(ctx, dir)
+	tested, whole, err := loadTested(ctx, dir, o.Packages)
 	if err != nil {
 		return nil, err
 	}

@@ -47,14 +47,7 @@ type Flipped struct{ Test, Was, Now, Edit string }
 // version is another one. What tells of a change here is neither an analysis nor a list, but the edited program itself.
 func Flip(ctx context.Context, dir string, o FlipOptions) (*Flips, error) {
 	start := time.Now()
-	tested, err := listTests(ctx, dir, o.Packages)
-	if err != nil {
-		return nil, err
-	}
-	if err := needTypes(dir, tested); err != nil {
-		return nil, err
-	}
-	whole, err := loadProject(ctx, dir)
+	tested, whole, err := loadTested(ctx, dir, o.Packages)
 	if err != nil {
 		return nil, err
 	}

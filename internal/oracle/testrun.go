@@ -265,3 +265,19 @@ func (l *locator) symbol(b block) string {
 	}
 	return ""
 }
+
+// loadTested lists the tests of packages of a project, and loads the project with all that they import.
+func loadTested(ctx context.Context, dir string, packages []string) ([]*testedPackage, *load.Program, error) {
+	tested, err := listTests(ctx, dir, packages)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := needTypes(dir, tested); err != nil {
+		return nil, nil, err
+	}
+	whole, err := loadProject(ctx, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	return tested, whole, nil
+}

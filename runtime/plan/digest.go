@@ -197,12 +197,9 @@ func (e *Evaluator) compute(v Vertex, truth bool) (d canon.Digest, err error) {
 
 // project is the version of a part of something: what it is a part of may still have to be computed.
 func (e *Evaluator) project(x *value) (canon.Digest, error) {
-	parts := make([]canon.Digest, len(x.parts))
-	for i, p := range x.parts {
-		var err error
-		if parts[i], err = e.of(p, false); err != nil || parts[i].IsZero() {
-			return canon.Digest{}, err
-		}
+	parts, err := e.digests(x.parts, false)
+	if err != nil || parts == nil {
+		return canon.Digest{}, err
 	}
 	h := e.hash.enc
 	h.Reset(domainProject)
@@ -216,14 +213,23 @@ func (e *Evaluator) project(x *value) (canon.Digest, error) {
 	return h.Sum(), nil
 }
 
+// digests are those of refs; nil where one is not known.
+func (e *Evaluator) digests(refs []Ref, truth bool) ([]canon.Digest, error) {
+	digests := make([]canon.Digest, len(refs))
+	for i, r := range refs {
+		var err error
+		if digests[i], err = e.of(r, truth); err != nil || digests[i].IsZero() {
+			return nil, err
+		}
+	}
+	return digests, nil
+}
+
 // composed is the digest of a composite literal, a conversion or a condition.
 func (e *Evaluator) composed(x *value, truth bool) (canon.Digest, error) {
-	parts := make([]canon.Digest, len(x.parts))
-	for i, p := range x.parts {
-		var err error
-		if parts[i], err = e.of(p, truth); err != nil || parts[i].IsZero() {
-			return canon.Digest{}, err
-		}
+	parts, err := e.digests(x.parts, truth)
+	if err != nil || parts == nil {
+		return canon.Digest{}, err
 	}
 	h := e.hash.enc
 	h.Reset(domainParts)
