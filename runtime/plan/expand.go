@@ -182,6 +182,12 @@ func (x *expander) call(fr *frame, s *site, after []Ref) []Ref {
 	for i := range outs {
 		outs[i] = x.ref(sub, &s.sub.def.Outputs[i].From, s.sub.def.Outputs[i].Type)
 	}
+	if key := fr.prefix + s.node.Key; fr.suffix == "" && key+"." == s.sub.path { // no loop is around it
+		if x.p.calls == nil {
+			x.p.calls = map[string][]Ref{}
+		}
+		x.p.calls[key] = outs
+	}
 	return outs
 }
 

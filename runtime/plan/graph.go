@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -63,6 +64,45 @@ func (g *Graph) below(i int32) []int32 {
 		}
 	})
 	return g.downs[g.downsStart[i]:g.downsStart[i+1]]
+}
+
+// Called returns the graph that is called at a place, "outer.inner", and how many loops that stands in; nil where none is.
+func (g *Graph) Called(place string) (def *dag.GraphDef, loops int) {
+	var find func(sc *scope, b *block, loops int) (*dag.GraphDef, int)
+	find = func(sc *scope, b *block, loops int) (*dag.GraphDef, int) {
+		for _, n := range b.nodes {
+			s := &sc.sites[n]
+			inside := loops
+			switch {
+			case s.node.Map != nil:
+				inside++
+			case s.node.Graph != nil && s.sub.path == place+".":
+				return s.node.Graph, loops
+			case s.node.Graph != nil && strings.HasPrefix(place+".", s.sub.path):
+				return find(s.sub, s.sub.body, loops)
+			}
+			for _, inner := range s.bodies {
+				if def, n := find(sc, inner, inside); def != nil {
+					return def, n
+				}
+			}
+		}
+		return nil, 0
+	}
+	return find(g.main, g.main.body, 0)
+}
+
+// NoNode is the error for a key that no node has; it names the nearest one.
+func (g *Graph) NoNode(key string) error {
+	keys := make([]string, len(g.Nodes))
+	for i := range g.Nodes {
+		keys[i] = g.Nodes[i].Key
+	}
+	what := "the graph of assets"
+	if g.Job != nil {
+		what = "job " + quoted(g.Job.Key)
+	}
+	return &Error{[]Problem{{"unknown_key", fmt.Sprintf("%s has no node %q%s", what, key, nearest(key, keys))}}}
 }
 
 // assetGraph joins all assets and sources by key.

@@ -140,8 +140,9 @@ type Plan struct {
 
 	flow    flow
 	builder *builder
-	params  []Ref // of the job
-	outs    []Ref // likewise
+	params  []Ref            // of the job
+	outs    []Ref            // likewise
+	calls   map[string][]Ref // what graphs gave that are called outside of loops, by the key of the call: "outer.inner"
 }
 
 // Len returns how many steps there are, hidden ones too.

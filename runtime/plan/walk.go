@@ -79,6 +79,10 @@ func (r Ref) None() bool { return r.none() }
 // Outputs are what the job returns.
 func (p *Plan) Outputs() []Ref { return p.outs }
 
+// Given is what the graph that is called at a place outside of loops gave, one for each of its outputs: "outer.inner". It is nil where no such graph is called, or
+// not in the arm that is taken.
+func (p *Plan) Given(call string) []Ref { return p.calls[call] }
+
 // MayFail reports whether making what r leads to runs code of the body, or indexes.
 func (p *Plan) MayFail(r Ref) bool {
 	f := &p.flow
