@@ -1,6 +1,7 @@
 package annotations
 
 import (
+	"cmp"
 	"errors"
 	"go/ast"
 	"go/token"
@@ -260,6 +261,8 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 			message, hint = w.key+": "+show(id)+" is not a Go identifier", "name a declaration of this package"
 		case spec.Type == Enum && !slices.Contains(spec.Choices, id):
 			message, hint = w.key+" cannot be "+show(id), "use "+strings.Join(spec.Choices, " or ")
+		case spec.Name == "tags" && it.Key == priorityTag && !wholeNumber(it.Text):
+			message, hint = w.key+": a "+priorityTag+" is a whole number, not "+cmp.Or(show(it.Text), "empty"), "the higher, the sooner: write one such as 5 or -1"
 		case list && seen[id]:
 			message, hint = w.key+" has "+show(id)+" twice", "keep one of them"
 		}
@@ -337,4 +340,12 @@ func show(s string) string {
 		}
 	}
 	return s
+}
+
+// priorityTag is the tag that the runtime reads as a number.
+const priorityTag = "dagster/priority"
+
+func wholeNumber(text string) bool {
+	_, err := strconv.ParseInt(text, 10, 32)
+	return err == nil
 }

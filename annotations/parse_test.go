@@ -120,6 +120,8 @@ func TestErrors(t *testing.T) {
 		{"//dag:job executor=many" + f, "3:20: //dag:job: executor cannot be many; use in_process or multi [DAG0103]"},
 		{"//dag:asset deps=a,,b" + f, "3:18: //dag:asset: deps has an empty element; write deps=NAME,..., or leave it out [DAG0103]"},
 		{"//dag:asset deps=aa,b,aa" + f, "3:23: //dag:asset: deps has aa twice; keep one of them [DAG0103]"},
+		{"//dag:op tags=dagster/priority:high" + f, "3:15: //dag:op: tags: a dagster/priority is a whole number, not high; the higher, the sooner: write one such as 5 or -1 [DAG0103]"},
+		{"//dag:op tags=a:b,dagster/priority" + f, "3:19: //dag:op: tags: a dagster/priority is a whole number, not empty; the higher, the sooner: write one such as 5 or -1 [DAG0103]"},
 		{"//dag:asset tags=a:1,a:2" + f, "3:22: //dag:asset: tags has a twice; keep one of them [DAG0103]"},
 		{"//dag:op description=\"\"" + f, "3:22: //dag:op: description has an empty value; write description=TEXT, or leave it out [DAG0103]"},
 		{"//dag:op version=" + f, "3:18: //dag:op: version has an empty value; write version=TEXT, or leave it out [DAG0103]"},

@@ -22,8 +22,9 @@ const (
 	taskWaiting                  // for steps above it
 	taskReady
 	taskRunning
-	taskBlocked // by another task: of the same content, or one that restores what this one needs
-	taskDone    // computed, reused or observed: its outputs can be had
+	taskBlocked   // by another task: of the same content, or one that restores what this one needs
+	taskPostponed // until a time has come
+	taskDone      // computed, reused or observed: its outputs can be had
 	taskFailed
 	taskSkipped
 )
@@ -74,9 +75,12 @@ type engine struct {
 	values  plan.Pages[passage]
 	regions map[plan.Vertex]*task // loops and branches, by what decides about them
 	ready   readyHeap
+	holding holding // limits that hold ready tasks back
 	running int
 	stopped bool // schedule nothing more
 	content map[canon.Digest]int32
+
+	sleeping map[plan.Vertex]*time.Timer // postponed tasks
 
 	early []*task    // skipped before anything ran
 	grow  sync.Mutex // held by who expands a loop or branch; taken before mu
@@ -132,7 +136,10 @@ func newEngine(r *run) *engine {
 	p := r.plan
 	e := &engine{run: r, regions: map[plan.Vertex]*task{}}
 	e.wake.L = &e.mu
-	e.ready.before = p.Before
+	e.order()
+	if limits := r.asked.limits; limits != nil {
+		e.holding = holding{limits: limits, inUse: map[slot]int{}, parked: map[slot]*readyHeap{}}
+	}
 	e.tasks.Reserve(p.Len())
 	e.values.Reserve(p.Values())
 	open := 0
@@ -188,15 +195,15 @@ func (e *engine) next() (v plan.Vertex, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for {
-		switch {
-		case e.stopped:
+		if e.stopped {
 			return 0, false
-		case len(e.ready.all) > 0:
-			v = e.ready.pop()
+		}
+		if v, ok = e.pick(); ok {
 			e.task(v).state = taskRunning
 			e.running++
 			return v, true
-		case e.running == 0:
+		}
+		if e.running == 0 && len(e.sleeping) == 0 {
 			e.wake.Broadcast()
 			return 0, false
 		}
@@ -208,7 +215,16 @@ func (e *engine) next() (v plan.Vertex, ok bool) {
 func (e *engine) halt() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.stopLocked()
+}
+
+func (e *engine) stopLocked() {
 	e.stopped = true
+	for v, timer := range e.sleeping {
+		timer.Stop()
+		e.task(v).state = taskWaiting
+	}
+	e.sleeping = nil
 	e.wake.Broadcast()
 }
 
@@ -223,7 +239,7 @@ func (e *engine) settleLocked(v plan.Vertex, state taskState) (skipped []*task) 
 	t := e.task(v)
 	first := !t.restored // those below have been released before when a stored output was restored
 	t.state = state
-	e.running--
+	e.rest(v)
 	released := 0
 	for _, w := range t.waiters {
 		// They look again at what they need: what is here now may serve them, or the failure skips them.
@@ -285,7 +301,7 @@ func (e *engine) blockLocked(v, on plan.Vertex) bool {
 	}
 	up.waiters = append(up.waiters, v)
 	e.task(v).state = taskBlocked
-	e.running--
+	e.rest(v)
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -25,7 +26,7 @@ func ConfigSchema(cat *plan.Catalog, job, selection string) (runconfig.Schema, e
 
 func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 	s := runconfig.Schema{
-		Executors: []string{InProcessExecutor, MultiExecutor},
+		Executors: executorSchemas(),
 		Given:     slices.Sorted(maps.Keys(o.Inputs)),
 		Ops:       make([]runconfig.OpSchema, len(t.Graph.Nodes)),
 	}
@@ -78,6 +79,8 @@ type resolved struct {
 	opInputs       map[string]map[string]any // of inputs that the run config feeds
 	executor       string
 	concurrent     int
+	limits         []runconfig.TagLimit
+	retries        RetryMode
 	text           string
 }
 
@@ -95,7 +98,11 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &resolved{ops: configs(doc.Ops), opInputs: doc.OpInputs, resources: configs(doc.Resources), executor: doc.Executor, concurrent: doc.MaxConcurrent, text: doc.Text}
+	r := &resolved{ops: configs(doc.Ops), opInputs: doc.OpInputs, resources: configs(doc.Resources), executor: doc.Executor, text: doc.Text}
+	r.concurrent, r.limits = doc.MaxConcurrent, doc.TagLimits
+	if doc.Retries == runconfig.RetriesDisabled {
+		r.retries = RetryDisabled
+	}
 	if t.Job != nil {
 		r.params = make([]any, len(t.Job.Params))
 		for i, p := range t.Job.Params {
@@ -133,8 +140,8 @@ func checkOptions(t *plan.Target, o *Options) error {
 	add := func(code, format string, args ...any) {
 		wrong = append(wrong, plan.Problem{Code: code, Message: fmt.Sprintf(format, args...)})
 	}
-	if o.Executor != "" && o.Executor != InProcessExecutor && o.Executor != MultiExecutor {
-		add("unknown_executor", "no executor %q; there is %s and %s", o.Executor, InProcessExecutor, MultiExecutor)
+	if names := Executors(); o.Executor != "" && !slices.Contains(names, o.Executor) {
+		add("unknown_executor", "no executor %q; there is %s", o.Executor, strings.Join(names, ", "))
 	}
 	if o.MaxConcurrent < 0 {
 		add("bad_option", "max_concurrent is %d; it must not be negative", o.MaxConcurrent)

@@ -97,7 +97,7 @@ func (t *task) stands(out *storage.Output) bool {
 func (e *engine) again(i plan.Vertex) {
 	e.task(i).state = taskReady
 	e.ready.push(i)
-	e.running--
+	e.rest(i)
 	e.wake.Signal()
 }
 

@@ -72,6 +72,9 @@ func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
 	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {
 		return nil, err
 	}
+	if err := checkPriorities(t); err != nil {
+		return nil, err
+	}
 	asked, err := resolve(t, o)
 	if err != nil {
 		return nil, err

@@ -126,9 +126,8 @@ func (e *engine) giveUp(v plan.Vertex) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.task(v).state = taskWaiting
-	e.running--
-	e.stopped = true
-	e.wake.Broadcast()
+	e.rest(v)
+	e.stopLocked()
 }
 
 // attempt tries to reuse task i and computes it otherwise.

@@ -166,7 +166,7 @@ var documentCases = []documentCase{
 	{name: "bad limit", text: "execution: {config: {multi: {max_concurrent: -1}}}\n" + fetch(""), want: []string{
 		"run.yaml:1:46: execution.config.multi.max_concurrent: expected a whole number from 0 to 1048576, found -1; 0 means one for each processor"}},
 	{name: "settings of in_process", text: "execution: {config: {in_process: {max_concurrent: 1}}}\n" + fetch(""), want: []string{
-		"run.yaml:1:35: execution.config.in_process.max_concurrent: in_process takes no config; remove it"}},
+		"run.yaml:1:35: execution.config.in_process.max_concurrent: unknown key; expected retries"}},
 }
 
 // unreadable documents have no JSON Schema to compare with.

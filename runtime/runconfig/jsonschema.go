@@ -224,26 +224,3 @@ func inputsSchema(s Schema) (schema, error) {
 	}
 	return described(object(properties, required), "Values of the job's parameters."), nil
 }
-
-// executionSchema says what [resolver.execution] reads: one executor, with its settings in either place.
-func executionSchema(executors []string) schema {
-	beside, within := map[string]schema{}, map[string]schema{}
-	for _, name := range executors {
-		settings := object(map[string]schema{"max_concurrent": {
-			"type": "integer", "minimum": 0, "maximum": mostConcurrent,
-			"description": "How many steps run at once; 0 means one for each processor.",
-		}}, nil)
-		if name == ExecutorInProcess {
-			settings = object(map[string]schema{}, nil)
-		}
-		within[name] = settings
-		beside[name] = object(map[string]schema{"config": settings}, nil)
-	}
-	inner := object(within, nil)
-	inner["maxProperties"] = 1
-	beside["config"] = inner
-	outer := object(beside, nil)
-	outer["description"] = "The executor of the run and its settings."
-	outer["maxProperties"] = 1
-	return outer
-}

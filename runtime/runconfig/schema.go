@@ -17,11 +17,11 @@ const (
 // A Schema says what a run config may hold: that of one job, or that of the assets.
 type Schema struct {
 	Ops               []OpSchema
-	Resources         []*dag.Resource // needed by the run; those without config may be among them
-	OptionalResources []*dag.Resource // known, but not needed by the run or given from Go: config is checked where written
-	Inputs            []dag.JobParam  // the job's parameters
-	Given             []string        // names of Inputs whose values come from Go: nothing is required for them
-	Executors         []string        // nil for in_process and multi
+	Resources         []*dag.Resource  // needed by the run; those without config may be among them
+	OptionalResources []*dag.Resource  // known, but not needed by the run or given from Go: config is checked where written
+	Inputs            []dag.JobParam   // the job's parameters
+	Given             []string         // names of Inputs whose values come from Go: nothing is required for them
+	Executors         []ExecutorSchema // nil for in_process and multi
 }
 
 // An OpSchema is what may stand below ops.KEY: for the node of a job, an asset or a source.
@@ -40,13 +40,16 @@ type OpSchema struct {
 
 // A Resolved is a run config that was held against a [Schema] and found good.
 type Resolved struct {
-	Ops           map[string]*Value         // for each op that takes config; an optional one only if its config is complete
-	Resources     map[string]*Value         // likewise
-	Inputs        map[string]any            // Go values of the job's data parameters, by name; given ones and config ones left out
-	OpInputs      map[string]map[string]any // Go values of what stands below ops.KEY.inputs, by key of the op and name
-	Executor      string                    // empty where nothing is said
-	MaxConcurrent int                       // 0 where nothing is said: as many as there are processors
-	Text          string                    // the whole as YAML, secrets redacted, fit for a record and to be parsed again
+	Ops            map[string]*Value         // for each op that takes config; an optional one only if its config is complete
+	Resources      map[string]*Value         // likewise
+	Inputs         map[string]any            // Go values of the job's data parameters, by name; given ones and config ones left out
+	OpInputs       map[string]map[string]any // Go values of what stands below ops.KEY.inputs, by key of the op and name
+	Executor       string                    // empty where nothing is said
+	MaxConcurrent  int                       // 0 where nothing is said: as many as there are processors
+	Retries        string                    // RetriesEnabled or RetriesDisabled; empty where nothing is said
+	TagLimits      []TagLimit                // how many steps with a tag may run at once
+	ExecutorConfig *Value                    // of an executor with a config of its own
+	Text           string                    // the whole as YAML, secrets redacted, fit for a record and to be parsed again
 }
 
 // A Value is a resolved config.
@@ -56,9 +59,9 @@ type Value struct {
 	Digest    canon.Digest // of the same, typed: 1, 1.0 and "1" differ, and nil and empty
 }
 
-func (s Schema) executors() []string {
+func (s Schema) executors() []ExecutorSchema {
 	if s.Executors == nil {
-		return []string{ExecutorInProcess, ExecutorMulti}
+		return []ExecutorSchema{{Name: ExecutorInProcess, Single: true}, {Name: ExecutorMulti}}
 	}
 	return s.Executors
 }

@@ -1,0 +1,207 @@
+package execute
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/runconfig"
+)
+
+// This file is the order in which ready tasks are handed out, and what holds one back although it is ready: a limit that is reached, or a time that has not come.
+// The engine's mutex is held where nothing else is said.
+
+// PriorityTag is the tag of an op that says how early its steps go, among those that are ready: a whole number, the higher the sooner; 0 where nothing is said.
+const PriorityTag = "dagster/priority"
+
+// A slot is one of the places that a limit has: all of a limit are in one, or those with one value of a tag each.
+type slot struct {
+	limit int // index in runconfig.Resolved.TagLimits
+	value string
+}
+
+// holding says which limits hold tasks back. The zero value holds nothing.
+type holding struct {
+	limits []runconfig.TagLimit
+	inUse  map[slot]int
+	parked map[slot]*readyHeap // ready tasks that wait for this one
+}
+
+// slots are what a step takes while it runs.
+func (h *holding) slots(s *plan.Step) (all []slot) {
+	for i := range h.limits {
+		l := &h.limits[i]
+		value, tagged := s.Op.Tags[l.Key]
+		switch {
+		case !tagged, l.Value != nil && *l.Value != value:
+		case l.PerValue:
+			all = append(all, slot{i, value})
+		default:
+			all = append(all, slot{i, ""})
+		}
+	}
+	return all
+}
+
+func (h *holding) full(s slot) bool { return h.inUse[s] >= h.limits[s.limit].Limit }
+
+// pick takes the first ready task that no limit holds back; ok is false where there is none.
+func (e *engine) pick() (v plan.Vertex, ok bool) {
+	h := &e.holding
+	for len(e.ready.all) > 0 {
+		v := e.ready.pop()
+		if h.limits == nil || v < 0 {
+			return v, true
+		}
+		slots := h.slots(e.tasks.At(int(v)).step)
+		if full := h.firstFull(slots); full < 0 {
+			for _, s := range slots {
+				h.inUse[s]++
+			}
+			return v, true
+		} else {
+			e.park(v, slots[full])
+			for _, s := range slots { // it does not take these: they may serve another
+				e.unpark(s)
+			}
+		}
+	}
+	return 0, false
+}
+
+func (h *holding) firstFull(slots []slot) int {
+	for i, s := range slots {
+		if h.full(s) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (e *engine) park(v plan.Vertex, s slot) {
+	h := &e.holding
+	if h.parked[s] == nil {
+		h.parked[s] = &readyHeap{before: e.ready.before}
+	}
+	h.parked[s].push(v)
+}
+
+// unpark makes the first task ready again that waits for a slot, if that is free.
+func (e *engine) unpark(s slot) {
+	h := &e.holding
+	if p := h.parked[s]; p != nil && len(p.all) > 0 && !h.full(s) {
+		e.ready.push(p.pop())
+		e.wake.Signal()
+	}
+}
+
+// rest is how a task stops to run, whatever comes next: what it held is free.
+func (e *engine) rest(v plan.Vertex) {
+	e.running--
+	if h := &e.holding; h.limits != nil && v >= 0 {
+		for _, s := range h.slots(e.tasks.At(int(v)).step) {
+			h.inUse[s]--
+			e.unpark(s)
+		}
+	}
+}
+
+// postpone makes a running task ready again after a while, so that nobody has to sit and wait for it. The mutex is not held.
+func (e *engine) postpone(v plan.Vertex, pause time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := e.task(v)
+	e.rest(v)
+	if e.stopped {
+		t.state = taskWaiting
+		e.wake.Broadcast()
+		return
+	}
+	t.state = taskPostponed
+	if e.sleeping == nil {
+		e.sleeping = map[plan.Vertex]*time.Timer{}
+	}
+	e.sleeping[v] = time.AfterFunc(pause, func() { e.rouse(v) })
+}
+
+// rouse ends the wait of a postponed task. The mutex is not held.
+func (e *engine) rouse(v plan.Vertex) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	timer := e.sleeping[v]
+	if timer == nil || e.stopped {
+		return
+	}
+	timer.Stop()
+	delete(e.sleeping, v)
+	e.task(v).state = taskReady
+	e.ready.push(v)
+	e.wake.Signal()
+}
+
+// order makes the order in which ready tasks are handed out: by priority, then in plan order. What decides about a loop or branch goes before all steps where there
+// are priorities, because what it holds may have one.
+func (e *engine) order() {
+	p := e.run.plan
+	e.ready.before = p.Before
+	if !prioritized(e.run.target) {
+		return
+	}
+	rank := func(v plan.Vertex) int {
+		if v < 0 {
+			return 1 << 40
+		}
+		n, _ := priorityOf(e.tasks.At(int(v)).step.Op) // it was checked before the run
+		return n
+	}
+	e.ready.before = func(a, b plan.Vertex) bool {
+		if ra, rb := rank(a), rank(b); ra != rb {
+			return ra > rb
+		}
+		return p.Before(a, b)
+	}
+}
+
+func prioritized(t *plan.Target) bool {
+	for i := range t.Graph.Nodes {
+		if t.Graph.Nodes[i].Op.Tags[PriorityTag] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// priorityOf is the priority of the steps of an op.
+func priorityOf(op *dag.Op) (int, error) {
+	text, tagged := op.Tags[PriorityTag]
+	if !tagged {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return 0, fmt.Errorf("%s %q has the tag %s:%s, and a priority is a whole number: the higher, the sooner, such as 5 or -1", op.Kind, op.Key, PriorityTag, text)
+	}
+	return int(n), nil
+}
+
+// checkPriorities reports the ops of a target whose priority is no number.
+func checkPriorities(t *plan.Target) error {
+	var wrong []plan.Problem
+	seen := map[*dag.Op]bool{}
+	for i := range t.Graph.Nodes {
+		op := t.Graph.Nodes[i].Op
+		if seen[op] {
+			continue
+		}
+		seen[op] = true
+		if _, err := priorityOf(op); err != nil {
+			wrong = append(wrong, plan.Problem{Code: "bad_tag", Message: err.Error()})
+		}
+	}
+	if wrong != nil {
+		return &plan.Error{Problems: wrong}
+	}
+	return nil
+}
