@@ -14,6 +14,7 @@ import (
 	"github.com/dagstergen/dagstergen/gen/model"
 	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/manifest"
+	"github.com/dagstergen/dagstergen/internal/rules"
 )
 
 // A Snapshot is what one state of a project defines, as plain values.
@@ -368,7 +369,8 @@ func fieldText(f *model.Field) string {
 	if len(f.Enum) > 0 {
 		words = append(words, "one of "+strings.Join(f.Enum, ", "))
 	}
-	return strings.Join(words, " ")
+	r := rules.Rule{Kind: f.Kind, Min: f.Min, Max: f.Max, MinLen: f.MinLen, MaxLen: f.MaxLen, Pattern: f.Pattern}
+	return strings.Join(words, " ") + r.Words()
 }
 
 // facts makes facts of names and values in turn; empty values are left out.

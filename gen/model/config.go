@@ -172,7 +172,7 @@ func jsonTag(tag reflect.StructTag) (name string, options []string) {
 }
 
 // knownTags are the tags of a config field that mean something here.
-var knownTags = []string{"json", "default", "enum", "version"}
+var knownTags = []string{"json", "default", "enum", "len", "max", "min", "pattern", "version"}
 
 func (s *schema) field(v *types.Var, tag reflect.StructTag, name string, options []string, path string) *Field {
 	if name == "" {
@@ -205,7 +205,7 @@ func (s *schema) field(v *types.Var, tag reflect.StructTag, name string, options
 	case ok:
 		s.fail(CodeConfigTag, v.Pos(), `write version:"-" for a field that no version counts`, "%s: version:%q says nothing", path, value)
 	}
-	s.enum(f, v, tag, path)
+	s.rules(f, v, tag, path)
 	f.Required = !optional && !f.Nullable
 	if f.Kind == "struct" {
 		f.Required = f.Required && slices.ContainsFunc(f.Fields, func(g *Field) bool { return g.Required })
@@ -242,29 +242,6 @@ func tagKeys(tag string) []string {
 }
 
 func isLetter(r rune) bool { return token.IsIdentifier("a" + string(r)) }
-
-func (s *schema) enum(f *Field, v *types.Var, tag reflect.StructTag, path string) {
-	text, ok := tag.Lookup("enum")
-	if !ok {
-		return
-	}
-	if f.Kind != "string" || f.Secret {
-		s.fail(CodeConfigTag, v.Pos(), "remove the tag, or make it a string", "%s: enum is for strings, not for %s", path, Short(v.Type(), s.c.Pkg.Types))
-		return
-	}
-	for value := range strings.SplitSeq(text, ",") {
-		value = strings.TrimSpace(value)
-		switch {
-		case value == "":
-			s.fail(CodeConfigTag, v.Pos(), `write enum:"a,b"`, "%s: enum has an empty value", path)
-			return
-		case slices.Contains(f.Enum, value):
-			s.fail(CodeConfigTag, v.Pos(), "keep one of them", "%s: enum has %s twice", path, value)
-			return
-		}
-		f.Enum = append(f.Enum, value)
-	}
-}
 
 // kind returns the shape of a type in run config, or nil after an error.
 func (s *schema) kind(t types.Type, path string, pos token.Pos) *Field {
@@ -432,14 +409,4 @@ func quoteJSON(s string) string {
 		}
 	}
 	return string(append(b, '"'))
-}
-
-// plainInt parses a decimal integer of the given size, and returns it as JSON writes it.
-func plainInt(text string, bits int, unsigned bool) (string, error) {
-	if unsigned {
-		n, err := strconv.ParseUint(text, 10, bits)
-		return strconv.FormatUint(n, 10), err
-	}
-	n, err := strconv.ParseInt(text, 10, bits)
-	return strconv.FormatInt(n, 10), err
 }

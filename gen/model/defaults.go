@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"go/types"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
+
+	"github.com/dagstergen/dagstergen/internal/rules"
 )
 
 // setDefault validates a default tag against the kind of its field and keeps it as JSON.
@@ -29,6 +28,13 @@ func (s *schema) setDefault(f *Field, v *types.Var, text, path string) {
 
 // describeKind names what a field holds, for hints.
 func describeKind(f *Field) string {
+	if f.Enum != nil {
+		return kindNames[f.Kind] + " that is one of " + strings.Join(f.Enum, ", ")
+	}
+	return plainKind(f) + rule(f).Words()
+}
+
+func plainKind(f *Field) string {
 	switch f.Kind {
 	case "int", "uint", "float":
 		return fmt.Sprintf("%s of %d bits", map[string]string{"int": "whole number", "uint": "whole number, zero or more,", "float": "number"}[f.Kind], f.Bits)
@@ -42,10 +48,6 @@ func describeKind(f *Field) string {
 		return `list as JSON: ["a"]`
 	case "map", "struct":
 		return f.Kind + ` as JSON: {"key": ...}`
-	case "string":
-		if f.Enum != nil {
-			return "string that is one of " + strings.Join(f.Enum, ", ")
-		}
 	}
 	return "string"
 }
@@ -54,10 +56,10 @@ func describeKind(f *Field) string {
 func defaultJSON(f *Field, text string) (string, error) {
 	switch f.Kind {
 	case "string", "text", "duration", "time":
-		return quoteJSON(text), checkText(f, text)
+		_, err := checkScalar(f, text)
+		return quoteJSON(text), err
 	case "int", "uint":
-		n, err := plainInt(strings.TrimSpace(text), f.Bits, f.Kind == "uint")
-		return n, numError(err)
+		return checkScalar(f, strings.TrimSpace(text))
 	}
 	if f.Kind == "bool" && text != "true" && text != "false" {
 		return "", errors.New("not a bool")
@@ -81,31 +83,13 @@ func defaultJSON(f *Field, text string) (string, error) {
 	return out.String(), nil
 }
 
-func numError(err error) error {
-	var e *strconv.NumError
-	if errors.As(err, &e) {
-		return e.Err
+// checkScalar validates the text of a scalar against a field, and returns a number as JSON writes it.
+func checkScalar(f *Field, text string) (string, error) {
+	text, err := rules.Scalar(f.Kind, f.Bits, text)
+	if err == nil {
+		err = broken(rule(f).Check(text))
 	}
-	return err
-}
-
-// checkText validates a string value of a field.
-func checkText(f *Field, text string) error {
-	switch f.Kind {
-	case "duration":
-		if _, err := time.ParseDuration(text); err != nil {
-			return errors.New("not a duration")
-		}
-	case "time":
-		if _, err := time.Parse(time.RFC3339Nano, text); err != nil {
-			return errors.New("not a time in the form of RFC 3339")
-		}
-	case "string":
-		if f.Enum != nil && !slices.Contains(f.Enum, text) {
-			return errors.New("not one of the allowed values")
-		}
-	}
-	return nil
+	return text, err
 }
 
 // checkJSON validates a decoded JSON value against a field.
@@ -122,31 +106,26 @@ func checkJSON(f *Field, value any) error {
 		if !ok {
 			return errors.New("not a string")
 		}
-		return checkText(f, text)
+		_, err := checkScalar(f, text)
+		return err
 	case "bool":
 		if _, ok := value.(bool); !ok {
 			return errors.New("not a bool")
 		}
-	case "int", "uint":
+	case "int", "uint", "float":
 		n, ok := value.(json.Number)
 		if !ok {
 			return errors.New("not a number")
 		}
-		_, err := plainInt(n.String(), f.Bits, f.Kind == "uint")
-		return numError(err)
-	case "float":
-		n, ok := value.(json.Number)
-		if !ok {
-			return errors.New("not a number")
-		}
-		v, err := strconv.ParseFloat(n.String(), f.Bits)
-		if err != nil || math.IsInf(v, 0) {
-			return errors.New("value out of range")
-		}
+		_, err := checkScalar(f, n.String())
+		return err
 	case "list":
 		list, ok := value.([]any)
 		if !ok {
 			return errors.New("not a list")
+		}
+		if err := broken(rule(f).CheckLen(len(list))); err != nil {
+			return err
 		}
 		for i, e := range list {
 			if err := checkJSON(f.Elem, e); err != nil {
@@ -157,6 +136,9 @@ func checkJSON(f *Field, value any) error {
 		m, ok := value.(map[string]any)
 		if !ok {
 			return errors.New("not a map")
+		}
+		if err := broken(rule(f).CheckLen(len(m))); err != nil {
+			return err
 		}
 		for _, k := range sortedKeys(m) {
 			if err := checkJSON(f.Elem, m[k]); err != nil {

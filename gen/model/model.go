@@ -214,6 +214,10 @@ type Field struct {
 	Secret      bool
 	Unversioned bool
 	Enum        []string
+	Min, Max    string
+	MinLen      int
+	MaxLen      int
+	Pattern     string
 	Elem        *Field
 	Fields      []*Field
 }

@@ -301,6 +301,12 @@ func (l *fieldList) flag(name string, value bool) {
 	}
 }
 
+func (l *fieldList) number(name string, value int) {
+	if value != 0 {
+		l.add(name, jen.Lit(value))
+	}
+}
+
 func (l *fieldList) texts(name string, values []string) {
 	if len(values) > 0 {
 		l.add(name, jen.Index().String().Values(lits(values)...))

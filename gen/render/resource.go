@@ -86,9 +86,7 @@ func (r *renderer) field(fd *model.Field) []jen.Code {
 	var l fieldList
 	l.text("Name", fd.Name)
 	l.add("Kind", r.dag(fieldKinds[fd.Kind]))
-	if fd.Bits != 0 {
-		l.add("Bits", jen.Lit(fd.Bits))
-	}
+	l.number("Bits", fd.Bits)
 	l.text("Description", fd.Description)
 	l.flag("Required", fd.Required)
 	l.flag("Nullable", fd.Nullable)
@@ -96,6 +94,11 @@ func (r *renderer) field(fd *model.Field) []jen.Code {
 	l.flag("Secret", fd.Secret)
 	l.flag("Unversioned", fd.Unversioned)
 	l.texts("Enum", fd.Enum)
+	l.text("Min", fd.Min)
+	l.text("Max", fd.Max)
+	l.number("MinLen", fd.MinLen)
+	l.number("MaxLen", fd.MaxLen)
+	l.text("Pattern", fd.Pattern)
 	if fd.Elem != nil {
 		l.add("Elem", jen.Op("&").Add(r.dag("Field")).Values(r.field(fd.Elem)...))
 	}

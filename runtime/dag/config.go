@@ -45,7 +45,11 @@ type Field struct {
 	Default     string   // JSON of the default; empty for none
 	Secret      bool     // a dag.Secret: never shown, never versioned
 	Unversioned bool     // tagged version:"-"
-	Enum        []string // allowed values of a string (tag enum:"a,b")
+	Enum        []string // the only values of a scalar, as run config writes them (tag enum:"a,b")
+	Min, Max    string   // bounds, allowed themselves, of a number, duration or time (tags min and max); empty for none
+	MinLen      int      // least characters of a text, elements of a list, keys of a map (tag len:"1..10")
+	MaxLen      int      // most of them; 0 for any number
+	Pattern     string   // a regular expression that matches somewhere in a text (tag pattern); empty for none
 	Elem        *Field
 	Fields      []Field
 }

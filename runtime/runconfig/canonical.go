@@ -64,9 +64,9 @@ func (v *val) writeJSON(b *bytes.Buffer) {
 		b.WriteString(strconv.FormatUint(v.uint, 10))
 	case valFloat:
 		if math.IsNaN(v.float) || math.IsInf(v.float, 0) {
-			b.WriteString(`{"$float":"` + floatText(v.float) + `"}`)
+			b.WriteString(`{"$float":"` + floatText(v.float, 64) + `"}`)
 		} else {
-			b.WriteString(floatText(v.float))
+			b.WriteString(floatText(v.float, 64))
 		}
 	case valText, valDuration:
 		b.WriteString(quoteJSON(v.text))
@@ -104,9 +104,9 @@ func quoteJSON(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// floatText writes a float so that it is never taken for an integer.
-func floatText(f float64) string {
-	s := strconv.FormatFloat(f, 'g', -1, 64)
+// floatText writes a float of so many bits so that it is never taken for an integer.
+func floatText(f float64, bits int) string {
+	s := strconv.FormatFloat(f, 'g', -1, bits)
 	if !strings.ContainsAny(s, ".eIN") {
 		s += ".0"
 	}

@@ -127,6 +127,9 @@ func (r *resolver) list(f *dag.Field, n *node, typ reflect.Type, base reflect.Va
 		r.problem(CodeRange, path, n.pos, "", "expected a list of %d, found %d elements", typ.Len(), len(n.items))
 		return
 	}
+	if !r.fits(f, n, len(n.items), path) {
+		return
+	}
 	if base.CanSet() {
 		base.SetZero() // encoding/json would decode into the elements that are there
 	}
@@ -138,6 +141,9 @@ func (r *resolver) list(f *dag.Field, n *node, typ reflect.Type, base reflect.Va
 func (r *resolver) mapping(f *dag.Field, n *node, typ reflect.Type, path trail, out *bytes.Buffer) {
 	if n.kind != kindMap {
 		r.problem(CodeType, path, n.pos, "", "expected %s, found %s", expected(f), n.found(hides(f)))
+		return
+	}
+	if !r.fits(f, n, len(n.members), path) {
 		return
 	}
 	n.writeMembers(out, func(m *member) {

@@ -37,8 +37,9 @@ func (r *resolver) inputs(m member, s Schema, out *Resolved, rec *record) map[st
 		path := trail("inputs").key(p.Name)
 		switch {
 		case p.Config != nil:
-			if r.configParam(p, e.value, path) {
-				params[p.Name] = e.value
+			n, at := unwrap(&dag.Field{Kind: dag.FieldStruct, Fields: p.Config.Fields}, e.value, path)
+			if r.configParam(p, n, at) {
+				params[p.Name] = n
 			}
 		case ok && slices.Contains(s.Given, p.Name):
 			r.problem(CodeUnknown, path, e.pos, "remove one of them", "the parameter has a value from Go already")
@@ -70,6 +71,40 @@ func (r *resolver) notFromConfig(p dag.JobParam, pos Position, path trail, err e
 	r.problem(CodeUnsupported, path, pos, "run the job from Go", "%s cannot be given in a run config: %v", p.Type.Name, err)
 }
 
+// unwrap returns what {value: v} says, Dagster's other form of an input, with the path to it; n itself where that is what it says. A mapping whose own values could
+// look like that has the bare form alone.
+func unwrap(f *dag.Field, n *node, path trail) (*node, trail) {
+	if n == nil || n.kind != kindMap || len(n.members) != 1 || n.members[0].key != "value" || !wraps(f) {
+		return n, path
+	}
+	inner := n.members[0].value
+	if _, env := inner.envName(); f.Kind == dag.FieldMap && (inner.kind != kindMap || env) {
+		return n, path // the key "value" of a map
+	}
+	return inner, path.key("value")
+}
+
+// wraps reports whether {value: v} is told apart from the values of f.
+func wraps(f *dag.Field) bool {
+	switch f.Kind {
+	case dag.FieldMap:
+		return f.Elem.Kind != dag.FieldMap && f.Elem.Kind != dag.FieldStruct && f.Elem.Kind != fieldAny
+	case dag.FieldStruct:
+		return !hasField(f.Fields, "value")
+	case fieldAny:
+		return false
+	}
+	return true
+}
+
+// inputSchema allows {value: v} beside v.
+func inputSchema(f *dag.Field, bare schema) schema {
+	if !wraps(f) {
+		return bare
+	}
+	return schema{"anyOf": []schema{bare, object(map[string]schema{"value": bare}, []string{"value"})}}
+}
+
 // input decodes one data parameter.
 func (r *resolver) input(p dag.JobParam, n *node, path trail) (any, *val, bool) {
 	f, err := fieldOf(p.Type.Go)
@@ -77,6 +112,7 @@ func (r *resolver) input(p dag.JobParam, n *node, path trail) (any, *val, bool) 
 		r.notFromConfig(p, n.pos, path, err)
 		return nil, nil, false
 	}
+	n, path = unwrap(f, n, path)
 	before := len(r.problems)
 	r.optional = false
 	var js bytes.Buffer

@@ -117,6 +117,58 @@ func TestInputProblems(t *testing.T) {
 	}, lines(err))
 }
 
+// Dagster writes inputs.x.value; the bare value is the same.
+func TestInputsInBothForms(t *testing.T) {
+	type box struct {
+		Value int `json:"value"`
+	}
+	s := jobSchema(
+		dag.JobParam{Name: "limit", Type: dag.TypeOf[uint8]("uint8")},
+		dag.JobParam{Name: "cities", Type: dag.TypeOf[[]string]("[]string")},
+		dag.JobParam{Name: "sizes", Type: dag.TypeOf[map[string]int]("map[string]int")},
+		dag.JobParam{Name: "home", Type: dag.TypeOf[city]("city")},
+		dag.JobParam{Name: "box", Type: dag.TypeOf[box]("box")},
+		dag.JobParam{Name: "deep", Type: dag.TypeOf[map[string]map[string]int]("map[string]map[string]int")},
+		dag.JobParam{Name: "source", Config: stationConfig()},
+	)
+	s.Ops = []OpSchema{
+		{Key: "fetch", Config: stationConfig(), Param: "source"},
+		{Key: "rate", Inputs: []dag.JobParam{{Name: "by", Type: dag.TypeOf[*int]("*int")}, {Name: "box", Type: dag.TypeOf[box]("box")}}},
+	}
+	want := map[string]any{
+		"limit": uint8(3), "cities": []string{"oslo"}, "sizes": map[string]int{"value": 7, "b": 2}, "home": city{Name: "x"}, "box": box{4},
+		"deep": map[string]map[string]int{"value": {"a": 1}},
+	}
+	const bare = "inputs: {limit: 3, cities: [oslo], sizes: {value: 7, b: 2}, home: {Name: x}, box: {value: 4}, deep: {value: {a: 1}}, source: {path: p}}\n" +
+		"ops: {rate: {inputs: {by: null, box: {value: 5}}}}"
+	const wrapped = "inputs: {limit: {value: 3}, cities: {value: [oslo]}, sizes: {value: {value: 7, b: 2}}, home: {value: {Name: x}}, box: {value: 4}, deep: {value: {a: 1}}, " +
+		"source: {value: {path: p}}}\nops: {rate: {inputs: {by: {value: null}, box: {value: 5}}}}"
+	for _, text := range []string{bare, wrapped} {
+		r, err := resolveText(t, text, s)
+		require.NoError(t, err)
+		assert.Equal(t, want, r.Inputs)
+		assert.Equal(t, "p", r.Ops["fetch"].Go.(station).Path)
+		assert.Equal(t, map[string]any{"by": (*int)(nil), "box": box{5}}, r.OpInputs["rate"])
+	}
+	one, err := resolveText(t, "inputs: {sizes: {value: {env: LIMIT}}, limit: {value: {env: LIMIT}}}", jobSchema(s.Inputs[2], s.Inputs[0]))
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"sizes": map[string]int{"value": 7}, "limit": uint8(7)}, one.Inputs, "a key of a map, and a value")
+
+	broken := s
+	broken.Inputs, broken.Ops = s.Inputs[:3], s.Ops[1:]
+	checkDocuments(t, s, []documentCase{{name: "bare", text: bare}, {name: "wrapped", text: wrapped}})
+	checkDocuments(t, broken, []documentCase{
+		{name: "wrong in both forms", text: "inputs: {limit: {value: 300}, cities: {value: [1]}, sizes: {value: {a: x}}}\nops: {rate: {inputs: {by: {value: x}, box: {value: y}}}}", want: []string{
+			"run.yaml:1:25: inputs.limit.value: expected a whole number from 0 to 255, found 300",
+			"run.yaml:1:48: inputs.cities.value[0]: expected text, found the number 1; quote it",
+			`run.yaml:1:72: inputs.sizes.value.a: expected a whole number, found the text "x"`,
+			`run.yaml:2:35: ops.rate.inputs.by.value: expected a whole number or null, found the text "x"`,
+			`run.yaml:2:52: ops.rate.inputs.box.value: expected a whole number, found the text "y"`}},
+		{name: "something beside value", text: "inputs: {limit: {value: 3, unit: m}, cities: [], sizes: {}}\nops: {rate: {inputs: {by: 1, box: {value: 1}}}}", want: []string{
+			"run.yaml:1:17: inputs.limit: expected a whole number that is not negative, found a mapping"}},
+	})
+}
+
 func TestConfigParametersReachTheirOps(t *testing.T) {
 	s := jobSchema(dag.JobParam{Name: "source", Config: stationConfig()})
 	s.Ops = []OpSchema{{Key: "fetch", Config: stationConfig(), Param: "source"}, {Key: "fetch_2", Config: stationConfig(), Param: "source"}}

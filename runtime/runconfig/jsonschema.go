@@ -157,9 +157,9 @@ func bareSchema(f *dag.Field, complete bool) schema {
 	}
 	switch f.Kind {
 	case dag.FieldList:
-		return typed("array", schema{"items": fieldSchema(f.Elem, true)})
+		return typed("array", sized(f, "Items", schema{"items": fieldSchema(f.Elem, true)}))
 	case dag.FieldMap:
-		return typed("object", schema{"additionalProperties": fieldSchema(f.Elem, true)})
+		return typed("object", sized(f, "Properties", schema{"additionalProperties": fieldSchema(f.Elem, true)}))
 	case dag.FieldStruct:
 		s := fieldsSchema(f.Fields, complete || f.Nullable) // a nullable one without a value starts anew
 		return typed("object", s)
@@ -173,6 +173,17 @@ func bareSchema(f *dag.Field, complete bool) schema {
 	return schema{"anyOf": any}
 }
 
+// sized adds the bounds of a length under JSON Schema's names for them.
+func sized(f *dag.Field, what string, s schema) schema {
+	if f.MinLen > 0 {
+		s["min"+what] = f.MinLen
+	}
+	if f.MaxLen > 0 {
+		s["max"+what] = f.MaxLen
+	}
+	return s
+}
+
 func scalarSchema(f *dag.Field) schema {
 	bits := f.Bits
 	if bits == 0 {
@@ -181,26 +192,54 @@ func scalarSchema(f *dag.Field) schema {
 	switch f.Kind {
 	case dag.FieldInt:
 		limit := int64(math.MaxInt64) >> (64 - bits)
-		return schema{"type": "integer", "minimum": -limit - 1, "maximum": limit}
+		return numeric(f, schema{"type": "integer", "minimum": -limit - 1, "maximum": limit})
 	case dag.FieldUint:
-		return schema{"type": "integer", "minimum": 0, "maximum": uint64(math.MaxUint64) >> (64 - bits)}
+		return numeric(f, schema{"type": "integer", "minimum": 0, "maximum": uint64(math.MaxUint64) >> (64 - bits)})
 	case dag.FieldFloat:
 		if bits == 32 {
-			return schema{"type": "number", "minimum": -math.MaxFloat32, "maximum": math.MaxFloat32}
+			return numeric(f, schema{"type": "number", "minimum": -math.MaxFloat32, "maximum": math.MaxFloat32})
 		}
-		return schema{"type": "number"}
+		return numeric(f, schema{"type": "number"})
 	case dag.FieldBool:
 		return schema{"type": "boolean"}
 	case dag.FieldDuration:
-		return schema{"type": "string", "pattern": durationPattern}
+		return ordered(f, schema{"type": "string", "pattern": durationPattern})
 	case dag.FieldTime:
-		return schema{"type": "string", "format": "date-time"}
-	case dag.FieldString:
-		if len(f.Enum) > 0 {
-			return schema{"enum": f.Enum}
+		return ordered(f, schema{"type": "string", "format": "date-time"})
+	}
+	s := sized(f, "Length", schema{"type": "string"})
+	if f.Pattern != "" {
+		s["pattern"] = f.Pattern
+	}
+	if len(f.Enum) > 0 {
+		s["enum"] = f.Enum
+	}
+	return s
+}
+
+// numeric adds the rules of a number.
+func numeric(f *dag.Field, s schema) schema {
+	for key, bound := range map[string]string{"minimum": f.Min, "maximum": f.Max} {
+		if bound != "" {
+			s[key] = json.Number(bound)
 		}
 	}
-	return schema{"type": "string"}
+	if len(f.Enum) > 0 {
+		values := make([]json.Number, len(f.Enum))
+		for i, e := range f.Enum {
+			values[i] = json.Number(e)
+		}
+		s["enum"] = values
+	}
+	return s
+}
+
+// ordered says in words what JSON Schema cannot: 60s and 1m are one duration, and one time has many zones.
+func ordered(f *dag.Field, s schema) schema {
+	if f.Min != "" || f.Max != "" || len(f.Enum) > 0 {
+		s["description"] = "Expected " + expected(f) + "."
+	}
+	return s
 }
 
 func inputsSchema(s Schema) (schema, error) {
@@ -209,7 +248,8 @@ func inputsSchema(s Schema) (schema, error) {
 	for _, p := range s.Inputs {
 		given := slices.Contains(s.Given, p.Name)
 		if p.Config != nil {
-			properties[p.Name] = described(fieldsSchema(p.Config.Fields, false), p.Config.Description)
+			whole := &dag.Field{Kind: dag.FieldStruct, Fields: p.Config.Fields}
+			properties[p.Name] = described(inputSchema(whole, fieldsSchema(p.Config.Fields, false)), p.Config.Description)
 			continue
 		}
 		f, err := fieldOf(p.Type.Go)
@@ -219,7 +259,7 @@ func inputsSchema(s Schema) (schema, error) {
 		case err != nil:
 			return nil, fmt.Errorf("parameter %s: %s cannot be given in a run config: %w", p.Name, p.Type.Name, err)
 		}
-		properties[p.Name] = fieldSchema(f, true)
+		properties[p.Name] = inputSchema(f, fieldSchema(f, true))
 		required = append(required, p.Name)
 	}
 	return described(object(properties, required), "Values of the job's parameters."), nil

@@ -170,11 +170,7 @@ func (r *resolver) opInputs(op *OpSchema, m member, out *Resolved) *val {
 			}
 			continue
 		}
-		n := e.value
-		if inner, wrapped := valueOf(n, p); wrapped {
-			n, at = inner, at.key("value")
-		}
-		if v, text, ok := r.input(p, n, at); ok {
+		if v, text, ok := r.input(p, e.value, at); ok {
 			if out.OpInputs[op.Key] == nil {
 				out.OpInputs[op.Key] = map[string]any{}
 			}
@@ -193,18 +189,6 @@ func (r *resolver) noOpInput(p dag.JobParam, m member, at trail) {
 		return
 	}
 	r.problem(CodeMissing, at, around(m.value, at), "set it in a file, or with --set "+setExample(f, at), "missing, expected %s", expected(f))
-}
-
-// valueOf is what {value: v} wraps, for an input whose own values are no mappings.
-func valueOf(n *node, p dag.JobParam) (*node, bool) {
-	if n.kind != kindMap || len(n.members) != 1 || n.members[0].key != "value" {
-		return nil, false
-	}
-	f, err := fieldOf(p.Type.Go)
-	if err != nil || f.Kind == dag.FieldMap || f.Kind == dag.FieldStruct || f.Kind == fieldAny {
-		return nil, false
-	}
-	return n.members[0].value, true
 }
 
 // opsSchema is the JSON Schema of what stands below a key "ops".
@@ -256,10 +240,7 @@ func opInputsSchema(op *OpSchema) (s schema, needed bool) {
 	for _, p := range op.Inputs {
 		one := schema{}
 		if f, err := fieldOf(p.Type.Go); err == nil {
-			one = fieldSchema(f, true)
-			if f.Kind != dag.FieldMap && f.Kind != dag.FieldStruct && f.Kind != fieldAny {
-				one = schema{"anyOf": []schema{one, object(map[string]schema{"value": fieldSchema(f, true)}, []string{"value"})}}
-			}
+			one = inputSchema(f, fieldSchema(f, true))
 		}
 		properties[p.Name] = one
 		if !op.Optional {

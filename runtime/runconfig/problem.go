@@ -30,8 +30,10 @@ const (
 	CodeUnknown     = "unknown"     // a key that nothing takes
 	CodeMissing     = "missing"     // a required value is not given
 	CodeType        = "type"        // a value of the wrong type
-	CodeRange       = "range"       // a number that its Go type cannot hold
-	CodeEnum        = "enum"        // a text that is not one of the allowed ones
+	CodeRange       = "range"       // a number, duration or time outside of its bounds, or of what its Go type can hold
+	CodeEnum        = "enum"        // a value that is not one of the allowed ones
+	CodeLength      = "length"      // a text, list or mapping that is too short or too long
+	CodePattern     = "pattern"     // a text that does not match the pattern of its field
 	CodeEnv         = "env"         // an environment variable that is not set
 	CodeValue       = "value"       // a value of the right type that its Go type refuses
 )

@@ -140,7 +140,7 @@ func (v *val) writeScalar(b *strings.Builder) {
 		case math.IsInf(v.float, -1):
 			b.WriteString("-.inf")
 		default:
-			b.WriteString(floatText(v.float))
+			b.WriteString(floatText(v.float, 64))
 		}
 	case valText, valDuration:
 		writeText(b, v.text)

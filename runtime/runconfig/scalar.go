@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,21 +29,27 @@ func expected(f *dag.Field) string {
 	switch f.Kind {
 	case dag.FieldString:
 		s = "text"
-		if len(f.Enum) > 0 {
-			s = "one of " + strings.Join(f.Enum, ", ")
-		}
 	case dag.FieldInt:
 		s = "a whole number"
 	case dag.FieldUint:
-		s = "a whole number that is not negative"
+		s = "a whole number"
+		if f.Min == "" {
+			s += " that is not negative"
+		}
 	case dag.FieldFloat:
 		s = "a number"
 	case dag.FieldBool:
 		s = "true or false"
 	case dag.FieldDuration:
-		s = "a duration such as 1m30s"
+		s = "a duration"
+		if f.Min == "" && f.Max == "" {
+			s += " such as 1m30s"
+		}
 	case dag.FieldTime:
-		s = "a time such as 2024-01-31T08:00:00Z"
+		s = "a time"
+		if f.Min == "" && f.Max == "" {
+			s += " such as 2024-01-31T08:00:00Z"
+		}
 	case dag.FieldText:
 		s = "text"
 	case dag.FieldList:
@@ -57,6 +62,11 @@ func expected(f *dag.Field) string {
 		s = "the path of a file"
 	default:
 		s = "a value"
+	}
+	if len(f.Enum) > 0 {
+		s = "one of " + strings.Join(f.Enum, ", ")
+	} else {
+		s += rule(f).Words()
 	}
 	if f.Nullable {
 		s += " or null"
@@ -194,12 +204,7 @@ func (r *resolver) text(f *dag.Field, n *node, typ reflect.Type, path trail, out
 	}
 	switch f.Kind {
 	case dag.FieldString:
-		if len(f.Enum) > 0 && !slices.Contains(f.Enum, n.text) {
-			hint := ""
-			if near := nearest(n.text, f.Enum); near != "" && !hides(f) {
-				hint = fmt.Sprintf("did you mean %q?", near)
-			}
-			r.problem(CodeEnum, path, n.pos, hint, "expected %s, found %s", expected(f), r.found(f, n, path))
+		if !r.allowed(f, n, n.text, path) {
 			return
 		}
 	case dag.FieldDuration:
@@ -208,14 +213,22 @@ func (r *resolver) text(f *dag.Field, n *node, typ reflect.Type, path trail, out
 			r.wrong(f, n, path, "")
 			return
 		}
-		out.WriteString(strconv.FormatInt(int64(d), 10))
+		if r.allowed(f, n, n.text, path) {
+			out.WriteString(strconv.FormatInt(int64(d), 10))
+		}
 		return
 	case dag.FieldTime:
 		if _, err := time.Parse(time.RFC3339, n.text); err != nil {
 			r.wrong(f, n, path, "")
 			return
 		}
+		if !r.allowed(f, n, n.text, path) {
+			return
+		}
 	case dag.FieldText:
+		if !r.allowed(f, n, n.text, path) {
+			return
+		}
 		if err := readText(typ, n.text); err != nil {
 			why := ": " + err.Error()
 			if _, env := r.env[path]; env || hides(f) {
@@ -269,19 +282,23 @@ func (r *resolver) integer(f *dag.Field, n *node, path trail, out *bytes.Buffer)
 	if f.Kind == dag.FieldUint {
 		u, err := strconv.ParseUint(goInt(n.text), 0, bits)
 		if err != nil {
-			r.problem(CodeRange, path, n.pos, "", "expected a whole number from 0 to %d, found %s", uint64(math.MaxUint64)>>(64-bits), r.shown(f, n, path))
+			r.outside(f, n, path, fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64)>>(64-bits)))
 			return
 		}
-		out.WriteString(strconv.FormatUint(u, 10))
+		if text := strconv.FormatUint(u, 10); r.allowed(f, n, text, path) {
+			out.WriteString(text)
+		}
 		return
 	}
 	i, err := strconv.ParseInt(goInt(n.text), 0, bits)
 	if err != nil {
 		limit := int64(math.MaxInt64) >> (64 - bits)
-		r.problem(CodeRange, path, n.pos, "", "expected a whole number from %d to %d, found %s", -limit-1, limit, r.shown(f, n, path))
+		r.outside(f, n, path, fmt.Sprintf("a whole number from %d to %d", -limit-1, limit))
 		return
 	}
-	out.WriteString(strconv.FormatInt(i, 10))
+	if text := strconv.FormatInt(i, 10); r.allowed(f, n, text, path) {
+		out.WriteString(text)
+	}
 }
 
 // goInt returns an integer as strconv reads it with base 0: a sign of plus is none, and -0 is 0.
@@ -323,5 +340,7 @@ func (r *resolver) float(f *dag.Field, n *node, path trail, out *bytes.Buffer) {
 		r.problem(CodeRange, path, n.pos, "", "expected a finite number, found %s", r.shown(f, n, path))
 		return
 	}
-	out.Write(b)
+	if r.allowed(f, n, strconv.FormatFloat(v, 'g', -1, bits), path) {
+		out.Write(b)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -108,6 +109,10 @@ func (r *resolver) fieldValues(f *dag.Field, v reflect.Value, path trail) (count
 		return r.mapValues(f, v, path)
 	}
 	one, err := scalarValue(f, v)
+	if err == nil && one.kind == valFloat && f.Bits == 32 && !math.IsNaN(one.float) && !math.IsInf(one.float, 0) {
+		// As it was written: the nearest number of 64 bits may lie outside of the field's bounds.
+		return one, &val{kind: valNumber, text: floatText(one.float, 32)}, nil
+	}
 	return one, one, err
 }
 
