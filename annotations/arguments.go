@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -192,7 +193,29 @@ func (p *parser) arguments(row Directive, d ast.Directive) []Arg {
 			out = append(out, arg)
 		}
 	}
+	p.needs(row, out, seen)
 	return out
+}
+
+// needs reports arguments that say nothing without another one. Those that are given and wrong have an error already.
+func (p *parser) needs(row Directive, args []Arg, given map[string]token.Pos) {
+	for _, a := range args {
+		spec, _ := row.Argument(a.Key)
+		if spec.Needs == "" {
+			continue
+		}
+		need, _ := row.Argument(spec.Needs)
+		_, there := given[spec.Needs]
+		i := slices.IndexFunc(args, func(x Arg) bool { return x.Key == spec.Needs })
+		switch {
+		case !there:
+			p.diags.Add(diag.Diagnostic{Code: CodeNeedsArgument, Pos: a.Pos, End: a.End,
+				Message: "//dag:" + string(row.Kind) + ": " + a.Key + " says nothing without " + need.Name, Hint: "add " + need.Spelling() + ", or remove it"})
+		case i >= 0 && need.Type == Count && args[i].Value == "0":
+			p.diags.Add(diag.Diagnostic{Code: CodeNeedsArgument, Pos: a.Pos, End: a.End,
+				Message: "//dag:" + string(row.Kind) + ": " + a.Key + " says nothing where " + need.Name + " is 0", Hint: "remove it"})
+		}
+	}
 }
 
 // hidden finds the first character that a reader cannot see or that turns the direction of writing. Text may have line breaks
@@ -263,6 +286,10 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 			message, hint = w.key+" cannot be "+show(id), "use "+strings.Join(spec.Choices, " or ")
 		case spec.Name == "tags" && it.Key == priorityTag && !wholeNumber(it.Text):
 			message, hint = w.key+": a "+priorityTag+" is a whole number, not "+cmp.Or(show(it.Text), "empty"), "the higher, the sooner: write one such as 5 or -1"
+		case spec.Type == Count && !validCount(id):
+			message, hint = w.key+": "+show(id)+" is not a whole number from 0", "write "+spec.Spelling()
+		case spec.Type == Span && !validSpan(id):
+			message, hint = w.key+": "+show(id)+" is not a positive duration", "write it as Go does: 500ms, 2s, 1m30s"
 		case list && seen[id]:
 			message, hint = w.key+" has "+show(id)+" twice", "keep one of them"
 		}
@@ -274,6 +301,16 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 		out = append(out, it)
 	}
 	return out, ok
+}
+
+func validCount(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 31)
+	return err == nil && (s == "0" || s[0] != '0')
+}
+
+func validSpan(s string) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && d > 0
 }
 
 // cut splits cells at each separator. Where only parts of the value are quoted, a quote protects the separators in it.

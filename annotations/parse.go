@@ -5,7 +5,9 @@ import (
 	"go/ast"
 	"go/token"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/dagstergen/dagstergen/internal/diag"
@@ -25,6 +27,7 @@ const (
 	CodeConflict         = "DAG0110"
 	CodeBadArgument      = "DAG0111"
 	CodeNeedsName        = "DAG0112"
+	CodeNeedsArgument    = "DAG0113"
 )
 
 // An Annotation is a directive on a declaration, with all its arguments valid in form. What they name is not looked up here.
@@ -86,6 +89,18 @@ func (a *Annotation) All(key string) []Arg {
 func (a *Annotation) Flag(key string) bool {
 	_, ok := a.Arg(key)
 	return ok
+}
+
+// Count returns the number of the argument with the given key, or 0 when it is not there.
+func (a *Annotation) Count(key string) int {
+	n, _ := strconv.Atoi(a.Value(key))
+	return n
+}
+
+// Span returns the duration of the argument with the given key, or 0 when it is not there.
+func (a *Annotation) Span(key string) time.Duration {
+	d, _ := time.ParseDuration(a.Value(key))
+	return d
 }
 
 // List returns the elements of the list with the given key, in order; nil when it is not there.
@@ -256,7 +271,7 @@ func (p *parser) nearMiss(c *ast.Comment) {
 		}
 		row, _ = Lookup(Kind(near))
 	}
-	if row.onStatements() {
+	if row.onStatements() && len(row.Positionals) > 0 {
 		if p.meantStatement(c, row, args) {
 			p.misspelt(c, row)
 		}

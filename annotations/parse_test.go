@@ -105,12 +105,19 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
 		// unknown directives
 		{"//dag:aset" + f, "3:1: unknown directive //dag:aset; did you mean //dag:asset? [DAG0101]"},
-		{"//dag:banana x=1" + f, "3:1: unknown directive //dag:banana; the directives are op, asset, source, resource, config, graph, job, as, after, key, allow, ignore, depends [DAG0101]"},
-		{"//dag:op-x" + f, "3:1: unknown directive //dag:op-x; the directives are op, asset, source, resource, config, graph, job, as, after, key, allow, ignore, depends [DAG0101]"},
+		{"//dag:banana x=1" + f, "3:1: unknown directive //dag:banana; the directives are op, asset, source, resource, config, graph, job, as, after, key, with, allow, ignore, depends [DAG0101]"},
+		{"//dag:op-x" + f, "3:1: unknown directive //dag:op-x; the directives are op, asset, source, resource, config, graph, job, as, after, key, with, allow, ignore, depends [DAG0101]"},
 		// arguments
 		{"//dag:asset gruop=x" + f, "3:13: //dag:asset: unknown argument gruop; did you mean group? [DAG0102]"},
 		{"//dag:op group=x" + f, "3:10: //dag:op: unknown argument group; it is an argument of //dag:asset [DAG0102]"},
-		{"//dag:op retries=3" + f, "3:10: //dag:op: unknown argument retries; the arguments are name, description, version, volatile, share, io, tags, metadata [DAG0102]"},
+		{"//dag:op pool=db" + f, "3:10: //dag:op: unknown argument pool; the arguments are name, description, version, volatile, share, io, retries, retry_delay, retry_cap, backoff, jitter, tags, metadata [DAG0102]"},
+		{"//dag:op retries=-1" + f, "3:18: //dag:op: retries: -1 is not a whole number from 0; write retries=N [DAG0103]"},
+		{"//dag:op retries=03" + f, "3:18: //dag:op: retries: 03 is not a whole number from 0; write retries=N [DAG0103]"},
+		{"//dag:op retries=9999999999" + f, "3:18: //dag:op: retries: 9999999999 is not a whole number from 0; write retries=N [DAG0103]"},
+		{"//dag:op retries=1 retry_delay=2" + f, "3:32: //dag:op: retry_delay: 2 is not a positive duration; write it as Go does: 500ms, 2s, 1m30s [DAG0103]"},
+		{"//dag:op retries=1 retry_delay=-1s" + f, "3:32: //dag:op: retry_delay: -1s is not a positive duration; write it as Go does: 500ms, 2s, 1m30s [DAG0103]"},
+		{"//dag:op retry_delay=1s" + f, "3:10: //dag:op: retry_delay says nothing without retries; add retries=N, or remove it [DAG0113]"},
+		{"//dag:op retries=0 retry_delay=1s" + f, "3:20: //dag:op: retry_delay says nothing where retries is 0; remove it [DAG0113]"},
 		{"//dag:asset in_x=y" + f, "3:13: //dag:asset: unknown argument in_x; write in.PARAM=NAME [DAG0102]"},
 		{"//dag:config name=x\ntype T struct{}\n", "3:14: //dag:config: unknown argument name; it is an argument of //dag:op [DAG0102]"},
 		{"//dag:op Name=x" + f, "3:10: //dag:op: unknown argument Name; did you mean name? [DAG0102]"},

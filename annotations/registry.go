@@ -31,6 +31,7 @@ const (
 	MapKey   Kind = "key"
 	Ignore   Kind = "ignore"
 	Depends  Kind = "depends"
+	With     Kind = "with"
 )
 
 // A Target is a sort of declaration that a directive may stand on.
@@ -61,6 +62,8 @@ const (
 	Pairs Type = "pairs"      // a list of key:value
 	Enum  Type = "choice"     // one of Argument.Choices
 	Expr  Type = "expression" // a Go expression: the rest of the line
+	Count Type = "number"     // a whole number from 0
+	Span  Type = "duration"   // a positive duration as time.ParseDuration reads it
 
 	// Of words without a key.
 	Symbol  Type = "symbol"  // a declaration as code names it, or a package by its path
@@ -76,6 +79,7 @@ type Argument struct {
 	Choices []string // for Enum
 	Default string   // what holds when it is not given
 	Doc     string   // one clause, lower case
+	Needs   string   // another argument, without which this one says nothing
 	On      []Kind
 }
 
@@ -97,6 +101,10 @@ func (a Argument) Spelling() string {
 		return name + "=TEXT,..."
 	case Pairs:
 		return name + "=KEY:VALUE,..."
+	case Count:
+		return name + "=N"
+	case Span:
+		return name + "=DURATION"
 	}
 	return name + "=" + strings.Join(a.Choices, "|")
 }
@@ -160,6 +168,7 @@ func (d Directive) Argument(key string) (Argument, bool) {
 var (
 	runnable = []Kind{Op, Asset, Source}
 	data     = []Kind{Asset, Source, Graph}
+	computed = []Kind{Op, Asset, Job, With} // what says how steps are computed; for all steps, on a job
 )
 
 // arguments is the table of all arguments.
@@ -178,6 +187,11 @@ var arguments = []Argument{
 	{Name: "group", Type: Name, Default: "the package's name", Doc: "the group that it is shown and selected with", On: data},
 	{Name: "owners", Type: Texts, Default: "none", Doc: "who answers for it: mail addresses, or team:NAME", On: data},
 	{Name: "kinds", Type: Names, Default: "none", Doc: "what it is made with, as labels such as csv or duckdb", On: data},
+	{Name: "retries", Type: Count, Default: "those of the job, else 0", Doc: "how often a step that fails is computed again; 0 turns off what the job says", On: computed},
+	{Name: "retry_delay", Type: Span, Default: "none", Doc: "how long to wait before it is computed again", Needs: "retries", On: computed},
+	{Name: "retry_cap", Type: Span, Default: "none", Doc: "the longest wait that backoff and jitter may lead to", Needs: "retry_delay", On: computed},
+	{Name: "backoff", Type: Enum, Choices: []string{"linear", "exponential"}, Default: "none", Doc: "how the delay grows: 1, 2, 3 or 1, 3, 7 times retry_delay", Needs: "retry_delay", On: computed},
+	{Name: "jitter", Type: Enum, Choices: []string{"full", "plus_minus"}, Default: "none", Doc: "chance in the delay: anything up to it, or up to retry_delay more or less", Needs: "retry_delay", On: computed},
 	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY", On: []Kind{Op, Asset, Source, Graph, Job}},
 	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Graph, Job}},
 }
@@ -197,6 +211,7 @@ var Directives = register(
 		Positionals: []Argument{{Name: "step", Type: Names, Default: "required", Doc: "keys of steps above"}}},
 	Directive{Kind: MapKey, Targets: []Target{Loop}, Doc: "What the steps of an element are called by, in place of the index or the map's key: `fit[seattle]`.",
 		Positionals: []Argument{{Name: "expr", Type: Expr, Default: "required", Doc: "a string, an integer or a bool, made from the variables of the loop"}}},
+	Directive{Kind: With, Targets: []Target{Statement}, Doc: "How the steps of the calls in this statement are computed, over what their ops and the job say."},
 	Directive{Kind: Allow, Targets: []Target{Func, Method}, Beside: true,
 		Doc: "Accepts what `dagstergen vet` finds in this function, or, on an op, in all that the op reaches.",
 		Positionals: []Argument{

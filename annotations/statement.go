@@ -134,7 +134,11 @@ func (p *parser) onStatement(group *ast.CommentGroup, c *ast.Comment, d ast.Dire
 	}
 	before := len(p.diags)
 	f := found{Annotation: Annotation{Kind: row.Kind, Target: row.Targets[0], Decl: x.stmt, Name: x.fn.Name.Name, Pos: p.at(c.Slash), End: p.at(c.End())}}
-	f.Args = p.words(row, d)
+	if len(row.Positionals) > 0 {
+		f.Args = p.words(row, d)
+	} else if f.Args = p.arguments(row, d); len(f.Args) == 0 && len(p.diags) == before {
+		p.errorf(CodeBadArgument, d.Slash, d.End(), "the arguments are "+strings.Join(spellings(row), ", "), "//dag:%s says nothing without an argument", row.Kind)
+	}
 	f.ok = len(p.diags) == before
 	p.found = append(p.found, f)
 }

@@ -244,7 +244,7 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 		if d.Key == "" {
 			d.Key = key(obj)
 		}
-		f := Func{Decl: d, Obj: obj, Node: node}
+		f := Func{Decl: d, Obj: obj, Node: node, Running: runningOf(&a)}
 		switch a.Kind {
 		case annotations.Resource:
 			r := &Resource{Func: f}

@@ -44,6 +44,7 @@ type Node struct {
 	Inputs []*Binding // one for each of Op.Inputs, or of Graph.In
 	Config *Binding   // of an op
 	After  []*Node    // in the same block or one around it
+	With   Running    // of //dag:with
 	Pos    token.Pos
 
 	Index int // in Graph.Nodes

@@ -219,6 +219,9 @@ func (w *body) addCall(n *Node) {
 	if n.Op != nil && n.Op.stepKey != "" {
 		name = n.Op.stepKey
 	}
+	if w.stmt != nil {
+		w.stmt.all = append(w.stmt.all, n)
+	}
 	if w.calling == 0 && w.stmt != nil {
 		w.stmt.calls = append(w.stmt.calls, n)
 		if alias := w.stmt.alias(); alias != "" && len(w.stmt.calls) == 1 {

@@ -27,7 +27,9 @@ func (b *builder) ofStatement(a annotations.Annotation) bool {
 type statement struct {
 	node           ast.Stmt
 	as, after, key *annotations.Annotation
+	with           *annotations.Annotation
 	calls          []*Node // those that are no arguments of others
+	all            []*Node // those that are, too
 	region         *Node   // the loop or branch that it is
 	follow         []*Node // what //dag:after names
 	failed         bool    // something in it cannot be read
@@ -64,6 +66,8 @@ func (w *body) directives(node ast.Stmt) *statement {
 			}
 		case annotations.MapKey:
 			st.key = a
+		case annotations.With:
+			st.with = a
 		}
 	}
 	delete(w.b.statements, node)
@@ -117,6 +121,7 @@ func (w *body) finish(st *statement) {
 			}
 		}
 	}
+	w.with(st)
 	if a := st.after; a != nil {
 		for _, n := range st.calls {
 			n.After = append(n.After, st.follow...)

@@ -118,6 +118,7 @@ type Func struct {
 	Config    *Config
 	Resources []ResourceUse // the receiver first
 	HasError  bool          // a trailing error result
+	Running   Running       // how its steps are computed; of a job, all of them
 	Results   []*Result     // without a trailing error
 }
 

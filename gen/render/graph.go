@@ -89,6 +89,7 @@ func (r *renderer) node(g *model.Graph, n *model.Node) jen.Code {
 		l.add("Config", jen.Op("&").Add(r.bound(g, n.Config)))
 	}
 	l.numbers("After", n.After)
+	r.running(&l, &n.With)
 	l.text("Pos", g.File+":"+g.GoName) // without a line, which an edit above it would move
 	return jen.Add(multi(l...))
 }

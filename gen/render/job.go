@@ -116,5 +116,6 @@ func (r *renderer) jobFields(j *model.Job) []jen.Code {
 	l.pairs("Metadata", j.Metadata)
 	l.text("Executor", j.Executor)
 	r.strategy(&l, j.Strategy)
+	r.running(&l, &j.Running)
 	return l
 }

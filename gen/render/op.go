@@ -62,6 +62,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 	if op.IO != nil {
 		l.text("IO", op.IO.Key)
 	}
+	r.running(&l, &op.Running)
 	var inputs, outputs []jen.Code
 	for _, in := range op.Inputs {
 		var i fieldList

@@ -38,6 +38,9 @@ var directiveCodes = []Code{
 	{"DAG0112", "no key for this name",
 		"The key of an op is its Go name in snake case. This name has letters that a key cannot have, because keys stand in config and on command lines.",
 		"Add `name=` with lower-case ASCII letters, digits and underscores."},
+	{"DAG0113", "argument that says nothing alone",
+		"An argument only says how another one is meant, and that one is missing, or turns off what this one is about: `backoff=` needs `retry_delay=`, and that needs `retries=`.",
+		"Add the argument that the message names, or remove this one."},
 }
 
 // loadCodes are those of package load.

@@ -116,6 +116,8 @@ func (w wording) line(e execute.Progress, v verbosity, l look) (string, bool) {
 		return line(w.failed, red, seconds(e.Elapsed)), v >= normal
 	case execute.ProgressFinished:
 		return line(w.ran, green, seconds(e.Elapsed)), v >= normal
+	case execute.ProgressRetrying:
+		return line("retry", yellow, escape(e.Message)), v >= normal
 	case execute.ProgressSkipped:
 		return line("skip", yellow, escape(e.Message)), v >= normal
 	case execute.ProgressReused:

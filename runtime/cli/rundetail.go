@@ -83,6 +83,10 @@ func (s *shownStep) apply(e *shownLine) {
 	switch storage.EventType(e.Type) {
 	case storage.EventStepStart:
 		s.Status, s.Started = "started", &e.Time
+	case storage.EventStepUpForRetry:
+		s.Status, s.Message = "retrying", e.Message
+	case storage.EventStepRestarted:
+		s.Status = "started"
 	case storage.EventStepSuccess:
 		s.Status, s.Ended = "success", &e.Time
 	case storage.EventStepFailure:

@@ -23,6 +23,8 @@ type StepInfo struct {
 	RunID   string
 	JobKey  string // empty for assets
 	StepKey string
+	// RetryNumber counts the tries before this one.
+	RetryNumber int
 }
 
 type scopeKey struct{}

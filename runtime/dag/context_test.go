@@ -36,7 +36,7 @@ func TestHelpersInsideARun(t *testing.T) {
 	assert.Same(t, logger, Log(ctx))
 	info, ok := StepInfoFrom(ctx)
 	assert.True(t, ok)
-	assert.Equal(t, StepInfo{"r", "j", "s"}, info)
+	assert.Equal(t, StepInfo{RunID: "r", JobKey: "j", StepKey: "s"}, info)
 	require.NoError(t, AddOutputMetadata(ctx, Int("rows", 1), Text("note", "n")))
 	require.NoError(t, AddMetadataTo(ctx, "train", Bool("ok", true)))
 	assert.Equal(t, []string{"", "train"}, outputs)

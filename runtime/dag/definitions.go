@@ -54,6 +54,7 @@ type Op struct {
 	Version  string          // version=: replaces the code version; empty when not given
 	Strategy VersionStrategy // strategy= of an asset; nil for the default
 	IO       string          // key of the resource that is its IO manager; empty for the instance's default
+	Retry    *RetryPolicy    // what happens when it fails; nil for what the job says
 
 	Inputs    []Input
 	Config    *Config // nil when it takes none

@@ -21,6 +21,7 @@ type JobDef struct {
 	Metadata map[string]string
 	Executor string          // executor=: "in_process" or "multi"; empty for the default
 	Strategy VersionStrategy // strategy=: nil for SourceHash
+	Retry    *RetryPolicy    // of steps whose calls and ops have none
 }
 
 // A JobParam is a parameter of a job or graph that carries data or config.
@@ -40,10 +41,11 @@ type Node struct {
 	Graph  *GraphDef
 	Map    *Map
 	Branch *Branch
-	Inputs []Binding // one for each of Op.Inputs, or of Graph.Params
-	Config *Binding  // the value the body passes for Op.Config, overlaid by run config; nil when Op takes none
-	After  []int     // nodes that must be finished, or skipped by a branch, before this one starts; no part of a version
-	Pos    string    // no part of a version: "jobs.go:Nightly", for people
+	Inputs []Binding    // one for each of Op.Inputs, or of Graph.Params
+	Config *Binding     // the value the body passes for Op.Config, overlaid by run config; nil when Op takes none
+	After  []int        // nodes that must be finished, or skipped by a branch, before this one starts; no part of a version
+	Retry  *RetryPolicy // of this call, or of the steps that the graph makes; nil for what the op says
+	Pos    string       // no part of a version: "jobs.go:Nightly", for people
 }
 
 // A Map is a loop: it runs its body once for each element (Dagster's dynamic mapping and collect). The steps of the body are keyed by element:

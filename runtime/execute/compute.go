@@ -21,16 +21,16 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	t := r.engine.tasks.At(int(i))
 	s := t.step
 	sc := &scope{step: s}
-	sc.Info = dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key}
+	sc.Info = dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, RetryNumber: t.tries}
 	sc.lines = stepHandler{journal: r.log, console: r.opts.Console, step: s.Key}
 	sc.Log = slog.New(&sc.lines)
 	sc.AddMetadata = sc.addMetadata
 	sc.NewFile = r.newFile
 	began := time.Now()
-	if r.private {
+	if r.private && t.tries == 0 {
 		r.log.mark(markStart, i, began)
 	} else {
-		r.log.add(w.startEvents(s, began)...)
+		r.log.add(w.startEvents(s, began, t.tries)...)
 	}
 	r.show.started(s.Key)
 	ctx := dag.WithScope(r.ctx, &sc.Scope)

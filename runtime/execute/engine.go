@@ -47,6 +47,9 @@ type task struct {
 	restored bool            // computed to restore a stored output
 	broken   *storage.Record // the record that cannot be loaded
 
+	tries int           // how often it failed and was, or will be, computed again
+	wait  time.Duration // before the next try
+
 	err     *StepError
 	skipped string // the key of what failed or is skipped above it
 	why     string // it is skipped although nothing failed
@@ -78,6 +81,7 @@ type engine struct {
 	holding holding // limits that hold ready tasks back
 	running int
 	stopped bool // schedule nothing more
+
 	content map[canon.Digest]int32
 
 	sleeping map[plan.Vertex]*time.Timer // postponed tasks

@@ -29,14 +29,22 @@ type StepError struct {
 	Where string // one of the Where constants
 	Err   error  // of the user's code; for a panic an error with its value
 	Stack string // the user's frames, outermost last; of a panic only
+
+	Retries int // how often it had been computed again before
+
+	manager bool // an IO manager said so
 }
 
-// Error returns "step fetch: connection refused".
+// Error returns "step fetch: connection refused", and how often it was tried where that is more than once.
 func (e *StepError) Error() string {
+	text := fmt.Sprintf("step %s: %v", e.Step, e.Err)
 	if e.Where == WhereStore || e.Where == WhereLoad {
-		return fmt.Sprintf("step %s: %s: %v", e.Step, e.Where, e.Err)
+		text = fmt.Sprintf("step %s: %s: %v", e.Step, e.Where, e.Err)
 	}
-	return fmt.Sprintf("step %s: %v", e.Step, e.Err)
+	if e.Retries > 0 {
+		text += fmt.Sprintf(" (tried %d times)", e.Retries+1)
+	}
+	return text
 }
 
 // Unwrap returns the error of the user's code.

@@ -10,8 +10,9 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// startEvents are STEP_START, with why the step runs, and one STEP_INPUT and LOADED_INPUT for each input.
-func (w *worker) startEvents(s *plan.Step, at time.Time) []storage.Event {
+// startEvents are STEP_START, with why the step runs, and one STEP_INPUT and LOADED_INPUT for each input. Of a step that failed before it is
+// STEP_RESTARTED.
+func (w *worker) startEvents(s *plan.Step, at time.Time, tries int) []storage.Event {
 	j := w.run.log
 	events := make([]storage.Event, 0, 1+2*len(s.Op.Inputs))
 	o := newObject(make([]byte, 0, 192))
@@ -23,7 +24,12 @@ func (w *worker) startEvents(s *plan.Step, at time.Time) []storage.Event {
 		}
 		o.list("reasons", texts)
 	}
-	events = append(events, j.eventAt(at, storage.EventStepStart, s.Key, "", o.end()))
+	typ := storage.EventStepStart
+	if tries > 0 {
+		typ = storage.EventStepRestarted
+		o.num("retry_number", int64(tries))
+	}
+	events = append(events, j.eventAt(at, typ, s.Key, "", o.end()))
 	for k := range s.Op.Inputs {
 		name := s.Op.Inputs[k].Name
 		o := newObject(make([]byte, 0, 160))
@@ -100,7 +106,7 @@ func (r *run) events() []storage.Event {
 				f := &w.feeds[k]
 				f.loaded = f.outcome != nil && f.outcome.IO != "" && !f.outcome.held
 			}
-			events = append(events, w.startEvents(t.step, at)...)
+			events = append(events, w.startEvents(t.step, at, 0)...)
 		case markEnd:
 			events = append(events, r.endEvents(r.engine.tasks.At(int(m.of)), at)...)
 		}
@@ -117,6 +123,9 @@ func (r *run) failure(t *task) storage.Event {
 	o.str("error", t.err.Err.Error())
 	o.str("where", t.err.Where)
 	o.opt("stack", t.err.Stack)
+	if t.err.Retries > 0 {
+		o.num("retries", int64(t.err.Retries))
+	}
 	o.seconds("seconds", t.elapsed.Seconds())
 	e := r.log.event(storage.EventStepFailure, t.err.Step, t.err.Err.Error(), o.end())
 	e.Level = "ERROR"

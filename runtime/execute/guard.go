@@ -79,8 +79,9 @@ func stackOf(err error) string {
 // placed says for which input or output of a step something failed.
 func placed(step, where, what string, err error) *StepError {
 	stack := stackOf(err)
-	if u, ok := err.(*userError); ok {
+	u, manager := err.(*userError)
+	if manager {
 		err = u.error
 	}
-	return &StepError{Step: step, Where: where, Err: fmt.Errorf("%s: %w", what, err), Stack: stack}
+	return &StepError{Step: step, Where: where, Err: fmt.Errorf("%s: %w", what, err), Stack: stack, manager: manager}
 }

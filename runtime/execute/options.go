@@ -53,6 +53,7 @@ const (
 	ProgressSkipped                      // a step is skipped because something above it failed
 	ProgressWarning                      // something that a person should see: a damaged blob, a step that leaves no record
 	ProgressGrown                        // it is known what a loop or branch is: Total has changed
+	ProgressRetrying                     // a step failed and will be computed again: Message says why and when
 )
 
 // Progress is one thing that happened in a run.

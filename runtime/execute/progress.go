@@ -46,6 +46,14 @@ func (o *observer) failed(step string, err error, elapsed time.Duration, running
 	})
 }
 
+func (o *observer) retrying(step, message string, elapsed time.Duration, running bool) {
+	o.say(Progress{Kind: ProgressRetrying, Step: step, Message: message, Elapsed: elapsed}, func(c *Progress) {
+		if running {
+			c.Running--
+		}
+	})
+}
+
 func (o *observer) skipped(step, why string) {
 	o.say(Progress{Kind: ProgressSkipped, Step: step, Message: why}, func(c *Progress) { c.Skipped++ })
 }

@@ -57,7 +57,8 @@ type StepResult struct {
 	Err     *StepError     // of a failed one
 	Because string         // of a skipped one: the step that failed
 	Why     string         // of one that is skipped although nothing failed: another arm is taken, an input is nil
-	Elapsed time.Duration  // in user code and storing; zero unless it ran
+	Elapsed time.Duration  // in user code and storing, the last time it was computed; zero unless it ran
+	Retries int            // how often it failed and was computed again
 
 	index int // of the step in the plan
 }
@@ -91,7 +92,7 @@ func newResult(r *run, stored error) *Result {
 			continue
 		}
 		t := r.engine.tasks.At(s.Index)
-		out.Elapsed = t.elapsed
+		out.Elapsed, out.Retries = t.elapsed, t.tries
 		switch t.state {
 		case taskDone:
 			out.Action, out.Status = ActionRun, StatusSuccess

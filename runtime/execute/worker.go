@@ -77,6 +77,7 @@ const (
 	verdictSkipped
 	verdictBlocked  // it waits for another task, which will make it ready again
 	verdictCanceled // it was not started, and will not be
+	verdictRetry    // it failed and is tried again later
 )
 
 // work brings a task to an end, or parks it.
@@ -90,6 +91,8 @@ func (w *worker) work(i plan.Vertex) {
 		case verdictBlocked:
 		case verdictCanceled:
 			e.giveUp(i)
+		case verdictRetry:
+			e.postpone(i, e.task(i).wait)
 		case verdictDone:
 			e.settle(i, taskDone)
 		case verdictSkipped:
@@ -370,7 +373,7 @@ func (w *worker) takeOver(i, j int32) verdict {
 	return verdictDone
 }
 
-// fail records why a task failed. began is zero where user code was not reached.
+// fail records why a task failed, unless it is tried again. began is zero where user code was not reached.
 func (w *worker) fail(v plan.Vertex, err error, began time.Time) verdict {
 	r := w.run
 	t := r.engine.task(v)
@@ -382,6 +385,11 @@ func (w *worker) fail(v plan.Vertex, err error, began time.Time) verdict {
 	if v < 0 {
 		r.plan.Fail(v, t.err)
 	}
+	if w.again(t, t.err, began) {
+		t.err = nil
+		return verdictRetry
+	}
+	t.err.Retries = t.tries
 	r.log.submit(&storage.Batch{Events: []storage.Event{r.failure(t)}}, func(error) {
 		r.show.failed(t.err.Step, t.err, t.elapsed, started)
 	})

@@ -57,6 +57,7 @@ type compiler struct {
 	deps  map[int][]dag.Binding
 	wrong *problems
 	calls []*dag.GraphDef // around the place at hand
+	nodes []*dag.Node     // that call them
 }
 
 func (k *compiler) main(def *dag.GraphDef) {
@@ -156,7 +157,7 @@ func (k *compiler) block(sc *scope, nodes []int, outer *block, owner int32, loop
 func (k *compiler) op(sc *scope, n, loops int) {
 	s := &sc.sites[n]
 	op := s.node.Op
-	node := Node{Key: sc.path + s.node.Key, Op: op, Loops: loops, info: k.c.opBySymbol[op.Symbol]}
+	node := Node{Key: sc.path + s.node.Key, Op: op, Calls: append([]*dag.Node{s.node}, k.nodes...), Loops: loops, info: k.c.opBySymbol[op.Symbol]}
 	node.identity = k.g.prefix + node.Key
 	node.Key = node.identity[len(k.g.prefix):]
 	if node.info != nil && node.info.store != nil && node.info.store.op == op {
@@ -189,7 +190,10 @@ func (k *compiler) call(sc *scope, n, loops int) {
 			k.check(sc, s.block, &s.node.Inputs[i], "parameter "+def.Params[i].Name+" of graph "+sc.path+s.node.Key, n)
 		}
 	}
+	around := k.nodes
+	k.nodes = append([]*dag.Node{s.node}, around...)
 	s.sub = k.scope(def, sc.path+s.node.Key+".", loops)
+	k.nodes = around
 }
 
 func (k *compiler) loop(sc *scope, n, loops int) {

@@ -29,6 +29,7 @@ type Graph struct {
 type Node struct {
 	Key    string // unique in the graph: "fetch", "outer.fetch"; what run config and selection call it
 	Op     *dag.Op
+	Calls  []*dag.Node  // the calls in bodies that lead here: of the op, then of the graphs around it from the inside out
 	Passed *dag.Binding // what the body passes as config, a literal or a parameter of the job; nil otherwise
 	Loops  int          // how many loops it stands in
 	Asked  []int        // inputs whose values the run config gives

@@ -102,6 +102,8 @@ const (
 	EventStepSuccess         EventType = "STEP_SUCCESS"
 	EventStepFailure         EventType = "STEP_FAILURE"
 	EventStepSkipped         EventType = "STEP_SKIPPED"
+	EventStepUpForRetry      EventType = "STEP_UP_FOR_RETRY"
+	EventStepRestarted       EventType = "STEP_RESTARTED"
 	EventLoadedInput         EventType = "LOADED_INPUT"
 	EventHandledOutput       EventType = "HANDLED_OUTPUT"
 	EventMaterialization     EventType = "ASSET_MATERIALIZATION"

@@ -1,0 +1,49 @@
+package model
+
+import (
+	"time"
+
+	"github.com/dagstergen/dagstergen/annotations"
+)
+
+// A Running says how steps are computed, and is no part of any version: of an op, of a call, or of all steps of a job.
+type Running struct {
+	Retry *Retry // nil where nothing is said
+}
+
+// A Retry is what retries= and its companions say.
+type Retry struct {
+	MaxRetries      int
+	Delay, MaxDelay time.Duration
+	Backoff, Jitter string // those of the directive: "linear", "full"; empty for none
+}
+
+// runningOf reads the arguments of a directive that say how steps are computed.
+func runningOf(a *annotations.Annotation) Running {
+	var r Running
+	if _, ok := a.Arg("retries"); ok {
+		r.Retry = &Retry{
+			MaxRetries: a.Count("retries"), Delay: a.Span("retry_delay"), MaxDelay: a.Span("retry_cap"), Backoff: a.Value("backoff"), Jitter: a.Value("jitter"),
+		}
+	}
+	return r
+}
+
+// with says of the calls of a statement what its //dag:with says.
+func (w *body) with(st *statement) {
+	a := st.with
+	if a == nil || st.failed {
+		return
+	}
+	if len(st.all) == 0 {
+		hint := "put it on a statement that calls an op or a graph"
+		if st.region != nil {
+			hint = "put it on the statements inside that call ops"
+		}
+		w.wrong(CodeJobDirective, a.Pos, a.End, hint, "//dag:with says nothing: this statement calls nothing")
+		return
+	}
+	for _, n := range st.all {
+		n.With = runningOf(a)
+	}
+}
