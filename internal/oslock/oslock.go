@@ -30,6 +30,15 @@ func Try(f *os.File, offset int64) (ok bool, err error) {
 	return err == nil, err
 }
 
+// TryShare locks byte offset of f for sharing if nobody has it exclusively. Who has it so already keeps it.
+func TryShare(f *os.File, offset int64) (ok bool, err error) {
+	err = byteLock(f, cmdTry, unix.F_RDLCK, offset)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Release gives byte offset of f back.
 func Release(f *os.File, offset int64) error {
 	return byteLock(f, cmdTry, unix.F_UNLCK, offset)

@@ -159,6 +159,7 @@ func (a *app) report(err error) {
 		lines = append(lines[:most], "and "+plural(len(lines)-most, "more line"))
 	}
 	lines[0] = a.errLook.paint(escape(a.env.Name)+":", red) + " " + lines[0]
+	lines = append(lines, a.advice(err)...)
 	lines = append(lines, a.stacks(err)...)
 	var usage *usageError
 	if errors.As(err, &usage) {

@@ -37,6 +37,7 @@ func (a *app) command() *cobra.Command {
 	}{
 		{"work", "Commands:", []*cobra.Command{a.listCommand(), a.planCommand(), a.runCommand(), a.materializeCommand(), a.verifyCommand()}},
 		{"look", "Look at what is there:", []*cobra.Command{a.runsCommand(), a.assetsCommand(), a.configCommand()}},
+		{"keep", "Look after it:", []*cobra.Command{a.gcCommand(), a.instanceCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {

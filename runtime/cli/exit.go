@@ -26,6 +26,7 @@ var exitCodes = []struct {
 }{
 	{as[*usageError], exitUsage},
 	{as[*outputError], exitStore},
+	{as[*damageError], exitFailure},
 	{as[*execute.StepError], exitFailure}, // a source that a plan could not observe: what it failed with is not the store's failure
 	{as[*instance.ConfigError], exitUsage},
 	{is(instance.ErrNoHome), exitUsage},

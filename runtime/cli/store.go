@@ -25,6 +25,18 @@ func (a *app) open(ctx context.Context, check func() error) (*instance.Instance,
 	return instance.Open(ctx, dir, instance.Options{})
 }
 
+// openThere opens the instance for a command that writes to what is there, and makes none: one that does not exist yet is empty.
+func (a *app) openThere(ctx context.Context) (*instance.Instance, error) {
+	dir, err := instance.Find(a.env.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return instance.OpenReadOnly(ctx, dir)
+	}
+	return instance.Open(ctx, dir, instance.Options{})
+}
+
 // openReadOnly opens the instance for a command that only looks; one that does not exist yet is empty.
 func (a *app) openReadOnly(ctx context.Context) (*instance.Instance, error) {
 	dir, err := instance.Find(a.env.Dir)

@@ -41,8 +41,13 @@ type Instance struct {
 	readOnly bool
 	remove   func() error // of an instance that ends with the process
 
-	using    *os.File // holds the shared lock on locks/instance
-	forget   func()   // ends what Observe began
+	using   *os.File     // holds the shared lock on locks/instance
+	forget  func()       // ends what Observe began
+	release func() error // lets clean-ups have what was stored
+
+	activeMu sync.Mutex
+	active   int // runs of this process
+
 	versions *versions
 	runs     *runLocks
 	temp     *tempDir
@@ -99,7 +104,10 @@ func Open(ctx context.Context, dir string, o Options) (_ *Instance, err error) {
 	i.runs = &runLocks{root: i.root, dir: dir}
 	i.versions = &versions{root: i.root, dir: dir}
 	i.temp = &tempDir{root: i.root, dir: dir}
-	i.io = iomanager.NewDefault(s, iomanager.NewFiles(i.root, dir, s, i.temp.get))
+	files := iomanager.NewFiles(i.root, dir, s, i.temp.get)
+	files.GuardFrom(objectsFile)
+	i.release = files.Release
+	i.io = iomanager.NewDefault(s, files)
 	i.forget = i.io.Observe()
 	return i, nil
 }
@@ -276,6 +284,9 @@ func (i *Instance) Close() error {
 		}
 		if i.versions != nil {
 			errs = append(errs, i.versions.close())
+		}
+		if i.release != nil {
+			errs = append(errs, i.release())
 		}
 		if i.using != nil {
 			errs = append(errs, i.using.Close())

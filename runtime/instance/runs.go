@@ -125,7 +125,24 @@ func (i *Instance) LockRun(id string) (unlock func(), err error) {
 	if i.runs == nil { // in memory: nobody else can ask
 		return func() {}, nil
 	}
-	return i.runs.lock(id)
+	i.activeMu.Lock()
+	defer i.activeMu.Unlock()
+	if i.active == 0 && i.release != nil { // what earlier runs of this process have stored was kept for who reads their results
+		if err := i.release(); err != nil {
+			return nil, err
+		}
+	}
+	free, err := i.runs.lock(id)
+	if err != nil {
+		return nil, err
+	}
+	i.active++
+	return func() {
+		free()
+		i.activeMu.Lock()
+		defer i.activeMu.Unlock()
+		i.active--
+	}, nil
 }
 
 // dead reports whether a run that the store has as unfinished has died.

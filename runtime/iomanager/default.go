@@ -349,6 +349,9 @@ func (f *Files) newFile(name string, write func(io.Writer) error) (dag.File, err
 
 // take puts the bytes of a dag.File at name. One that newFile made is moved, any other is copied.
 func (f *Files) take(ctx context.Context, file dag.File, name string) (storage.FileState, error) {
+	if err := f.holds.take(ctx, file.Digest()); err != nil {
+		return storage.FileState{}, err
+	}
 	if s, ok := f.present(ctx, name, file.Digest(), hashFile, file.Size()); ok {
 		if temp, ok := f.ours(file); ok {
 			return s, f.root.Remove(temp)

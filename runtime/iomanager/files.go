@@ -29,6 +29,7 @@ type Files struct {
 	temp  func() (string, error) // a folder below root, relative, that is removed when this process is gone
 	store storage.Store
 	boot  string
+	holds *holds // nil where nobody cleans up
 
 	mu     sync.Mutex
 	states map[string]storage.FileState // by path below root: found to have their digest by this process
@@ -57,6 +58,9 @@ func (f *Files) abs(name string) string { return filepath.Join(f.dir, filepath.F
 
 // put makes name a file with these bytes, whose digest is d when stored is what they are stored as. It returns the state of the file.
 func (f *Files) put(ctx context.Context, name string, d canon.Digest, stored []byte) (storage.FileState, error) {
+	if err := f.holds.take(ctx, d); err != nil {
+		return storage.FileState{}, err
+	}
 	if mutant.Is(mutant.RecordFirst) {
 		time.AfterFunc(10*time.Millisecond, func() { _, _ = f.write(context.Background(), name, d, stored) })
 		return storage.FileState{Path: name, Digest: d}, nil

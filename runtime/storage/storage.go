@@ -34,7 +34,7 @@ var (
 // IsUnavailable reports whether err is about the store as a whole and not about one request: nothing more can be kept now.
 // A command ends with exit code 74 for it.
 func IsUnavailable(err error) bool {
-	return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrFull) || errors.Is(err, ErrIO)
+	return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrReadOnly) || errors.Is(err, ErrFull) || errors.Is(err, ErrIO) || errors.Is(err, ErrLocked)
 }
 
 // FileError says what could not be done with which file, and wraps ErrFull, ErrReadOnly or ErrIO besides err.

@@ -26,6 +26,8 @@ func dbError(doing, path string, err error) error {
 		kind = storage.ErrCorrupt
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
 		kind = storage.ErrReadOnly
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		kind = storage.ErrLocked
 	case sqlite3.ErrFull:
 		kind = storage.ErrFull
 	case sqlite3.ErrCantOpen, sqlite3.ErrIoErr:

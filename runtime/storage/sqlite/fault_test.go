@@ -398,6 +398,24 @@ func TestForeignLockIsWaitedFor(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// A program that keeps the database to itself for longer is an error that says so; when it is gone the store goes on.
+func TestForeignLockThatStays(t *testing.T) {
+	s := openTest(t)
+	require.NoError(t, s.writer.c.exec("PRAGMA busy_timeout = 5"))
+	s.writer.patience = 20 * time.Millisecond
+	other, err := connect(s.Path(), "mode=rw&_txlock=immediate")
+	require.NoError(t, err)
+	require.NoError(t, other.exec("BEGIN IMMEDIATE"))
+	err = s.Submit(&storage.Batch{NewRun: storagetest.NewRun("r1")}).Wait(t.Context())
+	require.ErrorIs(t, err, storage.ErrLocked)
+	require.True(t, storage.IsUnavailable(err))
+	require.ErrorContains(t, err, s.Path()+": another program has locked the store")
+	require.ErrorContains(t, err, "waited for")
+	require.NoError(t, errors.Join(other.exec("COMMIT"), other.close()))
+	storagetest.Submit(t, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
+	require.NoError(t, s.Close())
+}
+
 // A reader that stays in one state for long makes the log grow; afterwards the space is given back.
 func TestLogIsBounded(t *testing.T) {
 	s := openTest(t)

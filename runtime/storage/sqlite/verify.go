@@ -12,8 +12,8 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// Verify implements storage.Store. It checks the file's structure, its references, that every record can be read, that every
-// inline output of a usable record is there, and the bytes of every blob against its digest.
+// Verify implements storage.Store. It checks the file's structure, its references, that every record that can be found can be read, that every
+// inline output of one is there, and the bytes of every blob against its digest.
 func (s *Store) Verify(ctx context.Context, problem func(string)) error {
 	return s.readers.snapshot(ctx, func(c *conn) error {
 		check := func(text string, found func(*reader) string) error {
@@ -71,9 +71,9 @@ func (s *Store) verifyRecords(ctx context.Context, c *conn, problem func(string)
 		blob   canon.Digest
 	}
 	var wanted []inline
-	err := c.query(ctx, "SELECT number, usable, data FROM record", func(v []driver.Value) error {
+	err := c.query(ctx, "SELECT number, data FROM record WHERE usable", func(v []driver.Value) error {
 		row := reader{row: v}
-		number, usable, data := row.int(), row.int(), row.bytes()
+		number, data := row.int(), row.bytes()
 		if row.err != nil {
 			problem(s.path + ": " + row.err.Error())
 			return nil
@@ -84,7 +84,7 @@ func (s *Store) verifyRecords(ctx context.Context, c *conn, problem func(string)
 			return nil
 		}
 		for _, o := range rec.Outputs {
-			if usable != 0 && o.Inline {
+			if o.Inline {
 				wanted = append(wanted, inline{number, o.Blob})
 			}
 		}

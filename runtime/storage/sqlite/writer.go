@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -58,6 +59,8 @@ type writer struct {
 	state writerState
 	args  []driver.Value // of the statement that is being made
 
+	patience time.Duration // with a foreign program that keeps the database to itself
+
 	mu      sync.Mutex
 	changed sync.Cond // of mu: queue or closed
 	queue   []*pending
@@ -68,7 +71,7 @@ type writer struct {
 }
 
 func newWriter(c *conn, t *turn) *writer {
-	w := &writer{c: c, turn: t, state: newWriterState(), stopped: make(chan struct{})}
+	w := &writer{c: c, turn: t, state: newWriterState(), stopped: make(chan struct{}), patience: lockPatience}
 	w.changed.L = &w.mu
 	go w.loop()
 	return w
@@ -247,12 +250,19 @@ func (w *writer) attempt(group []*pending, savepoints bool) (failed []error, err
 	return failed, nil
 }
 
+// lockPatience is how long a foreign program may keep the database to itself before that is an error: longer than any of its transactions
+// should take, and shorter than a person waits without asking why.
+const lockPatience = time.Minute
+
 // begin starts the transaction. Every writer of ours holds the turn, so only a foreign program can make it busy: it is waited for.
 func (w *writer) begin() error {
-	for {
+	for began := time.Now(); ; {
 		_, _, err := w.c.run("BEGIN IMMEDIATE")
 		if err == nil || !isBusy(err) {
 			return err
+		}
+		if waited := time.Since(began); waited > w.patience {
+			return fmt.Errorf("%w (waited for %s)", err, waited.Round(time.Second))
 		}
 	}
 }
