@@ -284,8 +284,11 @@ func (p *parser) nearMiss(c *ast.Comment) {
 		return
 	}
 	if len(row.Positionals) > 0 { // the first word decides: the rest is text
-		word, _, _ := strings.Cut(args, " ")
-		if !slices.Contains(row.Positionals[0].Choices, word) {
+		word, rest, _ := strings.Cut(args, " ")
+		if first := row.Positionals[0]; first.Type == Enum && !slices.Contains(first.Choices, word) {
+			return
+		}
+		if last := row.Positionals[len(row.Positionals)-1]; last.Type == Path && (strings.Contains(rest, " ") || !strings.ContainsAny(rest, "./")) {
 			return
 		}
 		args = ""

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -50,6 +52,10 @@ func (p *parser) positionals(row Directive, d ast.Directive, words []word) ([]Ar
 			fail(CodeBadValue, fmt.Sprintf("%s cannot be %s", spec.Name, show(value)), hint)
 			continue
 		}
+		if message, hint := spec.checkPositional(value); message != "" {
+			fail(CodeBadValue, message, hint)
+			continue
+		}
 		if c, bad := hidden(w.value, spec.Type); quoted && bad {
 			p.errorf(CodeHiddenCharacter, at(c.start), at(c.end), "remove it", "//dag:%s: the %s has the invisible character %+q", row.Kind, spec.Name, c.text)
 			continue
@@ -59,4 +65,21 @@ func (p *parser) positionals(row Directive, d ast.Directive, words []word) ([]Ar
 		out = append(out, a)
 	}
 	return out, words[len(row.Positionals):]
+}
+
+// checkPositional says what is wrong with the form of a name or a path, and what to do.
+func (a Argument) checkPositional(s string) (message, hint string) {
+	switch {
+	case a.Type == Name && !ValidName(s):
+		hint = "use lower-case ASCII letters, digits and underscores, a letter first"
+		if snake := Snake(s); ValidName(snake) && snake != s {
+			hint = "write " + snake
+		}
+		return fmt.Sprintf("the %s: %s is not a name", a.Name, show(s)), hint
+	case a.Type == Path && (path.IsAbs(s) || s == ".." || strings.HasPrefix(s, "../")):
+		return fmt.Sprintf("the %s: %s lies outside of the package's folder, so that a binary cannot embed it", a.Name, show(s)), "move the file below the package"
+	case a.Type == Path && (!fs.ValidPath(s) || s == "." || strings.ContainsAny(s, `\*?[]`)):
+		return fmt.Sprintf("the %s: %s is not the path of a file", a.Name, show(s)), "write a slash-separated path below the package's folder, such as config/prod.yaml"
+	}
+	return "", ""
 }

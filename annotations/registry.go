@@ -32,6 +32,7 @@ const (
 	Ignore   Kind = "ignore"
 	Depends  Kind = "depends"
 	With     Kind = "with"
+	Preset   Kind = "preset"
 )
 
 // A Target is a sort of declaration that a directive may stand on.
@@ -69,6 +70,7 @@ const (
 	Symbol  Type = "symbol"  // a declaration as code names it, or a package by its path
 	Pattern Type = "pattern" // of files, as in //go:embed
 	EnvName Type = "env"     // of an environment variable
+	Path    Type = "path"    // of one file below the folder of the package
 )
 
 // An Argument is one argument that directives take.
@@ -174,7 +176,7 @@ var (
 // arguments is the table of all arguments.
 var arguments = []Argument{
 	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Graph, Job}},
-	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Graph, Job}},
+	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Preset}},
 	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Resource}},
 	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset}},
 	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
@@ -192,7 +194,7 @@ var arguments = []Argument{
 	{Name: "retry_cap", Type: Span, Default: "none", Doc: "the longest wait that backoff and jitter may lead to", Needs: "retry_delay", On: computed},
 	{Name: "backoff", Type: Enum, Choices: []string{"linear", "exponential"}, Default: "none", Doc: "how the delay grows: 1, 2, 3 or 1, 3, 7 times retry_delay", Needs: "retry_delay", On: computed},
 	{Name: "jitter", Type: Enum, Choices: []string{"full", "plus_minus"}, Default: "none", Doc: "chance in the delay: anything up to it, or up to retry_delay more or less", Needs: "retry_delay", On: computed},
-	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY", On: []Kind{Op, Asset, Source, Graph, Job}},
+	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY; those of a job are tags of its runs", On: []Kind{Op, Asset, Source, Graph, Job, Preset}},
 	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Graph, Job}},
 }
 
@@ -205,6 +207,11 @@ var Directives = register(
 	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},
 	Directive{Kind: Graph, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that jobs and other graphs call; with asset, what makes assets."},
 	Directive{Kind: Job, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that can be run."},
+	Directive{Kind: Preset, Targets: []Target{Func}, Beside: true, Doc: "A run config of a job with a name, for `run JOB --preset NAME`.",
+		Positionals: []Argument{
+			{Name: "name", Type: Name, Default: "required", Doc: "what it is called by"},
+			{Name: "file", Type: Path, Default: "required", Doc: "YAML or JSON, by its path below the folder of the package"},
+		}},
 	Directive{Kind: As, Targets: []Target{Statement}, Doc: "Names the step of the call in this statement.",
 		Positionals: []Argument{{Name: "name", Type: Name, Default: "required", Doc: "its key"}}},
 	Directive{Kind: After, Targets: []Target{Statement}, Doc: "The steps of this statement start when others are done, without receiving anything from them.",

@@ -67,6 +67,7 @@ func analyze(ctx context.Context, c Config) (*Analysis, diag.List, error) {
 	}})
 	a.Versions = versions
 	a.environment()
+	a.presets(&diags)
 	diags = append(diags, more...)
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err

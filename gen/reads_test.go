@@ -20,6 +20,7 @@ var reads = map[string]string{
 	"gen.statOf":                           "the files of stats: File facts",
 	"gen.inputs.goFiles":                   "names in folders of packages: Names and Tree facts",
 	"gen.inputs.changed":                   "sources: Source facts",
+	"gen.readPreset":                       "the files of stats: File facts",
 	"gen.embeddable":                       "load.Embedding",
 	"gen.generation.strangers":             "go.mod of local modules: File facts",
 	"gen.generation.orphans":               "manifests in folders of packages: File facts",
@@ -72,7 +73,7 @@ var looking = map[string][]string{
 
 func TestEveryReadIsKnown(t *testing.T) {
 	found := map[string]string{}
-	for _, pkg := range []string{"annotations", "gen", "gen/model", "gen/render", "gen/write", "internal/load", "internal/manifest", "versionhash", "internal/canon", "internal/diag"} {
+	for _, pkg := range []string{"annotations", "gen", "gen/model", "gen/preset", "gen/render", "gen/write", "internal/load", "internal/manifest", "versionhash", "internal/canon", "internal/diag"} {
 		files, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(pkg), "*.go"))
 		require.NoError(t, err)
 		require.NotEmpty(t, files)

@@ -107,6 +107,7 @@ func (b *builder) collect(lp *load.Package) {
 			noteBroken(file, good, broken, p.Expected)
 		}
 		b.decisions(p, file, anns)
+		b.presets(p, anns)
 	}
 	annotated = annotated || len(p.Diagnostics) > 0
 	if !annotated {

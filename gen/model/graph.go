@@ -26,6 +26,7 @@ type Job struct {
 	Inputs   string // "NightlyInputs"
 	OutType  string // "NightlyOutputs"
 	Steps    string // "NightlySteps"
+	Presets  []*Preset
 }
 
 // A GraphOutput is a result of a graph.

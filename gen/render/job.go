@@ -58,9 +58,17 @@ func (r *renderer) job(f *jen.File, j *model.Job) {
 		field("Outputs", jen.Func().Params(jen.Id(out).Add(list.Clone())).Id(j.OutType).Block(jen.Return(jen.Id(j.OutType).Values(reads...)))),
 	))
 	r.steps(f, j)
+	for _, pre := range j.Presets {
+		f.Line()
+		f.Comment("//go:embed " + pre.File)
+		f.Var().Id(presetName(name, pre)).String()
+	}
 	f.Line()
-	f.Var().Id("_dagJob" + name).Op("=").Op("&").Add(r.dag("JobDef")).Add(multi(r.jobFields(j)...))
+	f.Var().Id("_dagJob" + name).Op("=").Op("&").Add(r.dag("JobDef")).Add(multi(r.jobFields(j, name)...))
 }
+
+// presetName is the variable that holds the file of a preset.
+func presetName(job string, pre *model.Preset) string { return "_dagPreset" + job + "_" + pre.Name }
 
 // steps writes a reference for each output of each step, under its Go type. Steps of a loop have one for all elements.
 func (r *renderer) steps(f *jen.File, j *model.Job) {
@@ -109,7 +117,7 @@ func fieldNames(names []string) []string {
 	return out
 }
 
-func (r *renderer) jobFields(j *model.Job) []jen.Code {
+func (r *renderer) jobFields(j *model.Job, name string) []jen.Code {
 	var l fieldList
 	l.add("GraphDef", r.dag("GraphDef").Add(multi(r.graphFields(&j.Graph)...)))
 	l.pairs("Tags", j.Tags)
@@ -117,5 +125,18 @@ func (r *renderer) jobFields(j *model.Job) []jen.Code {
 	l.text("Executor", j.Executor)
 	r.strategy(&l, j.Strategy)
 	r.running(&l, &j.Running)
+	var presets []jen.Code
+	for _, pre := range j.Presets {
+		var pl fieldList
+		pl.text("Name", pre.Name)
+		pl.text("Description", pre.Description)
+		pl.text("File", pre.File)
+		pl.add("Text", jen.Id(presetName(name, pre)))
+		pl.pairs("Tags", pre.Tags)
+		presets = append(presets, jen.Values(pl...))
+	}
+	if len(presets) > 0 {
+		l.add("Presets", jen.Index().Add(r.dag("Preset")).Add(multi(presets...)))
+	}
 	return l
 }

@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"runtime/dag", "internal/cache", "internal/facts", "internal/typedata", "internal/manifest", "annotations"},
 	{"internal/load"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
-	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "runtime/execute/differ", "gen/render", "versionhash/hazard"},
+	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "runtime/execute/differ", "gen/render", "gen/preset", "versionhash/hazard"},
 	{"runtime/instance", "gen"},
 	{"runtime/execute", "gen/compare"},
 	{"runtime/cli"},
@@ -39,7 +39,7 @@ var layers = [][]string{
 // boxes says which box of the picture a package is in, where it has none of its own.
 var boxes = map[string]string{
 	"cmd/dagstergen": "cmd", "examples/quickstart": "examples", "examples/weather": "examples", "examples/flights": "examples",
-	"gen/model": "gen", "gen/compare": "gen", "gen/write": "gen", "gen/render": "gen",
+	"gen/model": "gen", "gen/compare": "gen", "gen/write": "gen", "gen/render": "gen", "gen/preset": "gen",
 	"runtime/iomanager/codec": "runtime/iomanager", "runtime/execute/differ": "runtime/execute", "versionhash/hazard": "versionhash",
 }
 

@@ -181,6 +181,12 @@ var jobCodes = []Code{
 	{"DAG0516", "graph that makes no assets like this",
 		"A graph marked `//dag:graph asset` takes a config parameter, which nobody would pass; or one that is not has arguments that are for assets.",
 		"Take the config in the ops of the graph, or write `//dag:graph asset`."},
+	{"DAG0517", "preset that cannot be",
+		"`//dag:preset` stands on a function that is no job, gives a name that another preset of the job has, or names a file that is not there or that a binary cannot embed.",
+		"Put it above a `//dag:job`, with a name of its own and the path of a file below the folder of the package."},
+	{"DAG0518", "preset that the job does not take",
+		"The file of a preset says what is no run config of its job: a key that nothing takes, or a value of another type. The place is in that file. A secret that stands there is refused too: the file becomes part of the binary.",
+		"Correct it as the message says; a secret is written as `{env: NAME}`. What a preset leaves out may be said when it is used."},
 }
 
 // outputCodes are those of package gen about the generated files.

@@ -42,6 +42,22 @@ func (a *app) assetCompletions(prefix string) []cobra.Completion {
 	return out
 }
 
+// completePresets completes --preset with those of the job that the arguments name.
+func (a *app) completePresets(cmd *cobra.Command) {
+	// The flag was defined before: registering it cannot fail.
+	_ = cmd.RegisterFlagCompletionFunc("preset", func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		var out []cobra.Completion
+		if cat, err := a.catalog(); err == nil && len(args) > 0 {
+			if j, err := cat.Job(args[0]); err == nil {
+				for _, p := range j.Presets {
+					out = append(out, cobra.CompletionWithDesc(p.Name, escape(firstSentence(p.Description))))
+				}
+			}
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
 // selectFlag adds --select. What is completed is the last clause: a step of the job that the arguments name, or an asset.
 func (a *app) selectFlag(cmd *cobra.Command, value *string) {
 	cmd.Flags().StringVarP(value, "select", "s", "", "only the steps of a `SELECTION`: keys, with * or + for what is above or below, separated by commas")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -95,7 +96,7 @@ func (a *app) validateCommand() *cobra.Command {
 			})
 		},
 	}
-	c.add(cmd)
+	c.add(a, cmd)
 	a.selectFlag(cmd, &selection)
 	a.addInputs(cmd, &c)
 	return cmd
@@ -105,12 +106,19 @@ func (a *app) validateCommand() *cobra.Command {
 type configFlags struct {
 	files  []string
 	sets   []string
+	preset string
 	inputs []*inputFlag // of job
 	job    string
+
+	tags map[string]string // of the preset, once the document is read
 }
 
-func (c *configFlags) add(cmd *cobra.Command) {
+func (c *configFlags) add(a *app, cmd *cobra.Command) {
 	f := cmd.Flags()
+	if strings.Contains(cmd.Use, "JOB") {
+		f.StringVar(&c.preset, "preset", "", "begin with the run config that the job has under a `NAME`")
+		a.completePresets(cmd)
+	}
 	f.StringArrayVarP(&c.files, "config", "c", nil, "read run config from a YAML or JSON `FILE`, - for stdin; later files win")
 	f.StringArrayVar(&c.sets, "set", nil, "set one value of the run config by `PATH=VALUE`, such as ops.fetch.config.limit=10")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml", "json") // it was defined above
@@ -122,6 +130,23 @@ func (a *app) document(cmd *cobra.Command, c *configFlags) (*runconfig.Document,
 	var problems runconfig.Problems
 	var wrong []error
 	stdin := false
+	if c.preset != "" {
+		job := first(cmd.Flags().Args())
+		if job == "" {
+			return nil, usage(cmd, errors.New("--preset is for a job: name one"))
+		}
+		cat, err := a.catalog()
+		if err != nil {
+			return nil, err
+		}
+		j, err := cat.Job(job)
+		if err != nil {
+			return nil, err
+		}
+		if doc, c.tags, err = execute.Preset(j, c.preset); err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range c.files {
 		if name == "-" && stdin {
 			wrong = append(wrong, errors.New("stdin can be read once: give -c - once"))

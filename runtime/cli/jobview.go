@@ -152,6 +152,26 @@ func (j *listedJob) view(l look) []string {
 	d.block(j.Body, "")
 	out = append(out, d.lines...)
 	values("OUTPUTS", j.Outputs, false)
+	pairs := func(title string, m map[string]string) {
+		if len(m) > 0 {
+			out = append(out, "", l.paint(title, bold))
+		}
+		for _, kv := range sortedTags(m) {
+			out = append(out, "  "+escape(kv))
+		}
+	}
+	pairs("TAGS", j.Tags)
+	pairs("METADATA", j.Metadata)
+	if len(j.Presets) > 0 {
+		out = append(out, "", l.paint("PRESETS", bold))
+	}
+	for _, p := range j.Presets {
+		line := "  " + escape(p.Name) + "  " + l.paint(escape(p.File), dim)
+		if p.Description != "" {
+			line += "  " + escape(firstSentence(p.Description))
+		}
+		out = append(out, line)
+	}
 	return out
 }
 

@@ -53,6 +53,14 @@ type listedJob struct {
 	Executor    string            `json:"executor,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	Presets     []listedPreset    `json:"presets,omitempty"`
+}
+
+type listedPreset struct {
+	Name        string            `json:"name"`
+	Description string            `json:"description"`
+	File        string            `json:"file"`
+	Tags        map[string]string `json:"tags,omitempty"`
 }
 
 type listedAsset struct {
@@ -99,6 +107,9 @@ func listing(cat *plan.Catalog) *listed {
 			Executor: j.Executor, Tags: j.Tags, Metadata: j.Metadata}
 		for _, p := range j.Params {
 			e.Inputs = append(e.Inputs, listedValue{p.Name, paramType(p)})
+		}
+		for _, p := range j.Presets {
+			e.Presets = append(e.Presets, listedPreset{p.Name, p.Description, p.File, p.Tags})
 		}
 		e.Body = listNodes(&j.GraphDef, j.GraphDef.Body, true)
 		e.Steps = patterns(e.Body, "", "")

@@ -149,7 +149,12 @@ func shop() dag.Definitions {
 			{Key: "count", Op: count, Inputs: []dag.Binding{{Kind: dag.FromParam, Param: 0}}},
 			{Key: "check", Op: check, Inputs: []dag.Binding{{Kind: dag.FromNode, Node: 0}, {Kind: dag.FromParam, Param: 1}}},
 		},
-		Outputs: []dag.JobOutput{{Name: "result", Type: number, From: dag.Binding{Kind: dag.FromNode, Node: 1}}}}}
+		Outputs: []dag.JobOutput{{Name: "result", Type: number, From: dag.Binding{Kind: dag.FromNode, Node: 1}}}},
+		Tags: map[string]string{"team": "data", "env": "none"}, Metadata: map[string]string{"owner": "me"},
+		Presets: []dag.Preset{
+			{Name: "prod", Description: "What runs at night. Each night.", File: "config/prod.yaml", Text: "inputs:\n  words: [a, b]\n  limit: 5\n", Tags: map[string]string{"env": "prod"}},
+			{Name: "bad", File: "bad.yaml", Text: "inputs:\n  wordz: 1\n"},
+		}}
 	printer := &dag.Resource{Key: "printer", Symbol: "example.com/shop.Printer", Description: "Printer writes pages.", Type: word, Config: printingConfig,
 		Open: func(_ context.Context, c *dag.Call) (any, func(), error) {
 			return dag.ConfigOf[printing](c).Prefix, nil, nil

@@ -107,7 +107,7 @@ type runFlags struct {
 }
 
 func (f *runFlags) addPlan(a *app, cmd *cobra.Command) {
-	f.config.add(cmd)
+	f.config.add(a, cmd)
 	a.selectFlag(cmd, &f.selection)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.tags, "tag", nil, "put a tag `KEY=VALUE` on the run")
@@ -134,6 +134,11 @@ func (a *app) options(cmd *cobra.Command, f *runFlags) (*plan.Catalog, execute.O
 		return nil, o, usage(cmd, err)
 	}
 	o.Config, err = a.document(cmd, &f.config)
+	for k, v := range f.config.tags {
+		if _, given := o.Tags[k]; !given {
+			o.Tags[k] = v
+		}
+	}
 	return cat, o, err
 }
 

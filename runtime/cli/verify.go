@@ -36,7 +36,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		ValidArgsFunction: a.completeJobs,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.verify(cmd, first(args), &f) },
 	}
-	f.config.add(cmd)
+	f.config.add(a, cmd)
 	a.selectFlag(cmd, &f.selection)
 	flags := cmd.Flags()
 	flags.IntVar(&f.sample, "sample", 0, "verify only `N` of the stored steps, chosen by chance")

@@ -22,7 +22,21 @@ type JobDef struct {
 	Executor string          // executor=: "in_process" or "multi"; empty for the default
 	Strategy VersionStrategy // strategy=: nil for SourceHash
 	Retry    *RetryPolicy    // of steps whose calls and ops have none
+	Presets  []Preset        // in the order of the source
 }
+
+// A Preset is a run config of a job with a name (Dagster's PresetDefinition). A run of it begins with what it says; what else is said of that run
+// comes on top.
+type Preset struct {
+	Name        string
+	Description string
+	File        string            // where Text was written, below the folder of the package; for people
+	Text        string            // YAML or JSON
+	Tags        map[string]string // of its runs; they win over those of the job
+}
+
+// PresetTag is the tag of a run that was started with a preset; its value is the name. (Dagster's PRESET_NAME_TAG.)
+const PresetTag = "dagster/preset_name"
 
 // A JobParam is a parameter of a job or graph that carries data or config.
 type JobParam struct {

@@ -22,6 +22,7 @@ type Option func(*call)
 type call struct {
 	Options
 	returnFailure bool
+	preset        string
 	problems      []plan.Problem
 }
 
@@ -214,6 +215,9 @@ func newCall(opts []Option) (*call, error) {
 
 // run runs and turns a failure into an error unless the caller wants it as a result.
 func (c *call) run(ctx context.Context, cat *plan.Catalog, job string) (*Result, error) {
+	if err := c.applyPreset(cat, job); err != nil {
+		return nil, err
+	}
 	res, err := Run(ctx, cat, job, c.Options)
 	if err == nil && !c.returnFailure {
 		err = res.Err()
