@@ -235,6 +235,10 @@ func (w *world) run(job string) *Result {
 	w.t.Helper()
 	res, err := Run(w.t.Context(), w.catalog(), job, w.options())
 	require.NoError(w.t, err)
+	if events, err := res.Events(w.t.Context()); len(events) < 10_000 {
+		require.NoError(w.t, err)
+		checkPayloads(w.t, events)
+	}
 	return res
 }
 

@@ -78,7 +78,9 @@ func (r *run) endEvents(t *task, at time.Time) []storage.Event {
 		if len(out.Metadata) > 0 {
 			o.value("metadata", out.Metadata)
 		}
-		events = append(events, j.eventAt(at, storage.EventMaterialization, s.Key, "", o.end()))
+		made := j.eventAt(at, storage.EventMaterialization, s.Key, "", o.end())
+		made.Asset = out.Asset
+		events = append(events, made)
 	}
 	o := newObject(make([]byte, 0, 32))
 	o.seconds("seconds", t.elapsed.Seconds())
@@ -163,7 +165,9 @@ func (r *run) observation(s *plan.Step) storage.Event {
 	o.str("asset", sourceAsset(s))
 	o.digest("data_version", s.Observed.Data)
 	o.str("text", s.Observed.Text)
-	return r.log.event(storage.EventObservation, s.Key, s.Observed.Text, o.end())
+	e := r.log.event(storage.EventObservation, s.Key, s.Observed.Text, o.end())
+	e.Asset = sourceAsset(s)
+	return e
 }
 
 // resourceEvent records what happens to a resource.

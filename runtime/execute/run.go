@@ -197,8 +197,10 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	r.engine = newEngine(r)
 	r.afterPlan()
 	release := context.AfterFunc(r.ctx, r.engine.halt)
+	heeded := r.heed()
 	r.executor().execute(r.engine, (*worker).work)
 	release()
+	heeded()
 	stored := r.log.close()
 	r.outErr = r.checkOutputs()
 	r.res.close()
@@ -263,7 +265,7 @@ func (r *run) begin(ctx context.Context, began time.Time) error {
 	}
 	first := &storage.Batch{NewRun: &storage.Run{
 		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Status: storage.RunStarted, Tags: r.tags(), Config: r.asked.text,
-		Started: began.UTC(), Steps: len(r.plan.Steps),
+		Created: began.UTC(), Started: began.UTC(), Steps: len(r.plan.Steps),
 	}, Files: r.inst.IO().States()} // what planning has learnt about stored files
 	r.settled(first)
 	if err := r.log.open(first); err != nil {

@@ -2,6 +2,7 @@ package instance
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -156,14 +157,14 @@ func (i *Instance) dead(ctx context.Context, id string) (bool, error) {
 	}
 	// It may have finished between the two questions.
 	r, err := i.store.Run(ctx, id)
-	return err == nil && !r.Status.Finished(), err
+	return err == nil && r.Status.InProgress(), err
 }
 
 // Runs is Store().Runs; a run whose process died reads as a failure with cause [CauseCrashed], whether that is recorded or not.
 // A filter by status sees that too.
 func (i *Instance) Runs(ctx context.Context, f storage.RunFilter) ([]storage.Run, error) {
-	if f.Limit <= 0 {
-		f.Limit = 100
+	if err := f.Check(); err != nil {
+		return nil, err
 	}
 	var out []storage.Run
 	for ask := widened(f); ; {
@@ -185,14 +186,23 @@ func (i *Instance) Runs(ctx context.Context, f storage.RunFilter) ([]storage.Run
 		if len(runs) < ask.Limit {
 			return out, nil
 		}
-		ask.Before = runs[len(runs)-1].ID
+		ask.Cursor = runs[len(runs)-1].ID
 	}
 }
 
-// widened also asks for unfinished runs when failures are wanted: some may be dead.
+// inProgress are the statuses of runs that may have died.
+var inProgress = []storage.RunStatus{storage.RunStarting, storage.RunStarted, storage.RunCanceling}
+
+// widened also asks for runs in progress when failures are wanted: some may be dead.
 func widened(f storage.RunFilter) storage.RunFilter {
-	if slices.Contains(f.Statuses, storage.RunFailure) && !slices.Contains(f.Statuses, storage.RunStarted) {
-		f.Statuses = append(slices.Clone(f.Statuses), storage.RunStarted)
+	if !slices.Contains(f.Statuses, storage.RunFailure) {
+		return f
+	}
+	f.Statuses = slices.Clone(f.Statuses)
+	for _, s := range inProgress {
+		if !slices.Contains(f.Statuses, s) {
+			f.Statuses = append(f.Statuses, s)
+		}
 	}
 	return f
 }
@@ -212,7 +222,7 @@ func (i *Instance) Run(ctx context.Context, id string) (*storage.Run, error) {
 
 // mend shows a dead run as what it is. When it died is not known.
 func (i *Instance) mend(ctx context.Context, r *storage.Run) error {
-	if r.Status.Finished() {
+	if !r.Status.InProgress() {
 		return nil
 	}
 	dead, err := i.dead(ctx, r.ID)
@@ -232,7 +242,7 @@ func (i *Instance) ReapDeadRuns(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	var reaped []string
-	f := storage.RunFilter{Statuses: []storage.RunStatus{storage.RunStarted}, Limit: 1000}
+	f := storage.RunFilter{Statuses: inProgress, Limit: 1000}
 	for {
 		runs, err := i.store.Runs(ctx, f)
 		if err != nil {
@@ -250,7 +260,7 @@ func (i *Instance) ReapDeadRuns(ctx context.Context) ([]string, error) {
 		if len(runs) < f.Limit {
 			break
 		}
-		f.Before = runs[len(runs)-1].ID
+		f.Cursor = runs[len(runs)-1].ID
 	}
 	return reaped, errors.Join(i.removeRunLocks(ctx), i.temp.clean())
 }
@@ -264,11 +274,15 @@ func (i *Instance) reap(ctx context.Context, r *storage.Run) (bool, error) {
 	now := time.Now()
 	end := *r
 	end.Status, end.Cause, end.Ended = storage.RunFailure, CauseCrashed, now
+	data, err := json.Marshal(storage.RunEndData{Cause: CauseCrashed})
+	if err != nil {
+		return false, err
+	}
 	err = i.store.Submit(&storage.Batch{
 		Events: []storage.Event{{
 			RunID: r.ID, Time: now, Type: storage.EventRunFailure, Level: "ERROR",
 			Message: "the process that executed this run ended without finishing it",
-			Data:    []byte(`{"cause":"` + CauseCrashed + `"}`),
+			Data:    data,
 		}},
 		Finish: &end,
 	}).Wait(ctx)

@@ -113,7 +113,7 @@ func (v *verification) runs(ctx context.Context) error {
 		}
 		return err
 	}
-	f := storage.RunFilter{Statuses: []storage.RunStatus{storage.RunStarted}, Limit: 1000}
+	f := storage.RunFilter{Statuses: inProgress, Limit: 1000}
 	for {
 		runs, err := v.inst.store.Runs(ctx, f)
 		if err != nil {
@@ -131,7 +131,7 @@ func (v *verification) runs(ctx context.Context) error {
 		if len(runs) < f.Limit {
 			return nil
 		}
-		f.Before = runs[len(runs)-1].ID
+		f.Cursor = runs[len(runs)-1].ID
 	}
 }
 

@@ -29,6 +29,9 @@ var (
 	ErrIO       = errors.New("the store cannot be read or written")         // exit code 74
 	ErrClosed   = errors.New("the store is closed")
 	ErrFinished = errors.New("the run is finished") // no more events, and no second end
+
+	ErrTransition = errors.New("the run cannot take this status now")
+	ErrUnfinished = errors.New("the run is not finished") // it cannot be deleted
 )
 
 // IsUnavailable reports whether err is about the store as a whole and not about one request: nothing more can be kept now.
@@ -54,78 +57,6 @@ func FileError(doing, path string, err error) error {
 
 // MaxInline is the size in bytes up to which an encoded output is stored in the same transaction as its record.
 const MaxInline = 32 << 10
-
-// A RunStatus is the state of a run, named as Dagster names it.
-type RunStatus string
-
-// The statuses of a run. A run whose process died reads as Failure with a cause, see instance.
-const (
-	RunStarted  RunStatus = "STARTED"
-	RunSuccess  RunStatus = "SUCCESS"
-	RunFailure  RunStatus = "FAILURE"
-	RunCanceled RunStatus = "CANCELED"
-)
-
-// Finished reports whether no more events of the run will come.
-func (s RunStatus) Finished() bool { return s != RunStarted }
-
-// A Run is one execution of a job or of a selection of assets.
-type Run struct {
-	ID        string // UUID version 7
-	Job       string // empty for assets
-	Selection string // as the user gave it; empty for all
-	Status    RunStatus
-	Cause     string // why it failed: "crashed", or an error's first line
-	Tags      map[string]string
-	Config    string // resolved run config as YAML, secrets left out
-	Started   time.Time
-	Ended     time.Time // zero while it runs
-	Steps     int       // planned
-	Ran       int
-	Reused    int
-	Failed    int
-	Skipped   int
-}
-
-// An EventType is the type of an event, named as Dagster names it.
-type EventType string
-
-// The event types that are written. None is dropped silently.
-const (
-	EventRunStart            EventType = "RUN_START"
-	EventRunSuccess          EventType = "RUN_SUCCESS"
-	EventRunFailure          EventType = "RUN_FAILURE"
-	EventRunCanceled         EventType = "RUN_CANCELED"
-	EventStepStart           EventType = "STEP_START"
-	EventStepInput           EventType = "STEP_INPUT"
-	EventStepOutput          EventType = "STEP_OUTPUT"
-	EventStepSuccess         EventType = "STEP_SUCCESS"
-	EventStepFailure         EventType = "STEP_FAILURE"
-	EventStepSkipped         EventType = "STEP_SKIPPED"
-	EventStepUpForRetry      EventType = "STEP_UP_FOR_RETRY"
-	EventStepRestarted       EventType = "STEP_RESTARTED"
-	EventLoadedInput         EventType = "LOADED_INPUT"
-	EventHandledOutput       EventType = "HANDLED_OUTPUT"
-	EventMaterialization     EventType = "ASSET_MATERIALIZATION"
-	EventObservation         EventType = "ASSET_OBSERVATION"
-	EventResourceInitStarted EventType = "RESOURCE_INIT_STARTED"
-	EventResourceInitSuccess EventType = "RESOURCE_INIT_SUCCESS"
-	EventResourceInitFailure EventType = "RESOURCE_INIT_FAILURE"
-	EventEngine              EventType = "ENGINE_EVENT"
-	EventLog                 EventType = "LOG" // a line of dag.Log
-)
-
-// An Event is one entry of a run's log. Seq counts 1, 2, 3 ... within a run without gaps; the Store assigns it.
-type Event struct {
-	RunID   string
-	Seq     int64
-	Time    time.Time
-	Type    EventType
-	StepKey string
-	Level   string // "DEBUG", "INFO", "WARN", "ERROR"
-	Message string
-	Data    []byte // JSON, specific to the type; nil for none
-}
 
 // An Output is what a record knows of one output of a step.
 type Output struct {
@@ -187,14 +118,18 @@ type ResourceState struct {
 // A Batch is written in one transaction: all of it or nothing.
 type Batch struct {
 	NewRun    *Run    // inserted
+	Start     *Run    // a stored run begins: the row takes its Status, Selection, Tags, Config, Snapshot, Started, Steps and Cause
+	Move      *Move   // another status for a stored run, and nothing else
 	Finish    *Run    // its terminal state; the row must be unfinished
 	Events    []Event // in order
 	Records   []Record
 	Aliases   []Alias
 	Blobs     map[canon.Digest][]byte // inline blobs, uncompressed; existing ones are left as they are
 	Manifests map[canon.Digest][]byte // code manifests, likewise
+	Snapshots map[canon.Digest][]byte // job snapshots, likewise
 	Drop      []int64                 // ids of records that turned out to be damaged
 	Files     []FileState             // replace what is known of these paths
+	Delete    []string                // ids of runs that go with their events; each must be finished. Records and blobs stay
 }
 
 // A FileState says that a file had a digest at a time when it looked like this. As long as it looks the same it need not be read
@@ -223,19 +158,12 @@ type Ticket interface {
 	Wait(ctx context.Context) error
 }
 
-// A RunFilter selects runs; all set fields must hold. Newest first.
-type RunFilter struct {
-	Job      string
-	Statuses []RunStatus
-	Before   string // run id: only older ones (a cursor)
-	Limit    int    // 0: 100
-}
-
 // A Store keeps what an instance remembers. It is safe for concurrent use by any number of goroutines and, through other Stores
 // on the same data, of processes.
 type Store interface {
 	// Submit queues a batch, which belongs to the store from then on. Batches queued together share one commit; a batch that fails
-	// alone fails alone. Events of a run that is finished, and a second end of it, are ErrFinished.
+	// alone fails alone. Events of a run that is finished, and a second end of it, are ErrFinished; a status that may not follow the stored
+	// one is ErrTransition, see [Transition]; a deleted run that still runs is ErrUnfinished.
 	Submit(b *Batch) Ticket
 
 	// RecordsByStep returns the newest record for each of the step versions that has one. One round trip for any number.
@@ -255,10 +183,15 @@ type Store interface {
 	// FileStates returns what is known of the files at these paths.
 	FileStates(ctx context.Context, paths []string) (map[string]FileState, error)
 
+	// Snapshot returns a job snapshot, verified; ErrNotFound and ErrCorrupt where it cannot be had.
+	Snapshot(ctx context.Context, d canon.Digest) ([]byte, error)
+
 	// Runs, Run and Events read history. Events returns those with Seq > after, in order, at most limit (0: all).
 	Runs(ctx context.Context, f RunFilter) ([]Run, error)
 	Run(ctx context.Context, id string) (*Run, error)
 	Events(ctx context.Context, runID string, after int64, limit int) ([]Event, error)
+	// EventRecords reads the events of all runs, by filter.
+	EventRecords(ctx context.Context, f EventFilter) (EventPage, error)
 
 	// AssetRecords returns the newest records of an asset, newest first, at most limit.
 	AssetRecords(ctx context.Context, asset string, limit int) ([]Record, error)

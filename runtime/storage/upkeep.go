@@ -22,7 +22,7 @@ type Upkeeper interface {
 	// Purge removes retired records, and the inline blobs and manifests that no record is left to need, in one transaction. Records that are not
 	// retired (any more) are left alone.
 	Purge(ctx context.Context, p Purge) (Purged, error)
-	// RemoveDamaged removes inline blobs and manifests whose bytes are not those of their digests, and returns how many. Records that need one must have been
+	// RemoveDamaged removes inline blobs, manifests and job snapshots whose bytes are not those of their digests, and returns how many. Records that need one must have been
 	// dropped before.
 	RemoveDamaged(ctx context.Context) (int, error)
 	// Compact gives the space that is free in the store back to the system, if that is worth it, and returns how many bytes that were. It must not be

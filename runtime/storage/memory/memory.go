@@ -8,7 +8,6 @@ package memory
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -34,13 +33,22 @@ type Store struct {
 	latest    map[string]int64
 	blobs     map[canon.Digest][]byte
 	manifests map[canon.Digest][]byte
+	snapshots map[canon.Digest][]byte
 	files     map[string]storage.FileState
+	created   int64 // runs so far, deleted ones too
+	log       []entry
 }
 
 type run struct {
 	storage.Run
-	number int
-	events []storage.Event
+	events  []storage.Event
+	deleted bool
+}
+
+// An entry is an event in the order of all; its number is its place.
+type entry struct {
+	run *run
+	at  int32 // in run.events
 }
 
 type record struct {
@@ -54,7 +62,7 @@ var _ storage.Store = (*Store)(nil)
 func New() *Store {
 	return &Store{
 		runs: map[string]*run{}, byStep: map[canon.Digest][]int64{}, byContent: map[canon.Digest][]int64{}, byAsset: map[string][]int64{},
-		latest: map[string]int64{}, blobs: map[canon.Digest][]byte{}, manifests: map[canon.Digest][]byte{}, files: map[string]storage.FileState{},
+		latest: map[string]int64{}, blobs: map[canon.Digest][]byte{}, manifests: map[canon.Digest][]byte{}, snapshots: map[canon.Digest][]byte{}, files: map[string]storage.FileState{},
 	}
 }
 
@@ -92,40 +100,8 @@ func (s *Store) check(b *storage.Batch) error {
 	case s.closed:
 		return storage.ErrClosed
 	}
-	if b.NewRun != nil && s.runs[b.NewRun.ID] != nil {
-		return fmt.Errorf("insert run %s: it exists", b.NewRun.ID)
-	}
-	open := func(id, what string) error {
-		status := storage.RunStatus("")
-		if b.NewRun != nil && b.NewRun.ID == id {
-			status = b.NewRun.Status
-		} else if r := s.runs[id]; r != nil {
-			status = r.Status
-		}
-		switch {
-		case status == "":
-			return fmt.Errorf("run %s: %w", id, storage.ErrNotFound)
-		case status.Finished():
-			return fmt.Errorf("%s of run %s: %w", what, id, storage.ErrFinished)
-		}
-		return nil
-	}
-	last := ""
-	for i := range b.Events {
-		if id := b.Events[i].RunID; i == 0 || id != last {
-			if err := open(id, string(b.Events[i].Type)); err != nil {
-				return err
-			}
-			last = id
-		}
-	}
-	if f := b.Finish; f != nil {
-		if !f.Status.Finished() {
-			return fmt.Errorf("finish run %s with status %s, which is not an end", f.ID, f.Status)
-		}
-		if err := open(f.ID, "end"); err != nil {
-			return err
-		}
+	if err := s.checkRuns(b); err != nil {
+		return err
 	}
 	for _, a := range b.Aliases {
 		if a.Record < 1 || a.Record > int64(len(s.records)+len(b.Records)) {
@@ -136,11 +112,7 @@ func (s *Store) check(b *storage.Batch) error {
 }
 
 func (s *Store) apply(b *storage.Batch) {
-	if b.NewRun != nil {
-		r := &run{Run: copyRun(b.NewRun), number: len(s.order)}
-		s.runs[r.ID] = r
-		s.order = append(s.order, r)
-	}
+	s.applyRuns(b)
 	for d, data := range b.Manifests {
 		if _, ok := s.manifests[d]; !ok {
 			s.manifests[d] = data
@@ -185,23 +157,7 @@ func (s *Store) apply(b *storage.Batch) {
 	for i := range b.Files {
 		s.files[b.Files[i].Path] = b.Files[i]
 	}
-	for i := range b.Events {
-		r := s.runs[b.Events[i].RunID]
-		e := b.Events[i]
-		e.Seq = int64(len(r.events) + 1)
-		r.events = append(r.events, e)
-	}
-	if f := b.Finish; f != nil {
-		r := s.runs[f.ID]
-		r.Status, r.Cause, r.Ended = f.Status, f.Cause, f.Ended
-		r.Steps, r.Ran, r.Reused, r.Failed, r.Skipped = f.Steps, f.Ran, f.Reused, f.Failed, f.Skipped
-	}
-}
-
-func copyRun(r *storage.Run) storage.Run {
-	c := *r
-	c.Tags = maps.Clone(r.Tags)
-	return c
+	s.applyEvents(b)
 }
 
 // read calls do while the store cannot change.
@@ -320,66 +276,6 @@ func (s *Store) FileStates(ctx context.Context, paths []string) (map[string]stor
 	return out, err
 }
 
-// Runs implements storage.Store.
-func (s *Store) Runs(ctx context.Context, f storage.RunFilter) ([]storage.Run, error) {
-	var out []storage.Run
-	err := s.read(ctx, func() error {
-		end := len(s.order)
-		if f.Before != "" {
-			r := s.runs[f.Before]
-			if r == nil {
-				return fmt.Errorf("run %s: %w", f.Before, storage.ErrNotFound)
-			}
-			end = r.number
-		}
-		for _, r := range slices.Backward(s.order[:end]) {
-			if len(out) == cmp.Or(max(f.Limit, 0), 100) {
-				break
-			}
-			if (f.Job == "" || r.Job == f.Job) && (len(f.Statuses) == 0 || slices.Contains(f.Statuses, r.Status)) {
-				out = append(out, copyRun(&r.Run))
-			}
-		}
-		return nil
-	})
-	return out, err
-}
-
-// Run implements storage.Store.
-func (s *Store) Run(ctx context.Context, id string) (*storage.Run, error) {
-	var out storage.Run
-	err := s.read(ctx, func() error {
-		r := s.runs[id]
-		if r == nil {
-			return fmt.Errorf("run %s: %w", id, storage.ErrNotFound)
-		}
-		out = copyRun(&r.Run)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &out, nil
-}
-
-// Events implements storage.Store.
-func (s *Store) Events(ctx context.Context, runID string, after int64, limit int) ([]storage.Event, error) {
-	var out []storage.Event
-	err := s.read(ctx, func() error {
-		r := s.runs[runID]
-		if r == nil || after >= int64(len(r.events)) {
-			return nil
-		}
-		list := r.events[max(after, 0):]
-		if limit > 0 && limit < len(list) {
-			list = list[:limit]
-		}
-		out = slices.Clone(list)
-		return nil
-	})
-	return out, err
-}
-
 // AssetRecords implements storage.Store.
 func (s *Store) AssetRecords(ctx context.Context, asset string, limit int) ([]storage.Record, error) {
 	var out []storage.Record
@@ -429,5 +325,6 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	s.closed = true
 	s.runs, s.order, s.records, s.byStep, s.byContent, s.byAsset, s.latest, s.blobs, s.manifests, s.files = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
+	s.snapshots, s.log = nil, nil
 	return nil
 }

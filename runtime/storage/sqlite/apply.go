@@ -3,12 +3,8 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql/driver"
 	"fmt"
 	"maps"
-	"slices"
-	"strings"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -71,6 +67,23 @@ func (w *writer) apply(p *pending) error {
 			return err
 		}
 	}
+	if b.Start != nil {
+		if err := w.startRun(b.Start, e.tags); err != nil {
+			return err
+		}
+	}
+	if b.Move != nil {
+		if err := w.moveRun(b.Move); err != nil {
+			return err
+		}
+	}
+	for _, x := range e.snapshots {
+		const text = "INSERT INTO snapshot (digest, coding, data) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE " +
+			"SET coding = excluded.coding, data = excluded.data WHERE data <> excluded.data OR coding <> excluded.coding"
+		if _, _, err := w.c.run(text, x.digest[:], int64(x.coding), x.data); err != nil {
+			return err
+		}
+	}
 	for _, m := range e.manifests {
 		if w.state.manifests[m.digest] || w.state.newManifests[m.digest] {
 			continue
@@ -113,99 +126,16 @@ func (w *writer) apply(p *pending) error {
 		return err
 	}
 	if b.Finish != nil {
-		return w.finishRun(b.Finish)
-	}
-	return nil
-}
-
-func (w *writer) insertRun(r *storage.Run, tags string) error {
-	number, _, err := w.c.run("INSERT INTO run (id, job, selection, status, cause, tags, config, started, ended, steps, ran, reused, failed, skipped) "+
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		r.ID, r.Job, r.Selection, string(r.Status), r.Cause, tags, r.Config, nanos(r.Started), nanos(r.Ended),
-		int64(r.Steps), int64(r.Ran), int64(r.Reused), int64(r.Failed), int64(r.Skipped))
-	if err != nil {
-		return fmt.Errorf("insert run %s: %w", r.ID, err)
-	}
-	w.state.runs[r.ID] = &runState{number: number, status: r.Status}
-	return nil
-}
-
-// run returns the state of a run, read once per transaction: another process may write to the same run between two.
-func (w *writer) run(id string) (*runState, error) {
-	if r, ok := w.state.runs[id]; ok {
-		return r, nil
-	}
-	var r *runState
-	const text = "SELECT number, status, (SELECT coalesce(max(seq), 0) FROM event WHERE run = number) FROM run WHERE id = ?"
-	err := w.c.query(context.Background(), text, func(v []driver.Value) error {
-		row := reader{row: v}
-		r = &runState{number: row.int(), status: storage.RunStatus(row.text()), seq: row.int()}
-		return row.err
-	}, id)
-	if err != nil {
-		return nil, err
-	}
-	if r == nil {
-		return nil, fmt.Errorf("run %s: %w", id, storage.ErrNotFound)
-	}
-	w.state.runs[id] = r
-	return r, nil
-}
-
-// maxRows is how many events go into one statement.
-const maxRows = 8
-
-// insertEvents has a statement for each number of rows: the calls into SQLite cost more than what it does.
-var insertEvents = func() (texts [maxRows + 1]string) {
-	const row = "(?, ?, ?, ?, ?, ?, ?, ?)"
-	for n := 1; n <= maxRows; n++ {
-		texts[n] = "INSERT INTO event (run, seq, time, type, step, level, message, data) VALUES " + row + strings.Repeat(", "+row, n-1)
-	}
-	return texts
-}()
-
-func (w *writer) insertEvents(events []storage.Event) error {
-	for part := range slices.Chunk(events, maxRows) {
-		args := w.args[:0]
-		for i := range part {
-			e := &part[i]
-			r, err := w.run(e.RunID)
-			if err != nil {
-				return err
-			}
-			if r.status.Finished() {
-				return fmt.Errorf("event %s of run %s: %w", e.Type, e.RunID, storage.ErrFinished)
-			}
-			r.seq++
-			var data driver.Value
-			if e.Data != nil {
-				data = e.Data
-			}
-			args = append(args, r.number, r.seq, nanos(e.Time), string(e.Type), e.StepKey, e.Level, e.Message, data)
+		if err := w.finishRun(b.Finish); err != nil {
+			return err
 		}
-		w.args = args
-		if _, _, err := w.c.run(insertEvents[len(part)], args...); err != nil {
+	}
+	for _, id := range b.Delete {
+		if err := w.deleteRun(id); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (w *writer) finishRun(f *storage.Run) error {
-	r, err := w.run(f.ID)
-	if err != nil {
-		return err
-	}
-	if r.status.Finished() {
-		return fmt.Errorf("finish run %s: %w", f.ID, storage.ErrFinished)
-	}
-	if !f.Status.Finished() {
-		return fmt.Errorf("finish run %s with status %s, which is not an end", f.ID, f.Status)
-	}
-	_, _, err = w.c.run("UPDATE run SET status = ?, cause = ?, ended = ?, steps = ?, ran = ?, reused = ?, failed = ?, skipped = ? WHERE number = ?",
-		string(f.Status), f.Cause, nanos(f.Ended), int64(f.Steps), int64(f.Ran), int64(f.Reused), int64(f.Failed), int64(f.Skipped), r.number)
-	r.status = f.Status
-	return err
 }
 
 func (w *writer) insertRecord(r *storage.Record, data []byte) error {

@@ -15,9 +15,10 @@ import (
 // An encodedBatch holds the parts of a batch that take time to make, so that the writer need not.
 type encodedBatch struct {
 	records   [][]byte
-	tags      string // of NewRun
+	tags      string // of NewRun or Start
 	blobs     []packed
 	manifests []packed
+	snapshots []packed
 	size      int // in bytes, about
 }
 
@@ -29,8 +30,8 @@ type packed struct {
 }
 
 func encodeBatch(b *storage.Batch) (encodedBatch, error) {
-	e := encodedBatch{blobs: pack(b.Blobs), manifests: pack(b.Manifests)}
-	for _, list := range [][]packed{e.blobs, e.manifests} {
+	e := encodedBatch{blobs: pack(b.Blobs), manifests: pack(b.Manifests), snapshots: pack(b.Snapshots)}
+	for _, list := range [][]packed{e.blobs, e.manifests, e.snapshots} {
 		for _, p := range list {
 			e.size += len(p.data)
 		}
@@ -49,10 +50,13 @@ func encodeBatch(b *storage.Batch) (encodedBatch, error) {
 	for i := range b.Events {
 		e.size += len(b.Events[i].Message) + len(b.Events[i].Data) + 50
 	}
-	if b.NewRun != nil {
-		tags, err := json.Marshal(b.NewRun.Tags)
+	for _, r := range []*storage.Run{b.NewRun, b.Start} {
+		if r == nil {
+			continue
+		}
+		tags, err := json.Marshal(r.Tags)
 		if err != nil {
-			return encodedBatch{}, fmt.Errorf("tags of run %s: %w", b.NewRun.ID, err)
+			return encodedBatch{}, fmt.Errorf("tags of run %s: %w", r.ID, err)
 		}
 		e.tags = string(tags)
 	}

@@ -180,7 +180,7 @@ func TestNewerStoreIsRefused(t *testing.T) {
 	exec(t, path, "PRAGMA user_version = 99; UPDATE format SET min_reader = 1, min_writer = 99")
 	_, err := Open(t.Context(), path)
 	require.ErrorIs(t, err, storage.ErrTooNew)
-	require.ErrorContains(t, err, path+": the store was written by a newer dagstergen: it has format 99, this binary knows 1")
+	require.ErrorContains(t, err, path+": the store was written by a newer dagstergen: it has format 99, this binary knows 2")
 	s, err := OpenReadOnly(t.Context(), path)
 	require.NoError(t, err, "it says that this binary may read it")
 	_, err = s.Run(t.Context(), "r1")
@@ -194,7 +194,7 @@ func TestNewerStoreIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrTooNew)
 	_, err = Open(t.Context(), path)
 	require.ErrorIs(t, err, storage.ErrTooNew)
-	exec(t, path, "CREATE TABLE format (min_reader, min_writer); INSERT INTO format VALUES (1, 1)")
+	exec(t, path, "CREATE TABLE format (min_reader, min_writer); INSERT INTO format VALUES (1, 2)")
 	s, err = Open(t.Context(), path)
 	require.NoError(t, err, "a newer release that only added lets older ones write")
 	storagetest.Submit(t, s, stepBatch(5))
@@ -203,12 +203,13 @@ func TestNewerStoreIsRefused(t *testing.T) {
 
 func TestMigration(t *testing.T) {
 	path := filled(t, 3)
+	now := len(migrations)
 	steps := append(append([]migration{}, migrations...),
-		migration{script: "ALTER TABLE run ADD COLUMN color TEXT;", minReader: 1, minWriter: 2},
-		migration{script: "CREATE TABLE later (a);", minReader: 1, minWriter: 2})
-	bad := append(append([]migration{}, migrations...), steps[1], migration{script: "CREATE TABLE later (a); SELECT * FROM nothing;", minReader: 1, minWriter: 2})
+		migration{script: "ALTER TABLE run ADD COLUMN color TEXT;", minReader: 1, minWriter: now + 1},
+		migration{script: "CREATE TABLE later (a);", minReader: 1, minWriter: now + 1})
+	bad := append(append([]migration{}, migrations...), steps[now], migration{script: "CREATE TABLE later (a); SELECT * FROM nothing;", minReader: 1, minWriter: now + 1})
 	_, err := open(t.Context(), path, bad)
-	require.ErrorContains(t, err, "migrate to format 3")
+	require.ErrorContains(t, err, fmt.Sprint("migrate to format ", now+2))
 	s, err := open(t.Context(), path, steps)
 	require.NoError(t, err)
 	storagetest.Submit(t, s, stepBatch(5))
@@ -221,7 +222,7 @@ func TestMigration(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, recs, 2)
 	require.NoError(t, s.Close())
-	backup, err := Open(t.Context(), path+".format1")
+	backup, err := Open(t.Context(), fmt.Sprint(path, ".format", now))
 	require.NoError(t, err, "what it was before")
 	_, err = backup.Run(t.Context(), "r1")
 	require.NoError(t, err)

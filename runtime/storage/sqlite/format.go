@@ -33,6 +33,7 @@ var scripts embed.FS
 // migrations are all steps from nothing to the newest format; the format's number is their count.
 var migrations = []migration{
 	{script: script("0001"), minReader: 1, minWriter: 1},
+	{script: script("0002"), minReader: 1, minWriter: 2}, // a binary of format 1 would write runs without their tags and times
 }
 
 func script(name string) string {
@@ -83,6 +84,10 @@ func migrate(c *conn, from int, steps []migration) error {
 			return err
 		}
 	}
+	return migrateTo(c, from, steps)
+}
+
+func migrateTo(c *conn, from int, steps []migration) error {
 	for i := from; i < len(steps); i++ {
 		m := steps[i]
 		err := c.exec("BEGIN IMMEDIATE;\n" + m.script +

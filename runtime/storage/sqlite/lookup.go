@@ -194,13 +194,18 @@ func (s *Store) AssetKeys(ctx context.Context) ([]string, error) {
 
 // Blob implements storage.Store.
 func (s *Store) Blob(ctx context.Context, d canon.Digest) ([]byte, error) {
+	return s.packed(ctx, "SELECT coding, data FROM blob WHERE digest = ?", "blob", d)
+}
+
+// packed returns what a statement finds for a digest, unpacked and verified.
+func (s *Store) packed(ctx context.Context, text, what string, d canon.Digest) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	var out []byte
 	found := false
 	err := s.readers.with(ctx, func(c *conn) error {
-		return c.query(context.Background(), "SELECT coding, data FROM blob WHERE digest = ?", func(v []driver.Value) error {
+		return c.query(context.Background(), text, func(v []driver.Value) error {
 			row := reader{row: v}
 			coding, data := row.int(), row.bytes()
 			if row.err != nil {
@@ -214,9 +219,9 @@ func (s *Store) Blob(ctx context.Context, d canon.Digest) ([]byte, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("blob %s in %s: %w", d, s.path, err)
+		return nil, fmt.Errorf("%s %s in %s: %w", what, d, s.path, err)
 	case !found:
-		return nil, fmt.Errorf("blob %s in %s: %w", d, s.path, storage.ErrNotFound)
+		return nil, fmt.Errorf("%s %s in %s: %w", what, d, s.path, storage.ErrNotFound)
 	}
 	return out, nil
 }
@@ -346,6 +351,15 @@ func (r *reader) optional() []byte {
 		return nil
 	}
 	return r.bytes()
+}
+
+// optionalDigest reads what the function of the same name stores.
+func (r *reader) optionalDigest() (d canon.Digest) {
+	if b, ok := r.row[0].([]byte); ok && len(b) == 0 {
+		r.row = r.row[1:]
+		return d
+	}
+	return r.digest()
 }
 
 func (r *reader) digest() (d canon.Digest) {

@@ -34,6 +34,9 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	s, err := openReadOnly(path, path, "mode=ro&_query_only=1")
+	if errors.Is(err, errOld) {
+		return openMigrated(path, err)
+	}
 	if err == nil || errors.Is(err, storage.ErrCorrupt) || errors.Is(err, storage.ErrTooNew) {
 		return s, err
 	}
@@ -65,7 +68,7 @@ func openReadOnly(path, file, params string) (*Store, error) {
 		err = tooNew(path, f.version, len(migrations))
 	}
 	if err == nil && f.version < len(migrations) {
-		err = fmt.Errorf("%s: %w: it has format %d and must be migrated to %d by a command that writes", path, storage.ErrReadOnly, f.version, len(migrations))
+		err = fmt.Errorf("%s: %w: it has format %d and this binary reads %d", path, errOld, f.version, len(migrations))
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
@@ -76,8 +79,50 @@ func openReadOnly(path, file, params string) (*Store, error) {
 	return s, nil
 }
 
-// openCopy reads the store from a temporary copy, which is removed by Close.
-func openCopy(path string, cause error) (_ *Store, err error) {
+// errOld says that a store must be migrated before it is read.
+var errOld = errors.New("the store was written by an older dagstergen")
+
+// openMigrated reads a store of an older format from a temporary copy that is migrated: the store itself is for a command that writes. The
+// copy is what one transaction sees, whoever writes meanwhile.
+func openMigrated(path string, cause error) (*Store, error) {
+	return withCopy(path, cause, func(file string) error {
+		c, err := connect(path, "mode=ro")
+		if err != nil {
+			return err
+		}
+		_, _, err = c.run("VACUUM INTO ?", file)
+		if err := errors.Join(err, c.close()); err != nil {
+			return err
+		}
+		if c, err = connect(file, "mode=rw&_foreign_keys=1"); err != nil {
+			return err
+		}
+		f, err := readFormat(c)
+		if err == nil {
+			err = migrateTo(c, f.version, migrations)
+		}
+		return errors.Join(err, c.close())
+	})
+}
+
+// openCopy reads the store from a temporary copy of its files.
+func openCopy(path string, cause error) (*Store, error) {
+	s, err := withCopy(path, cause, func(file string) error {
+		for _, suffix := range []string{"", "-wal"} {
+			if err := copyFile(path+suffix, file+suffix); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errOld) {
+		return openMigrated(path, err)
+	}
+	return s, err
+}
+
+// withCopy reads a store from a temporary copy that fill makes; Close removes it.
+func withCopy(path string, cause error, fill func(file string) error) (_ *Store, err error) {
 	dir, err := os.MkdirTemp("", "dagstergen-")
 	if err != nil {
 		return nil, cause
@@ -89,10 +134,8 @@ func openCopy(path string, cause error) (_ *Store, err error) {
 		}
 	}()
 	file := filepath.Join(dir, filepath.Base(path))
-	for _, suffix := range []string{"", "-wal"} {
-		if err := copyFile(path+suffix, file+suffix); err != nil {
-			return nil, errors.Join(cause, err)
-		}
+	if err := fill(file); err != nil {
+		return nil, errors.Join(cause, err)
 	}
 	s, err := openReadOnly(path, file, "mode=rw&_query_only=1")
 	if err != nil {

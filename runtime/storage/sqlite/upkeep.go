@@ -206,7 +206,7 @@ func (s *Store) RemoveDamaged(ctx context.Context) (removed int, err error) {
 		}, args...)
 		return bad, err
 	}
-	for _, table := range []string{"blob", "manifest"} {
+	for _, table := range []string{"blob", "manifest", "snapshot"} {
 		var bad []canon.Digest
 		if err := s.readers.with(ctx, func(c *conn) (err error) {
 			bad, err = damaged(c, table, "")

@@ -42,7 +42,7 @@ func (s *Store) Verify(ctx context.Context, problem func(string)) error {
 		}); err != nil {
 			return err
 		}
-		for _, table := range []string{"blob", "manifest"} {
+		for _, table := range []string{"blob", "manifest", "snapshot"} {
 			if err := check("SELECT digest, coding, data FROM "+table, func(r *reader) string {
 				d, coding, data := r.digest(), r.int(), r.bytes()
 				if r.err == nil {

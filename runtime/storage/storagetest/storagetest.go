@@ -28,6 +28,14 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"an empty store answers", empty},
 		{"a run and its events", runAndEvents},
 		{"runs are filtered", filteredRuns},
+		{"runs are filtered by every field", everyField},
+		{"runs are sorted and paged", sortedRuns},
+		{"a run takes its statuses in order", transitions},
+		{"a launched run begins", started},
+		{"a deleted run leaves what others need", deleted},
+		{"events are filtered by every field", eventFilter},
+		{"a cursor stays valid while events are appended", cursors},
+		{"job snapshots", snapshots},
 		{"a finished run stays finished", finished},
 		{"a batch that fails alone fails alone", failsAlone},
 		{"a failed batch leaves nothing", leavesNothing},
@@ -63,6 +71,14 @@ func Digest(kind string, n int) canon.Digest {
 // NewRun returns an unfinished run.
 func NewRun(id string) *storage.Run {
 	return &storage.Run{ID: id, Job: "nightly", Status: storage.RunStarted, Started: time.Unix(1_700_000_000, 123).UTC(), Steps: 3}
+}
+
+// stored returns a run as a store has it.
+func stored(r *storage.Run, number int64) *storage.Run {
+	s := *r
+	s.Number = number
+	s.Inserted()
+	return &s
 }
 
 // Record returns the record of a step called after n, with one inline output.
@@ -126,7 +142,7 @@ func runAndEvents(t *testing.T, s storage.Store) {
 	Submit(t, s, &storage.Batch{NewRun: run, Events: []storage.Event{event("r1", 1)}})
 	got, err := s.Run(ctx, "r1")
 	require.NoError(t, err)
-	assert.Equal(t, run, got)
+	assert.Equal(t, stored(run, 1), got)
 
 	e := event("r1", 2)
 	e.Data = []byte(`{"n":1}`)
@@ -139,7 +155,7 @@ func runAndEvents(t *testing.T, s storage.Store) {
 
 	got, err = s.Run(ctx, "r1")
 	require.NoError(t, err)
-	assert.Equal(t, &end, got)
+	assert.Equal(t, stored(&end, 1), got)
 	events, err := s.Events(ctx, "r1", 0, 0)
 	require.NoError(t, err)
 	require.Len(t, events, 4)
@@ -178,11 +194,11 @@ func filteredRuns(t *testing.T, s storage.Store) {
 	}
 	assert.Equal(t, "r9 r8 r7 r6 r5 r4 r3 r2 r1 r0", ids(storage.RunFilter{}))
 	assert.Equal(t, "r9 r8", ids(storage.RunFilter{Limit: 2}))
-	assert.Equal(t, "r7 r6", ids(storage.RunFilter{Limit: 2, Before: "r8"}))
+	assert.Equal(t, "r7 r6", ids(storage.RunFilter{Limit: 2, Cursor: "r8"}))
 	assert.Equal(t, "r8 r6 r4 r2 r0", ids(storage.RunFilter{Job: "nightly"}))
 	assert.Equal(t, "r9 r6 r3 r0", ids(storage.RunFilter{Statuses: []storage.RunStatus{storage.RunSuccess}}))
-	assert.Equal(t, "r3", ids(storage.RunFilter{Job: "other", Statuses: []storage.RunStatus{storage.RunSuccess, storage.RunFailure}, Before: "r6"}))
-	_, err := s.Runs(ctx, storage.RunFilter{Before: "unknown"})
+	assert.Equal(t, "r3", ids(storage.RunFilter{Job: "other", Statuses: []storage.RunStatus{storage.RunSuccess, storage.RunFailure}, Cursor: "r6"}))
+	_, err := s.Runs(ctx, storage.RunFilter{Cursor: "unknown"})
 	require.ErrorIs(t, err, storage.ErrNotFound)
 }
 
@@ -271,7 +287,7 @@ func oddText(t *testing.T, s storage.Store) {
 		Submit(t, s, &storage.Batch{NewRun: run, Events: []storage.Event{e}, Records: []storage.Record{rec}})
 		got, err := s.Run(ctx, run.ID)
 		require.NoError(t, err)
-		assert.Equal(t, run, got)
+		assert.Equal(t, stored(run, int64(i+1)), got)
 		events, err := s.Events(ctx, run.ID, 0, 0)
 		require.NoError(t, err)
 		e.Seq = 1
