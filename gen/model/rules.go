@@ -5,6 +5,7 @@ import (
 	"go/types"
 	"reflect"
 	"strings"
+	"unicode"
 
 	"github.com/dagstergen/dagstergen/internal/rules"
 )
@@ -113,6 +114,9 @@ func (s *schema) enum(f *Field, v *types.Var, tag reflect.StructTag, path string
 		}
 		form, err := checkScalar(f, value)
 		switch {
+		case strings.ContainsFunc(value, unicode.IsControl):
+			s.fail(CodeConfigTag, v.Pos(), "remove it", "%s: enum has a value with a control character", path)
+			return
 		case err != nil:
 			s.fail(CodeConfigTag, v.Pos(), "write a "+describeKind(f), "%s: enum %s: %s", path, value, err)
 			return

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // ParseLen reads the value of a tag len: "3" for exactly so many, "1..10", "1.." or "..10".
@@ -88,6 +89,9 @@ var unportable = regexp.MustCompile(`\(\?[^:]|\[:\^?[a-z]+:\]|\\[AzQEa]|\\[pP]([
 func CheckPattern(pattern string) error {
 	if pattern == "" {
 		return errors.New("it is empty")
+	}
+	if strings.ContainsFunc(pattern, unicode.IsControl) {
+		return errors.New("it has a control character; write it with a backslash")
 	}
 	if _, err := regexp.Compile(pattern); err != nil {
 		return fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))

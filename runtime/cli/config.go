@@ -22,7 +22,7 @@ func (a *app) configCommand() *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  a.group,
 	}
-	cmd.AddCommand(a.schemaCommand(), a.validateCommand())
+	cmd.AddCommand(a.schemaCommand(), a.scaffoldCommand(), a.validateCommand())
 	return cmd
 }
 
@@ -45,11 +45,7 @@ func (a *app) schemaCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			title := "Run config of the assets"
-			if job != "" {
-				title = "Run config of the job " + job
-			}
-			doc, err := runconfig.JSONSchema(title, s)
+			doc, err := runconfig.JSONSchema(configTitle(job), s)
 			if err != nil {
 				return &plan.Error{Problems: []plan.Problem{{Code: "no_schema", Message: err.Error()}}}
 			}
@@ -57,6 +53,41 @@ func (a *app) schemaCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+func configTitle(job string) string {
+	if job == "" {
+		return "Run config of the assets"
+	}
+	return "Run config of the job " + job
+}
+
+func (a *app) scaffoldCommand() *cobra.Command {
+	var selection string
+	cmd := &cobra.Command{
+		Use:   "scaffold [JOB]",
+		Short: "Print a run config of a job, or of the assets, to fill in",
+		Long: "Print a run config of a job, or of the assets, to fill in: what is required with an example, everything else commented out at its default,\n" +
+			"descriptions from doc comments. It is valid as it is, but for files and for texts that only a Go type of yours reads.",
+		Args:              arguments("a job"),
+		ValidArgsFunction: a.completeJobs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cat, err := a.catalog()
+			if err != nil {
+				return err
+			}
+			s, err := execute.ConfigSchema(cat, first(args), selection)
+			if err != nil {
+				return err
+			}
+			v := struct {
+				Config string `json:"config"`
+			}{string(runconfig.Scaffold(configTitle(first(args)), s))}
+			return a.result(v, func(look) []string { return escapeLines(strings.TrimSuffix(v.Config, "\n")) })
+		},
+	}
+	a.selectFlag(cmd, &selection)
+	return cmd
 }
 
 func (a *app) validateCommand() *cobra.Command {
@@ -78,11 +109,11 @@ func (a *app) validateCommand() *cobra.Command {
 			}
 			doc, err := a.document(cmd, &c)
 			if err != nil {
-				return err
+				return a.invalid(err)
 			}
 			resolved, err := runconfig.Resolve(doc, s, a.env.Getenv)
 			if err != nil {
-				return err
+				return a.invalid(err)
 			}
 			v := struct {
 				Valid  bool   `json:"valid"`
@@ -100,6 +131,31 @@ func (a *app) validateCommand() *cobra.Command {
 	a.selectFlag(cmd, &selection)
 	a.addInputs(cmd, &c)
 	return cmd
+}
+
+// invalid writes the problems of a run config as JSON too, where that was asked for, and returns err.
+func (a *app) invalid(err error) error {
+	var problems runconfig.Problems
+	if a.format != formatJSON || !errors.As(err, &problems) {
+		return err
+	}
+	type problem struct {
+		Code    string `json:"code"`
+		Path    string `json:"path"`
+		File    string `json:"file"`
+		Line    int    `json:"line"`
+		Column  int    `json:"column"`
+		Message string `json:"message"`
+		Hint    string `json:"hint"`
+	}
+	v := struct {
+		Valid    bool      `json:"valid"`
+		Problems []problem `json:"problems"`
+	}{}
+	for _, p := range problems {
+		v.Problems = append(v.Problems, problem{p.Code, p.Path, p.Pos.File, p.Pos.Line, p.Pos.Col, p.Message, p.Hint})
+	}
+	return errors.Join(a.result(v, nil), err)
 }
 
 // configFlags are the flags that say what the run config is.

@@ -84,17 +84,22 @@ type resolved struct {
 	text           string
 }
 
+// resolveDocument holds the run config against what the target needs.
+func resolveDocument(t *plan.Target, o *Options) (*runconfig.Resolved, error) {
+	getenv := o.Getenv
+	if getenv == nil {
+		getenv = os.LookupEnv
+	}
+	return runconfig.Resolve(o.Config, schemaOf(t, o), getenv)
+}
+
 // resolve checks options and run config against what the target needs. All that is wrong with the options is one error, all that is
 // wrong with the document another.
 func resolve(t *plan.Target, o *Options) (*resolved, error) {
 	if err := checkOptions(t, o); err != nil {
 		return nil, err
 	}
-	getenv := o.Getenv
-	if getenv == nil {
-		getenv = os.LookupEnv
-	}
-	doc, err := runconfig.Resolve(o.Config, schemaOf(t, o), getenv)
+	doc, err := resolveDocument(t, o)
 	if err != nil {
 		return nil, err
 	}

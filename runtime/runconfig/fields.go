@@ -36,7 +36,12 @@ func (r *resolver) structure(fields []dag.Field, n *node, typ reflect.Type, base
 		var js bytes.Buffer
 		ft := fieldType(typ, f.Name)
 		if m, ok := written[f.Name]; ok {
-			r.value(f, m.value, ft, fieldValue(base, f.Name), path.key(f.Name), &js)
+			before, passes := len(r.problems), fieldValue(base, f.Name)
+			r.value(f, m.value, ft, passes, path.key(f.Name), &js)
+			if len(r.problems) > before && says(m.value, f, passes) {
+				r.problems = r.problems[:before] // the record of a run, given to another
+				continue
+			}
 		} else if base.IsValid() || !r.absent(f, n, ft, path.key(f.Name), &js) {
 			continue
 		}
@@ -49,6 +54,15 @@ func (r *resolver) structure(fields []dag.Field, n *node, typ reflect.Type, base
 		out.Write(js.Bytes())
 	}
 	out.WriteByte('}')
+}
+
+// says reports whether n says what the code passes anyway, or leaves a secret to it: the tags of a field do not bind code.
+func says(n *node, f *dag.Field, passes reflect.Value) bool {
+	if f.Secret {
+		return passes.IsValid() && n.kind == kindText && n.text == redacted
+	}
+	v := passed(f, passes)
+	return v != nil && v.flow() == n.shown().flow()
 }
 
 // absent handles a field that is not written and has no base. It reports whether it wrote a value.
@@ -130,12 +144,13 @@ func (r *resolver) list(f *dag.Field, n *node, typ reflect.Type, base reflect.Va
 	if !r.fits(f, n, len(n.items), path) {
 		return
 	}
-	if base.CanSet() {
-		base.SetZero() // encoding/json would decode into the elements that are there
-	}
+	before := len(r.problems)
 	n.writeItems(out, func(i int, item *node) {
 		r.value(f.Elem, item, elemType(typ), reflect.Value{}, path.index(i), out)
 	})
+	if base.CanSet() && len(r.problems) == before {
+		base.SetZero() // encoding/json would decode into the elements that are there
+	}
 }
 
 func (r *resolver) mapping(f *dag.Field, n *node, typ reflect.Type, path trail, out *bytes.Buffer) {

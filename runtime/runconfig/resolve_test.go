@@ -1,6 +1,7 @@
 package runconfig
 
 import (
+	"math"
 	"net/netip"
 	"testing"
 	"time"
@@ -115,4 +116,19 @@ func TestDefaultsAreApplied(t *testing.T) {
       token: "***"
       verbose: false
 `, r.Text)
+}
+
+func TestResolvedDocument(t *testing.T) {
+	s := jobSchema(
+		dag.JobParam{Name: "big", Type: dag.TypeOf[uint64]("uint64")},
+		dag.JobParam{Name: "half", Type: dag.TypeOf[float64]("float64")},
+		dag.JobParam{Name: "texts", Type: dag.TypeOf[[]*string]("[]*string")},
+		dag.JobParam{Name: "on", Type: dag.TypeOf[bool]("bool")},
+	)
+	s.Ops = []OpSchema{{Key: "fetch", Config: stationConfig(), Default: station{Ratio: math.Inf(-1)}}}
+	r, err := resolveText(t, "inputs: {big: 0xffffffffffffffff, half: .5, texts: [a, null], on: true}", s)
+	require.NoError(t, err)
+	doc := r.Document()
+	assert.Equal(t, map[string]any{"big": uint64(math.MaxUint64), "half": 0.5, "texts": []any{"a", nil}, "on": true}, doc["inputs"])
+	assert.Equal(t, math.Inf(-1), doc["ops"].(map[string]any)["fetch"].(map[string]any)["config"].(map[string]any)["ratio"])
 }

@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
@@ -123,4 +126,21 @@ func TestRules(t *testing.T) {
 			path + `35: ops.fetch.config.modes[0]: expected one of fast, exact, found the text "x"`,
 			path + `44: ops.fetch.config.modes[2]: expected one of fast, exact, found the text "y"`}},
 	})
+}
+
+// The tags do not bind the code, whose values stand in the record of a run: that record is taken again.
+func TestCodeMayPassWhatTheTagsForbid(t *testing.T) {
+	s := boundedSchema()
+	s.Ops[0].Default = bounded{Count: 99, Code: "x", Modes: []string{"slow"}, Maybe: new(int), Wait: time.Millisecond}
+	r, err := resolveText(t, "", s)
+	require.NoError(t, err)
+	again, err := resolveText(t, r.Text, s)
+	require.NoError(t, err, r.Text)
+	assert.Equal(t, r.Ops["fetch"].Digest, again.Ops["fetch"].Digest)
+	_, err = resolveText(t, at("{count: 98, modes: [slow, slow]}"), s)
+	assert.Equal(t, []string{
+		"run.yaml:4:15: ops.fetch.config.count: expected a whole number from 1 to 10, found 98",
+		`run.yaml:4:27: ops.fetch.config.modes[0]: expected one of fast, exact, found the text "slow"`,
+		`run.yaml:4:33: ops.fetch.config.modes[1]: expected one of fast, exact, found the text "slow"`,
+	}, lines(err))
 }
