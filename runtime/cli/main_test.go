@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // or each of a hundred short programs sleeps for a second under -race
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": scripttest.Exits, "interrupt": interrupt, "json": checkJSON},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": scripttest.Exits, "interrupt": interrupt, "json": checkJSON, "capture": capture, "await": await},
 	})
 }
 

@@ -37,16 +37,16 @@ type shownLine struct {
 	Level   string          `json:"level"`
 	Message string          `json:"message"`
 	Data    json.RawMessage `json:"data,omitempty"`
+
+	Asset     string `json:"asset,omitempty"`
+	Partition string `json:"partition,omitempty"`
 }
 
 func newRunDetail(run *storage.Run, events []storage.Event, now time.Time, all bool) *runDetail {
 	d := &runDetail{shownRun: showRun(run), Config: run.Config, Steps: []shownStep{}, Events: []shownLine{}, now: now, all: all}
 	at := map[string]int{}
 	for _, e := range events {
-		line := shownLine{Seq: e.Seq, Time: e.Time.UTC(), Type: string(e.Type), Step: e.StepKey, Level: e.Level, Message: e.Message}
-		if json.Valid(e.Data) {
-			line.Data = e.Data
-		}
+		line := lineOf(&e)
 		d.Events = append(d.Events, line)
 		step := func(key string) *shownStep {
 			i, known := at[key]
@@ -109,7 +109,10 @@ func (d *runDetail) view(l look) []string {
 		status += ": " + d.Cause
 	}
 	row("status", styled(status, statusStyle(d.Status)))
-	row("started", text(d.Started.Local().Format(timeLayout)))
+	row("started", text(d.began().Local().Format(timeLayout)))
+	if d.Parent != "" {
+		row("again", text("of run "+d.Parent))
+	}
 	row("took", text(d.took(d.now)))
 	row("steps", text(d.counts()))
 	if len(d.Tags) > 0 {

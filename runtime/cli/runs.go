@@ -19,55 +19,13 @@ const timeLayout = "2006-01-02 15:04:05"
 func (a *app) runsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "runs",
-		Short: "Look at past runs",
+		Short: "Look at runs, and do something about them",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  a.group,
 	}
-	cmd.AddCommand(a.runsListCommand(), a.runsShowCommand())
+	cmd.AddCommand(a.runsListCommand(), a.runsShowCommand(), a.runsLogsCommand(), a.runsCancelCommand(), a.runsDeleteCommand(), a.runsExportCommand())
 	return cmd
 }
-
-func (a *app) runsListCommand() *cobra.Command {
-	var job string
-	var statuses []string
-	var limit int
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List runs, the newest first",
-		Args:  arguments(""),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			filter := storage.RunFilter{Job: job, Limit: limit}
-			if limit <= 0 {
-				return usage(cmd, fmt.Errorf("--limit is %d; it must be at least 1", limit))
-			}
-			for _, s := range statuses {
-				filter.Statuses = append(filter.Statuses, storage.RunStatus(strings.ToUpper(s)))
-			}
-			inst, err := a.openReadOnly(cmd.Context())
-			if err != nil {
-				return err
-			}
-			runs, err := inst.Runs(cmd.Context(), filter)
-			if err = closed(err, inst); err != nil {
-				return err
-			}
-			l := &runList{Runs: make([]shownRun, len(runs)), full: len(runs) == limit, now: a.now()}
-			for i := range runs {
-				l.Runs[i] = showRun(&runs[i])
-			}
-			return a.result(l, l.view)
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&job, "job", "", "only runs of the job `JOB`")
-	f.Var(&choices{&statuses, runStatuses}, "status", "only runs with the status `STATUS`; may be repeated")
-	f.IntVarP(&limit, "limit", "n", 20, "at most `N` runs")
-	complete(cmd, "status", runStatuses...)
-	_ = cmd.RegisterFlagCompletionFunc("job", a.completeJobs) // it was defined above
-	return cmd
-}
-
-var runStatuses = []string{string(storage.RunStarted), string(storage.RunSuccess), string(storage.RunFailure), string(storage.RunCanceled)}
 
 // A shownRun is a run as JSON has it. Times are RFC 3339 in UTC.
 type shownRun struct {
@@ -76,8 +34,12 @@ type shownRun struct {
 	Selection string            `json:"selection,omitempty"`
 	Status    string            `json:"status"`
 	Cause     string            `json:"cause,omitempty"`
-	Started   time.Time         `json:"started"`
-	Ended     *time.Time        `json:"ended"` // null while it runs
+	Parent    string            `json:"parent,omitempty"` // the run that it does again
+	Root      string            `json:"root,omitempty"`   // the first of such a row
+	Created   time.Time         `json:"created"`
+	Started   *time.Time        `json:"started"` // null before it began
+	Ended     *time.Time        `json:"ended"`   // null while it runs
+	Updated   time.Time         `json:"updated"`
 	Counts    runCounts         `json:"counts"`
 	Tags      map[string]string `json:"tags,omitempty"`
 }
@@ -92,16 +54,28 @@ type runCounts struct {
 }
 
 func showRun(r *storage.Run) shownRun {
-	s := shownRun{RunID: r.ID, Selection: r.Selection, Status: string(r.Status), Cause: r.Cause, Started: r.Started.UTC(),
-		Counts: runCounts{r.Steps, r.Ran, r.Reused, r.Failed, r.Skipped}, Tags: r.Tags}
+	s := shownRun{RunID: r.ID, Selection: r.Selection, Status: string(r.Status), Cause: r.Cause, Parent: r.Parent, Root: r.Root,
+		Created: r.Created.UTC(), Updated: r.Updated.UTC(), Counts: runCounts{r.Steps, r.Ran, r.Reused, r.Failed, r.Skipped}, Tags: r.Tags}
 	if r.Job != "" {
 		s.Job = &r.Job
+	}
+	if !r.Started.IsZero() {
+		started := r.Started.UTC()
+		s.Started = &started
 	}
 	if !r.Ended.IsZero() {
 		ended := r.Ended.UTC()
 		s.Ended = &ended
 	}
 	return s
+}
+
+// began is when the run began, or was stored where it has not.
+func (r *shownRun) began() time.Time {
+	if r.Started == nil {
+		return r.Created
+	}
+	return *r.Started
 }
 
 // what names what was run: a job, or assets.
@@ -119,10 +93,11 @@ func (r *shownRun) what() string {
 // took is how long the run took, or takes.
 func (r *shownRun) took(now time.Time) string {
 	switch {
+	case r.Started == nil:
 	case r.Ended != nil:
-		return seconds(r.Ended.Sub(r.Started))
-	case r.Status == string(storage.RunStarted):
-		return seconds(now.Sub(r.Started))
+		return seconds(r.Ended.Sub(*r.Started))
+	case storage.RunStatus(r.Status).InProgress():
+		return seconds(now.Sub(*r.Started))
 	}
 	return "-" // it crashed, and nobody saw when
 }
@@ -166,7 +141,7 @@ func (r *runList) view(l look) []string {
 			steps += "; " + run.Cause
 		}
 		t.add(text(shortRun(run.RunID, l)), text(run.what()), styled(run.Status, statusStyle(run.Status)),
-			styled(shortTime(run.Started, l), dim), text(run.took(r.now)), text(steps))
+			styled(shortTime(run.began(), l), dim), text(run.took(r.now)), text(steps))
 	}
 	out := t.render(l)
 	if r.full {
@@ -184,13 +159,14 @@ func shortRun(id string, l look) string {
 }
 
 func (a *app) runsShowCommand() *cobra.Command {
-	return &cobra.Command{
+	var file string
+	cmd := &cobra.Command{
 		Use:   "show [RUN]",
 		Short: "Show a run: its steps, config and log; without a name the newest one",
 		Long:  "Show a run: its steps, config and log. RUN is the id of a run or the start or end of one that says which; without it the newest run is shown.",
 		Args:  arguments("a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			inst, err := a.openReadOnly(cmd.Context())
+			inst, err := a.openHistory(cmd, file)
 			if err != nil {
 				return err
 			}
@@ -201,6 +177,8 @@ func (a *app) runsShowCommand() *cobra.Command {
 			return a.result(d, d.view)
 		},
 	}
+	fileFlag(cmd, &file)
+	return cmd
 }
 
 // runDetail reads a run with its events.

@@ -91,3 +91,36 @@ func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s is %s, want %s (negated: %t)", args[0], got, args[1], neg)
 	}
 }
+
+// capture sets a variable to the text at a path of the JSON document in stdout.
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	var doc any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &doc))
+	for _, key := range strings.Split(args[1], ".") {
+		switch v := doc.(type) {
+		case map[string]any:
+			doc = v[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			ts.Check(err)
+			doc = v[i]
+		}
+	}
+	text, ok := doc.(string)
+	if !ok {
+		ts.Fatalf("%s is %v", args[1], doc)
+	}
+	ts.Setenv(args[0], text)
+}
+
+// await waits until a file is there, and removes it.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if err := os.Remove(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Since(start) > 20*time.Second {
+			ts.Fatalf("%s never came", args[0])
+		}
+	}
+}

@@ -82,12 +82,16 @@ func TestRunView(t *testing.T) {
 }
 
 func sampleRuns() []storage.Run {
-	return []storage.Run{
+	runs := []storage.Run{
 		{ID: "0193b5c0-0000-7000-8000-000000000003", Status: storage.RunStarted, Started: at(60), Steps: 5},
 		{ID: "0193b5c0-0000-7000-8000-000000000002", Job: "nightly", Selection: "*chart", Status: storage.RunFailure, Cause: "crashed", Started: at(30), Steps: 5, Ran: 2,
 			Tags: map[string]string{"team": "data", "a": "b"}, Config: "ops:\n  fetch:\n    config:\n      token: \"***\"\n"},
 		{ID: "0193b5c0-0000-7000-8000-000000000001", Status: storage.RunSuccess, Started: at(0), Ended: at(1.5), Steps: 5, Ran: 2, Reused: 1234},
 	}
+	for i := range runs {
+		runs[i].Inserted()
+	}
+	return runs
 }
 
 func TestRunListView(t *testing.T) {
