@@ -194,6 +194,7 @@ var arguments = []Argument{
 	{Name: "retry_cap", Type: Span, Default: "none", Doc: "the longest wait that backoff and jitter may lead to", Needs: "retry_delay", On: computed},
 	{Name: "backoff", Type: Enum, Choices: []string{"linear", "exponential"}, Default: "none", Doc: "how the delay grows: 1, 2, 3 or 1, 3, 7 times retry_delay", Needs: "retry_delay", On: computed},
 	{Name: "jitter", Type: Enum, Choices: []string{"full", "plus_minus"}, Default: "none", Doc: "chance in the delay: anything up to it, or up to retry_delay more or less", Needs: "retry_delay", On: computed},
+	{Name: "timeout", Type: Span, Default: "none", Doc: "how long it may be computed, each time", On: []Kind{Op, Asset, With}},
 	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY; those of a job are tags of its runs", On: []Kind{Op, Asset, Source, Graph, Job, Preset}},
 	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Graph, Job}},
 }

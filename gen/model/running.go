@@ -8,7 +8,8 @@ import (
 
 // A Running says how steps are computed, and is no part of any version: of an op, of a call, or of all steps of a job.
 type Running struct {
-	Retry *Retry // nil where nothing is said
+	Retry   *Retry        // nil where nothing is said
+	Timeout time.Duration // 0 where nothing is said
 }
 
 // A Retry is what retries= and its companions say.
@@ -20,7 +21,7 @@ type Retry struct {
 
 // runningOf reads the arguments of a directive that say how steps are computed.
 func runningOf(a *annotations.Annotation) Running {
-	var r Running
+	r := Running{Timeout: a.Span("timeout")}
 	if _, ok := a.Arg("retries"); ok {
 		r.Retry = &Retry{
 			MaxRetries: a.Count("retries"), Delay: a.Span("retry_delay"), MaxDelay: a.Span("retry_cap"), Backoff: a.Value("backoff"), Jitter: a.Value("jitter"),

@@ -13,6 +13,7 @@ func (r *renderer) running(l *fieldList, s *model.Running) {
 	if s.Retry != nil {
 		l.add("Retry", jen.Op("&").Add(r.dag("RetryPolicy")).Values(r.retry(s.Retry)...))
 	}
+	r.span(l, "Timeout", s.Timeout)
 }
 
 func (r *renderer) retry(p *model.Retry) []jen.Code {

@@ -159,6 +159,7 @@ func (a *app) report(err error) {
 		lines = append(lines[:most], "and "+plural(len(lines)-most, "more line"))
 	}
 	lines[0] = a.errLook.paint(escape(a.env.Name)+":", red) + " " + lines[0]
+	lines = append(lines, a.details(err)...)
 	lines = append(lines, a.advice(err)...)
 	lines = append(lines, a.stacks(err)...)
 	var usage *usageError
@@ -166,6 +167,27 @@ func (a *app) report(err error) {
 		lines = append(lines, fmt.Sprintf("run %q for usage", usage.help+" --help"))
 	}
 	_, _ = io.WriteString(a.env.Stderr, strings.Join(lines, "\n")+"\n") // if stderr is gone there is nobody to tell
+}
+
+// details shows what a dag.Failure says besides its text.
+func (a *app) details(err error) []string {
+	var run *execute.RunError
+	if !errors.As(err, &run) {
+		return nil
+	}
+	const most = 10
+	var out []string
+	for _, s := range run.Steps {
+		f, ok := dag.FailureOf(s)
+		if len(out) >= most || !ok || len(f.Metadata) == 0 {
+			continue
+		}
+		out = append(out, "step "+escape(s.Step)+" says")
+		for _, line := range metadataView(f.Metadata, a.errLook) {
+			out = append(out, "    "+line)
+		}
+	}
+	return out
 }
 
 // stacks shows where user code panicked, if that is part of an error: a line for each of its frames.

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -104,6 +105,7 @@ type runFlags struct {
 	executor  string
 	noMemo    bool
 	noWait    bool
+	grace     time.Duration
 }
 
 func (f *runFlags) addPlan(a *app, cmd *cobra.Command) {
@@ -120,6 +122,7 @@ func (f *runFlags) addRun(a *app, cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.Var(&choice{&f.executor, []string{execute.InProcessExecutor, execute.MultiExecutor}}, "executor", "how steps run: one at a time, or side by side")
 	flags.BoolVar(&f.noWait, "no-wait", false, "exit with code 3 instead of waiting for another process that computes the same step")
+	flags.DurationVar(&f.grace, "grace", execute.DefaultGrace, "how long a step may go on after its timeout, or after Ctrl-C")
 	complete(cmd, "executor", execute.InProcessExecutor, execute.MultiExecutor)
 }
 
@@ -132,6 +135,9 @@ func (a *app) options(cmd *cobra.Command, f *runFlags) (*plan.Catalog, execute.O
 	}
 	if o.Tags, err = parseTags(f.tags); err != nil {
 		return nil, o, usage(cmd, err)
+	}
+	if o.Grace = f.grace; f.grace < 0 || f.grace == 0 && cmd.Flags().Changed("grace") {
+		return nil, o, usage(cmd, fmt.Errorf("--grace %s: want more than 0, such as 500ms or 10s", f.grace))
 	}
 	o.Config, err = a.document(cmd, &f.config)
 	for k, v := range f.config.tags {

@@ -1,6 +1,9 @@
 package dag
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Definitions is all that a package offers to run: written by dagstergen, passed to cli.Main or to execute.
 // It is complete: it holds every op, asset, resource and config that its own ones reach in other packages.
@@ -55,6 +58,7 @@ type Op struct {
 	Strategy VersionStrategy // strategy= of an asset; nil for the default
 	IO       string          // key of the resource that is its IO manager; empty for the instance's default
 	Retry    *RetryPolicy    // what happens when it fails; nil for what the job says
+	Timeout  time.Duration   // how long one call may take; 0 for ever
 
 	Inputs    []Input
 	Config    *Config // nil when it takes none

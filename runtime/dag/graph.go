@@ -1,5 +1,7 @@
 package dag
 
+import "time"
+
 // A GraphDef is a composition of ops: what the generator read from the body of a function marked //dag:graph or //dag:job.
 //
 // Its nodes stand in one table whatever block of the body they are in, in source order, and bindings count in that table. A block is a list of nodes: the
@@ -50,16 +52,17 @@ type JobParam struct {
 type Node struct {
 	// Key is a segment of the step key: "fetch"; the second call of one op is "fetch_2". It is unique in its graph. Of a loop or a branch it is a
 	// name for people, "for city" or "if ok", and no part of a step key.
-	Key    string
-	Op     *Op
-	Graph  *GraphDef
-	Map    *Map
-	Branch *Branch
-	Inputs []Binding    // one for each of Op.Inputs, or of Graph.Params
-	Config *Binding     // the value the body passes for Op.Config, overlaid by run config; nil when Op takes none
-	After  []int        // nodes that must be finished, or skipped by a branch, before this one starts; no part of a version
-	Retry  *RetryPolicy // of this call, or of the steps that the graph makes; nil for what the op says
-	Pos    string       // no part of a version: "jobs.go:Nightly", for people
+	Key     string
+	Op      *Op
+	Graph   *GraphDef
+	Map     *Map
+	Branch  *Branch
+	Inputs  []Binding     // one for each of Op.Inputs, or of Graph.Params
+	Config  *Binding      // the value the body passes for Op.Config, overlaid by run config; nil when Op takes none
+	After   []int         // nodes that must be finished, or skipped by a branch, before this one starts; no part of a version
+	Retry   *RetryPolicy  // of this call, or of the steps that the graph makes; nil for what the op says
+	Timeout time.Duration // likewise
+	Pos     string        // no part of a version: "jobs.go:Nightly", for people
 }
 
 // A Map is a loop: it runs its body once for each element (Dagster's dynamic mapping and collect). The steps of the body are keyed by element:

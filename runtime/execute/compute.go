@@ -34,7 +34,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	}
 	r.show.started(s.Key)
 	ctx := dag.WithScope(r.ctx, &sc.Scope)
-	err, stack := guard(func() error { return s.Op.Invoke(ctx, call) })
+	err, stack := w.invoke(ctx, s, call)
 	metadata := sc.close()
 	if err != nil {
 		return w.fail(plan.Vertex(i), &StepError{Step: s.Key, Where: WhereOp, Err: err, Stack: stack}, began)

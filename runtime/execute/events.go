@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -125,6 +126,7 @@ func (r *run) failure(t *task) storage.Event {
 	o.str("error", t.err.Err.Error())
 	o.str("where", t.err.Where)
 	o.opt("stack", t.err.Stack)
+	details(&o, t.err.Err)
 	if t.err.Retries > 0 {
 		o.num("retries", int64(t.err.Retries))
 	}
@@ -132,6 +134,16 @@ func (r *run) failure(t *task) storage.Event {
 	e := r.log.event(storage.EventStepFailure, t.err.Step, t.err.Err.Error(), o.end())
 	e.Level = "ERROR"
 	return e
+}
+
+// details writes what a dag.Failure says besides its text.
+func details(o *object, err error) {
+	if f, ok := dag.FailureOf(err); ok {
+		o.opt("description", f.Description)
+		if len(f.Metadata) > 0 {
+			o.value("metadata", f.Metadata)
+		}
+	}
 }
 
 // saySkipped records that tasks are skipped.

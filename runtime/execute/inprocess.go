@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -75,6 +76,9 @@ func WithLog(h slog.Handler) Option { return func(c *call) { c.Console = h } }
 
 // WithObserver is told what happens as it happens, one call at a time.
 func WithObserver(tell func(Progress)) Option { return func(c *call) { c.Observe = tell } }
+
+// WithGrace sets how long a step may go on after a timeout or the end of the context, see [Options].
+func WithGrace(d time.Duration) Option { return func(c *call) { c.Grace = d } }
 
 // ReturnFailure makes a failed run no error: the result says how it ended.
 func ReturnFailure() Option { return func(c *call) { c.returnFailure = true } }

@@ -27,6 +27,7 @@ type journal struct {
 	pending []storage.Event       // without a store: all that are written out
 	marks   []mark                // without a store: the log, in order
 	sent    map[canon.Digest]bool // code manifests of this run
+	sealed  bool                  // the run has ended: what a step says that was left behind is lost
 
 	slots chan struct{}
 	queue chan receipt
@@ -100,6 +101,9 @@ func (j *journal) eventAt(at time.Time, typ storage.EventType, step, message str
 func (j *journal) add(events ...storage.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.sealed {
+		return
+	}
 	if j.private() {
 		for i := range events {
 			j.marks = append(j.marks, mark{kind: markEvent, of: int32(len(j.pending) + i)})
@@ -208,4 +212,11 @@ func (j *journal) close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.err
+}
+
+// seal ends the log: nothing is added any more.
+func (j *journal) seal() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.sealed = true
 }

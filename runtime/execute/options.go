@@ -27,6 +27,9 @@ type Options struct {
 	NoMemo        bool // run everything, whatever is stored
 	NoWait        bool // fail with a [*BusyError] instead of waiting for another process that computes the same step
 
+	// Grace is how long a step may go on after a timeout or the end of the run's context before nobody waits for it any more; 0 for [DefaultGrace].
+	Grace time.Duration
+
 	// Resources are values in place of resources, by key: for tests. What depends on one has no known version, so it always runs and is
 	// not recorded.
 	Resources map[string]any

@@ -30,7 +30,7 @@ func (r *run) retryPolicy(s *plan.Step) *dag.RetryPolicy {
 // retries says how often a step that failed with err may be computed again, and how long to wait before the next time; limit is 0 for an error that no
 // retry can change. tries is how often that was done already.
 func (r *run) retries(s *plan.Step, err error, tries int) (limit int, wait time.Duration) {
-	if dag.IsPermanent(err) || errors.Is(err, errGoexit) {
+	if permanent(err) {
 		return 0, 0
 	}
 	if asked, ok := requested(err); ok {
@@ -71,6 +71,7 @@ func (w *worker) again(t *task, err *StepError, began time.Time) bool {
 	o.str("error", err.Err.Error())
 	o.str("where", err.Where)
 	o.opt("stack", err.Stack)
+	details(&o, err.Err)
 	o.num("retry_number", int64(t.tries))
 	o.num("max_retries", int64(limit))
 	o.seconds("seconds_to_wait", wait.Seconds())

@@ -47,6 +47,7 @@ func inMemory(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		test(t, &world{shop: newShop(t)})
+		time.Sleep(24 * time.Hour) // what was left behind ends
 	})
 }
 

@@ -414,6 +414,7 @@ func (r *run) finish(ctx context.Context, began time.Time, stored error) (*Resul
 	end := r.log.event(typ, "", row.Cause, o.end())
 	end.Level = level
 	err := r.log.now(&storage.Batch{Events: []storage.Event{end}, Files: r.inst.IO().States(), Finish: &row})
+	r.log.seal()
 	switch {
 	case stored != nil:
 		return res, &StoreError{stored}

@@ -60,6 +60,7 @@ type worker struct {
 	eval  *plan.Evaluator
 	feeds []feed
 	data  []canon.Digest
+	done  chan reply // of calls of user code
 }
 
 func newWorker(r *run) *worker {

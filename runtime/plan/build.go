@@ -126,7 +126,7 @@ func Memoized(job *dag.JobDef, tags map[string]string, noMemo bool) (memo bool, 
 	}
 	switch {
 	case ok && value != "true" && value != "false":
-		return false, "", &Error{[]Problem{{"bad_tag", fmt.Sprintf("tag %s %s is %q; it must be exactly \"true\" or \"false\"", dag.MemoizedRunTag, where, value)}}}
+		return false, "", &Error{[]Problem{{Code: "bad_tag", Message: fmt.Sprintf("tag %s %s is %q; it must be exactly \"true\" or \"false\"", dag.MemoizedRunTag, where, value)}}}
 	case noMemo:
 		return false, "memoization is off for this run (--no-memo)", nil
 	case ok && value == "false":

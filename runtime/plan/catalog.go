@@ -339,7 +339,7 @@ func (c *Catalog) Op(key string) (*dag.Op, error) {
 	for i, o := range c.ops {
 		keys[i] = o.op.Key
 	}
-	return nil, &Error{[]Problem{{"unknown_key", fmt.Sprintf("no op or asset %q%s", key, nearest(key, keys))}}}
+	return nil, &Error{[]Problem{{Code: "unknown_key", Message: fmt.Sprintf("no op or asset %q%s", key, nearest(key, keys))}}}
 }
 
 // Job returns the job with a key; the error names the nearest one, or all where there are few.
@@ -359,7 +359,7 @@ func (c *Catalog) Job(key string) (*dag.JobDef, error) {
 	case len(keys) <= 10:
 		hint = "; there is " + strings.Join(keys, ", ")
 	}
-	return nil, &Error{[]Problem{{"unknown_job", fmt.Sprintf("no job %q%s", key, hint)}}}
+	return nil, &Error{[]Problem{{Code: "unknown_job", Message: fmt.Sprintf("no job %q%s", key, hint)}}}
 }
 
 // JobNodes returns the places where a job and the graphs that it calls call ops, in source order.

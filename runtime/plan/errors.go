@@ -1,15 +1,20 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
 // A Problem is one thing that is wrong with what was asked for.
 type Problem struct {
 	Code    string // stable: "unknown_key", "duplicate_key", "cycle" ...
 	Message string // what is wrong and the fix
+
+	user *dag.UserCodeError // what the user's code said, where that is it
 }
 
 // An Error lists everything that is wrong with definitions or with a request, found in one pass. It is the user's to mend.
@@ -22,6 +27,17 @@ func (e *Error) Error() string {
 		lines[i] = p.Message
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns the errors of the user's code among the problems.
+func (e *Error) Unwrap() []error {
+	var errs []error
+	for _, p := range e.Problems {
+		if p.user != nil {
+			errs = append(errs, p.user)
+		}
+	}
+	return errs
 }
 
 // ExitCode returns 2: usage or config.
@@ -79,7 +95,13 @@ func (e *StaleError) ExitCode() int { return 5 }
 type problems []Problem
 
 func (p *problems) add(code, format string, args ...any) {
-	*p = append(*p, Problem{code, fmt.Sprintf(format, args...)})
+	problem := Problem{Code: code, Message: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			errors.As(err, &problem.user)
+		}
+	}
+	*p = append(*p, problem)
 }
 
 func (p problems) err() error {

@@ -103,7 +103,7 @@ func (g *Graph) NoNode(key string) error {
 	if g.Job != nil {
 		what = "job " + quoted(g.Job.Key)
 	}
-	return &Error{[]Problem{{"unknown_key", fmt.Sprintf("%s has no node %q%s", what, key, nearest(key, keys))}}}
+	return &Error{[]Problem{{Code: "unknown_key", Message: fmt.Sprintf("%s has no node %q%s", what, key, nearest(key, keys))}}}
 }
 
 // assetGraph joins all assets and sources by key.

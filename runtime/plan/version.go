@@ -182,17 +182,26 @@ func opText(info *opInfo, job dag.VersionStrategy, config any) (text string, err
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the version strategy of %s %q panicked: %v", op.Kind, op.Key, p)
+			err = fmt.Errorf("the version strategy of %s %q panicked: %w", op.Kind, op.Key, strategyError(op.Key, p))
 		}
 	}()
 	text, err = strategy.OpVersion(dag.OpVersionContext{Op: op, Config: config, CodeVersion: info.hash})
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the version strategy of %s %q failed: %w", op.Kind, op.Key, err)
+		return "", fmt.Errorf("the version strategy of %s %q failed: %w", op.Kind, op.Key, strategyError(op.Key, err))
 	case text == "":
 		return "", fmt.Errorf("the version strategy gave %s %q an empty version; return one, or give the op version=", op.Kind, op.Key)
 	}
 	return text, nil
+}
+
+// strategyError is what a version strategy returned, or panicked with.
+func strategyError(key string, v any) *dag.UserCodeError {
+	err, ok := v.(error)
+	if !ok {
+		err = fmt.Errorf("%v", v)
+	}
+	return &dag.UserCodeError{Where: "strategy", Name: key, Err: err}
 }
 
 // resourceText is opText for a resource.
@@ -210,13 +219,13 @@ func resourceText(info *resourceInfo, strategy dag.VersionStrategy, config any) 
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the version strategy panicked for resource %q: %v", r.Key, p)
+			err = fmt.Errorf("the version strategy panicked for resource %q: %w", r.Key, strategyError(r.Key, p))
 		}
 	}()
 	text, err = own.ResourceVersion(dag.ResourceVersionContext{Resource: r, Config: config, CodeVersion: info.hash})
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("the version strategy failed for resource %q: %w", r.Key, err)
+		return "", fmt.Errorf("the version strategy failed for resource %q: %w", r.Key, strategyError(r.Key, err))
 	case text == "":
 		return "", fmt.Errorf("the version strategy gave resource %q an empty version; return one, or give the resource version=", r.Key)
 	}

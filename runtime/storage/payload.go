@@ -73,6 +73,10 @@ type StepFailureData struct {
 	Retries int     `json:"retries,omitempty"` // that were made before
 	Stack   string  `json:"stack,omitempty"`
 	Seconds float64 `json:"seconds"`
+
+	// Of a dag.Failure:
+	Description string              `json:"description,omitempty"`
+	Metadata    []dag.MetadataEntry `json:"metadata,omitempty"`
 }
 
 // StepRetryData is the data of STEP_UP_FOR_RETRY: how the step failed, and when it is computed again.
@@ -84,6 +88,10 @@ type StepRetryData struct {
 	MaxRetries  int     `json:"max_retries"`
 	Wait        float64 `json:"seconds_to_wait"`
 	Seconds     float64 `json:"seconds"`
+
+	// Of a dag.Failure:
+	Description string              `json:"description,omitempty"`
+	Metadata    []dag.MetadataEntry `json:"metadata,omitempty"`
 }
 
 // StepSkippedData is the data of STEP_SKIPPED.
