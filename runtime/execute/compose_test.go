@@ -141,6 +141,50 @@ func TestMappingOverWhatIsReused(t *testing.T) {
 	assert.Equal(t, "names=reuse fit[oslo]=run fit[seattle]=run sum=maybe", planned(c.plan("all")))
 }
 
+// What is not selected may stand in loops that go over what other loops gave: nothing of that is there.
+func TestSelectionBesideLoops(t *testing.T) {
+	for _, volatile := range []bool{false, true} {
+		c := newCities(t, "oslo", "seattle")
+		c.names.Volatile = volatile
+		count := c.add(&dag.Op{Key: "count", Volatile: true, Inputs: []dag.Input{{Name: "names", Type: textsType}}, Outputs: []dag.Output{{Name: "result", Type: intType}}}, func(_ context.Context, call *dag.Call) error {
+			call.Out[0] = len(dag.In[[]string](call, 0))
+			return nil
+		})
+		odd := field(boolType, "odd", func(v any) any { return len(v.([]int))%2 == 1 }, output(3, 0))
+		// for _, c := range ns { all = append(all, fit(c)) }; for _, n := range all { more = append(more, refit(n)) }; if odd(more) { refit(1) }; count(ns)
+		c.jobOf("all", dag.GraphDef{
+			Nodes: []dag.Node{
+				{Key: "names", Op: c.names},
+				{Key: "for city", Map: &dag.Map{Over: from(0), Body: []int{2}, Carried: []dag.Carried{{Name: "all", Type: listType, Init: typed(listType, []int(nil)), Next: appended(listType, carried(1, 0), from(2))}}}},
+				{Key: "fit", Op: c.fit, Inputs: []dag.Binding{elem(1, textType)}},
+				{Key: "for n", Map: &dag.Map{Over: output(1, 0), Body: []int{4}, Carried: []dag.Carried{{Name: "more", Type: listType, Init: typed(listType, []int(nil)), Next: appended(listType, carried(3, 0), from(4))}}}},
+				{Key: "refit", Op: c.refit, Inputs: []dag.Binding{elem(3, intType)}},
+				{Key: "if odd", Branch: &dag.Branch{Arms: []dag.Arm{{When: &odd, Body: []int{6}}, {}}}},
+				{Key: "refit_2", Op: c.refit, Inputs: []dag.Binding{value(1)}},
+				{Key: "count", Op: count, Inputs: []dag.Binding{from(0)}},
+			},
+			Body: []int{0, 1, 3, 5, 7},
+		})
+		c.ok("all")
+		c.opts.Select = "count"
+		assert.Equal(t, "count=run", planned(c.plan("all")))
+		assert.Equal(t, "count=run", actions(c.ok("all")))
+		c.opts.Select = "names,count"
+		assert.Equal(t, map[bool]string{false: "names=reuse count=run", true: "names=run count=run"}[volatile], actions(c.ok("all")))
+	}
+}
+
+// A batch of before a step was computed again says nothing about what it has now.
+func TestKeptOfAnEarlierLife(t *testing.T) {
+	e := &engine{}
+	task := e.tasks.Add()
+	task.state, task.life, task.outs = taskDone, 1, []outcome{{data: []byte{1}}}
+	e.kept(0, 0)
+	assert.NotNil(t, task.outs[0].data)
+	e.kept(0, 1)
+	assert.Nil(t, task.outs[0].data)
+}
+
 func TestFailingElement(t *testing.T) {
 	c := newCities(t, "oslo", "seattle", "rome")
 	c.fitAll()

@@ -62,11 +62,12 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 			b.Drop = []int64{t.broken.ID}
 		}
 	}
+	life, elapsed := t.life, t.elapsed
 	r.log.submit(b, func(err error) {
 		unlock()
 		if err == nil {
-			r.engine.kept(i)
-			r.show.finished(s.Key, t.elapsed)
+			r.engine.kept(i, life)
+			r.show.finished(s.Key, elapsed)
 		}
 	})
 	return verdictDone

@@ -42,6 +42,7 @@ type task struct {
 	outs    []outcome       // of a step that was computed, or took over what another one computed
 	content canon.Digest
 	durable bool          // its batch is on disk, or it never needed one
+	life    int32         // how often it was computed to restore a stored output
 	waiters []plan.Vertex // blocked by it
 
 	restored bool            // computed to restore a stored output
@@ -76,13 +77,13 @@ type engine struct {
 	wake    sync.Cond // something became ready, or nothing more will
 	tasks   plan.Pages[task]
 	values  plan.Pages[passage]
-	regions map[plan.Vertex]*task // loops and branches, by what decides about them
 	ready   readyHeap
 	holding holding // limits that hold ready tasks back
 	running int
 	stopped bool // schedule nothing more
 
 	content map[canon.Digest]int32
+	turns   int // how often a task was done, or is computed again
 
 	sleeping map[plan.Vertex]*time.Timer // postponed tasks
 
@@ -95,6 +96,7 @@ type passage struct {
 	state   passageState
 	missing int32 // what it is made of that is not done
 	left    int32 // what may still take it
+	decides *task // the loop or branch that it decides about
 }
 
 type passageState uint8
@@ -138,7 +140,7 @@ func (r *run) jobKey() string {
 
 func newEngine(r *run) *engine {
 	p := r.plan
-	e := &engine{run: r, regions: map[plan.Vertex]*task{}}
+	e := &engine{run: r}
 	e.wake.L = &e.mu
 	e.order()
 	if limits := r.asked.limits; limits != nil {
@@ -188,7 +190,7 @@ func newTask(s *plan.Step) task {
 // task returns the task of a step, or of the loop or branch that a value decides about.
 func (e *engine) task(v plan.Vertex) *task {
 	if v < 0 {
-		return e.regions[v]
+		return e.values.At(int(^v)).decides
 	}
 	return e.tasks.At(int(v))
 }
@@ -244,6 +246,7 @@ func (e *engine) settleLocked(v plan.Vertex, state taskState) (skipped []*task) 
 	first := !t.restored // those below have been released before when a stored output was restored
 	t.state = state
 	e.rest(v)
+	e.turns++
 	released := 0
 	for _, w := range t.waiters {
 		// They look again at what they need: what is here now may serve them, or the failure skips them.
@@ -282,13 +285,14 @@ func (t *task) drop() {
 	}
 }
 
-// kept marks the batch of a task as durable.
-func (e *engine) kept(i int32) {
+// kept marks the batch of a task as durable. One of an earlier life says nothing about what the task has now.
+func (e *engine) kept(i, life int32) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := e.tasks.At(int(i))
-	t.durable = true
-	t.drop()
+	if t := e.tasks.At(int(i)); t.life == life {
+		t.durable = true
+		t.drop()
+	}
 }
 
 // block parks a running task until task on is settled. It returns false if that has happened meanwhile: look again.

@@ -56,16 +56,19 @@ func (w *worker) examine(v plan.Vertex) (x *plan.Expansion, on int32, err error)
 	var parts []plan.Ref
 	p.Parts(v, func(r plan.Ref) { parts = append(parts, r) })
 	for _, r := range parts {
-		d, err := w.eval.Data(r)
-		if err != nil {
+		d, on, failed, err := w.known(r)
+		switch {
+		case err != nil:
 			return nil, -1, err
-		}
-		if d.IsZero() {
-			on, failed := w.unready(r)
-			if on < 0 {
-				err = fmt.Errorf("step %s failed", failed)
+		case on >= 0:
+			return nil, on, nil
+		case failed != "":
+			return nil, -1, fmt.Errorf("step %s failed", failed)
+		case d.IsZero():
+			if x = p.Nowhere(v); x == nil {
+				err = errors.New("what it goes over is not known")
 			}
-			return nil, on, err
+			return x, -1, err
 		}
 	}
 	x, err = p.Examine(v, w.eval)

@@ -30,7 +30,7 @@ func (e *engine) connect(g *plan.Growth) (skipped []*task) {
 			lost = lost || e.old(g, r.From) && e.gone(r.From)
 		})
 		if p.Decides(v) {
-			e.regions[v] = &task{state: taskWaiting, durable: true}
+			x.decides = &task{state: taskWaiting, durable: true}
 			decide = append(decide, v)
 		}
 		switch {
@@ -125,7 +125,7 @@ func (e *engine) arrived(v plan.Vertex) {
 // pass says that a value has all that it is made of.
 func (e *engine) pass(v plan.Vertex) (released int) {
 	e.values.At(int(^v)).state = passageDone
-	if t := e.regions[v]; t != nil && t.state == taskWaiting {
+	if t := e.values.At(int(^v)).decides; t != nil && t.state == taskWaiting {
 		t.state = taskReady
 		e.ready.push(v)
 		return 1
@@ -161,7 +161,7 @@ func (e *engine) release(v plan.Vertex) (released int) {
 				return
 			}
 			x.state = passageDone
-			if t := e.regions[to]; t != nil && t.state == taskWaiting {
+			if t := x.decides; t != nil && t.state == taskWaiting {
 				t.state = taskReady
 				e.ready.push(to)
 				released++
@@ -242,7 +242,7 @@ func (e *engine) skip(front []plan.Vertex, because, why string) (skipped []*task
 				continue
 			}
 			x.state = passageDead
-			if t = e.regions[v]; t != nil {
+			if t = x.decides; t != nil {
 				front = append(front, p.Cells(v)...)
 			}
 		}

@@ -32,7 +32,7 @@ func (w *worker) gather(i int32) (on int32, failed string, err error) {
 		if f.up != nil {
 			continue
 		}
-		d, err := w.eval.Data(f.ref)
+		d, on, failed, err := w.known(f.ref)
 		if err != nil {
 			var lost *lostError
 			if k < len(s.Inputs) && !errors.As(err, &lost) && !errors.Is(err, plan.ErrNil) {
@@ -40,10 +40,10 @@ func (w *worker) gather(i int32) (on int32, failed string, err error) {
 			}
 			return -1, "", err
 		}
-		if d.IsZero() { // what it is made of is computed again
-			if on, failed = w.unready(f.ref); on >= 0 || failed != "" {
-				return on, failed, nil
-			}
+		if on >= 0 || failed != "" {
+			return on, failed, nil
+		}
+		if d.IsZero() {
 			return -1, "", &StepError{Step: s.Key, Where: WhereLoad, Err: fmt.Errorf("%s is not known", s.InputName(k))}
 		}
 		w.data[k] = d
@@ -51,8 +51,23 @@ func (w *worker) gather(i int32) (on int32, failed string, err error) {
 	return -1, "", nil
 }
 
-// unready finds a task that a value waits for; failed names one that will never give what is needed.
-func (w *worker) unready(r plan.Ref) (on int32, failed string) {
+// known returns the data version of a value, or where a step that it is made of is computed again, that one; failed names one that will never give what is
+// needed.
+func (w *worker) known(r plan.Ref) (d canon.Digest, on int32, failed string, err error) {
+	for before := -1; ; {
+		if d, err = w.eval.Data(r); err != nil || !d.IsZero() {
+			return d, -1, "", err
+		}
+		var turns int
+		if on, failed, turns = w.unready(r); on >= 0 || failed != "" || turns == before {
+			return d, on, failed, nil
+		}
+		before = turns // between the two looks all may have been done: then there is no more to wait for, and a version now
+	}
+}
+
+// unready finds a task that a value waits for; failed names one that will never give what is needed. turns is the state of the engine that tells it.
+func (w *worker) unready(r plan.Ref) (on int32, failed string, turns int) {
 	e := w.run.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -68,7 +83,7 @@ func (w *worker) unready(r plan.Ref) (on int32, failed string) {
 		}
 		return false
 	})
-	return on, failed
+	return on, failed, e.turns
 }
 
 // gatherSteps finds the inputs of a task that are outputs of steps.

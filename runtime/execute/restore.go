@@ -58,6 +58,8 @@ func (w *worker) restore(i plan.Vertex, lost *lostError) (blocking, error) {
 	wasHidden, wasReused := up.step.Hidden, up.reused
 	up.restored, up.reused, up.durable = true, false, false
 	up.broken, up.outs = up.record, nil
+	up.life++
+	e.turns++
 	up.state = taskReady
 	r.plan.Forget(int(u))
 	e.ready.push(plan.Vertex(u))

@@ -143,7 +143,7 @@ func (r *run) absent(out *StepResult, s *plan.Step) (unfinished bool) {
 		out.Action, out.Status, out.Why = ActionSkip, StatusSkipped, s.Reasons[0].Text
 		return false
 	}
-	t := r.engine.regions[s.Region]
+	t := r.engine.task(s.Region)
 	if t.state == taskFailed {
 		out.Action, out.Status, out.Because = ActionSkip, StatusSkipped, t.err.Step
 		return false

@@ -306,9 +306,10 @@ func (w *worker) reuse(i int32, rec *storage.Record) verdict {
 	if rec.Step != s.Version || !rec.Newest || rec.Identity != s.Identity {
 		r.noteReuse(b, s, rec)
 	}
+	life := t.life
 	r.log.submit(b, func(err error) {
 		if err == nil {
-			r.engine.kept(i)
+			r.engine.kept(i, life)
 			r.show.reused(s.Key)
 		}
 	})
@@ -365,9 +366,10 @@ func (w *worker) takeOver(i, j int32) verdict {
 		Events:  []storage.Event{r.log.event(storage.EventEngine, t.step.Key, "reused: step "+key+" of this run is the same work", o.end())},
 		Records: []storage.Record{w.record(t, time.Now())},
 	}
+	life := t.life
 	r.log.submit(b, func(err error) {
 		if err == nil {
-			e.kept(i)
+			e.kept(i, life)
 			r.show.reused(t.step.Key)
 		}
 	})

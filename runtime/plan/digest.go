@@ -113,7 +113,7 @@ func (e *Evaluator) needs(v Vertex, truth bool) bool {
 		return true
 	}
 	x := e.flow.value(v)
-	if x.kind == valueCell && len(x.parts) == 0 {
+	if x.kind == valueCell && len(x.parts) == 0 || x.kind == valueNothing {
 		return false
 	}
 	for {

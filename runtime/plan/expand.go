@@ -43,6 +43,7 @@ type expander struct {
 }
 
 func newExpander(p *Plan, e *Evaluator) *expander {
+	p.flow.nothing = noRef
 	return &expander{p: p, f: &p.flow, e: e, last: map[*dag.Binding]Ref{}}
 }
 
@@ -50,8 +51,9 @@ func newExpander(p *Plan, e *Evaluator) *expander {
 func (x *expander) root(params []Ref) []Ref {
 	g := x.p.Target.Graph
 	sc := g.main
-	x.f.regions = append(x.f.regions, &region{site: -1, up: -1, state: regionExpanded})
-	x.at, x.atID = x.f.regions[0], 0
+	body := x.f.regions.Add()
+	*body = region{site: -1, up: -1, state: regionExpanded}
+	x.at, x.atID = body, 0
 	x.at.items = make([]item, 0, len(g.Nodes))
 	fr := &frame{sc: sc, block: sc.body, params: params}
 	x.walk(fr)
@@ -108,7 +110,7 @@ func (x *expander) end(items []item) Ref {
 		case it.step >= 0:
 			parts = append(parts, Ref{From: Vertex(it.step), Out: -1})
 		case it.region >= 0:
-			r := x.f.regions[it.region]
+			r := x.f.region(it.region)
 			cell := x.f.addValue(value{kind: valueCell, region: it.region})
 			r.cells = append(r.cells, cell.From)
 			parts = append(parts, cell)
@@ -338,9 +340,9 @@ var branchNotTaken = []Reason{{ReasonBranch, "another arm of the branch is taken
 
 // pending leaves a loop or branch for later, and returns cells for what it will give.
 func (x *expander) pending(fr *frame, n int32, decides []Ref, outputs int) []Ref {
-	id := int32(len(x.f.regions))
-	r := &region{frame: fr, site: n, up: x.atID, ord: int32(len(x.at.items)), depth: x.at.depth + 1}
-	x.f.regions = append(x.f.regions, r)
+	id := int32(x.f.regions.Len())
+	r := x.f.regions.Add()
+	*r = region{frame: fr, site: n, up: x.atID, ord: int32(len(x.at.items)), depth: x.at.depth + 1}
 	r.control = x.f.addValue(value{kind: valueControl, parts: decides, region: id}).From
 	x.at.items = append(x.at.items, item{step: -1, region: id})
 	outs := make([]Ref, outputs)

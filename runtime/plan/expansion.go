@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 )
@@ -12,12 +13,35 @@ type Expansion struct {
 	region int32
 	spread *spread // of a loop
 	arm    int     // of a branch
+	empty  bool    // nothing in it is part of the run
+}
+
+// Nowhere returns the expansion of a region if what decides about it is made of what is no part of the run, because of a selection; otherwise nil.
+// Then nothing that is in the region is a part of it either.
+func (p *Plan) Nowhere(control Vertex) *Expansion {
+	f := &p.flow
+	stack := slices.Clone(f.value(control).parts)
+	seen := map[Vertex]bool{}
+	for len(stack) > 0 {
+		r := f.follow(stack[len(stack)-1])
+		stack = stack[:len(stack)-1]
+		if r.From >= 0 || r.none() || seen[r.From] {
+			continue
+		}
+		seen[r.From] = true
+		v := f.value(r.From)
+		if v.kind == valueNothing {
+			return &Expansion{region: f.value(control).region, empty: true}
+		}
+		stack = append(stack, v.parts...)
+	}
+	return nil
 }
 
 // Examine finds out what the region becomes that a value decides about, all of which must be known. It runs code of the body.
 func (p *Plan) Examine(control Vertex, e *Evaluator) (*Expansion, error) {
 	v := p.flow.value(control)
-	r := p.flow.regions[v.region]
+	r := p.flow.region(v.region)
 	x := &Expansion{region: v.region}
 	node := r.frame.sc.sites[r.site].node
 	if node.Map != nil {
@@ -45,16 +69,19 @@ func (p *Plan) Examine(control Vertex, e *Evaluator) (*Expansion, error) {
 // lay makes the steps and values of an expansion, and returns the cells of its region, which lead to them now.
 func (p *Plan) lay(x *Expansion) []Vertex {
 	f := &p.flow
-	r := f.regions[x.region]
+	r := f.region(x.region)
 	l := p.builder.lay
 	l.at, l.atID = r, x.region
 	fr := r.frame
 	r.name = r.key()
 	r.state, r.frame, r.err = regionExpanded, nil, nil
 	var outs []Ref
-	if x.spread != nil {
+	switch {
+	case x.empty:
+		outs = repeat(noRef, len(r.cells))
+	case x.spread != nil:
 		outs = l.iterate(fr, r.site, x.spread)
-	} else {
+	default:
 		outs = l.take(fr, r.site, x.arm)
 	}
 	var end Ref
@@ -82,7 +109,7 @@ type Growth struct {
 
 // Lay adds what an expansion turned out to be. Nobody may read edges meanwhile.
 func (p *Plan) Lay(x *Expansion) *Growth {
-	r := p.flow.regions[x.region]
+	r := p.flow.region(x.region)
 	g := &Growth{FirstStep: p.Len(), FirstValue: p.Values(), More: -p.flow.count(p.Target, r)}
 	g.Cells = p.lay(x)
 	g.Steps, g.Values = p.Len()-g.FirstStep, p.Values()-g.FirstValue
@@ -114,7 +141,7 @@ func (p *Plan) Decide(ctx context.Context, g *Growth, read Reader, look bool) er
 
 // Fail notes why the loop or branch that a value decides about cannot be expanded in the run.
 func (p *Plan) Fail(control Vertex, err error) {
-	p.flow.regions[p.flow.value(control).region].failed = err
+	p.flow.region(p.flow.value(control).region).failed = err
 }
 
 // planned reads what steps give from what is decided about them.

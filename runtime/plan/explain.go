@@ -179,7 +179,7 @@ func (f *flow) leaves(s *Step, yield func(up *Step, r *region) bool) {
 		}
 		v := f.value(r.From)
 		if v.kind == valueCell {
-			if !yield(nil, f.regions[v.region]) {
+			if !yield(nil, f.region(v.region)) {
 				return
 			}
 			continue

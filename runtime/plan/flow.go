@@ -30,7 +30,8 @@ type flow struct {
 	steps   Pages[Step]
 	values  Pages[value]
 	edges   []edge // from 1
-	regions []*region
+	regions Pages[region]
+	nothing Ref // the value that leads nowhere; noRef until there is one
 
 	mu sync.Mutex // of the versions, data and results that values keep
 
@@ -62,8 +63,9 @@ type edge struct {
 	order bool // for the order alone
 }
 
-func (f *flow) step(v Vertex) *Step   { return f.steps.At(int(v)) }
-func (f *flow) value(v Vertex) *value { return f.values.At(int(^v)) }
+func (f *flow) step(v Vertex) *Step     { return f.steps.At(int(v)) }
+func (f *flow) value(v Vertex) *value   { return f.values.At(int(^v)) }
+func (f *flow) region(id int32) *region { return f.regions.At(int(id)) }
 
 // connect makes to wait for what r leads to.
 func (f *flow) connect(r Ref, to Vertex, order bool) {
@@ -127,6 +129,7 @@ const (
 	valueCell                     // what a region will give; then its part
 	valueBarrier                  // nothing, after its parts
 	valueControl                  // nothing: what decides about a region
+	valueNothing                  // what is no part of the run, in place of what a region gives
 )
 
 // A value is something between steps that no step gives as it is: a parameter, the element of a collection, a part of an output, what a loop
@@ -187,6 +190,12 @@ func (f *flow) join(s *Step) {
 
 // resolve lets a cell lead to what its region gives.
 func (f *flow) resolve(cell Vertex, r Ref) {
+	if r.none() {
+		if f.nothing.none() {
+			f.nothing = f.addValue(value{kind: valueNothing})
+		}
+		r = f.nothing
+	}
 	c := f.value(cell)
 	f.mu.Lock()
 	c.parts = f.refs.cut(1)

@@ -5,7 +5,7 @@ import "github.com/dagstergen/dagstergen/runtime/dag"
 // Flatten returns what was selected in plan order as it is now: steps, lines for loops and branches that are not expanded, and arms that are not taken.
 func (p *Plan) Flatten() []*Step {
 	all := make([]*Step, 0, p.Len())
-	p.flow.list(p.Target, p.flow.regions[0], func(s *Step) { all = append(all, s) })
+	p.flow.list(p.Target, p.flow.region(0), func(s *Step) { all = append(all, s) })
 	return all
 }
 
@@ -20,7 +20,7 @@ func (f *flow) list(t *Target, r *region, yield func(*Step)) {
 		case it.shown != nil:
 			yield(it.shown)
 		case it.region >= 0:
-			f.list(t, f.regions[it.region], yield)
+			f.list(t, f.region(it.region), yield)
 		default:
 			if s := f.step(Vertex(it.step)); !s.Hidden {
 				yield(s)
@@ -64,10 +64,10 @@ func (p *Plan) Before(a, b Vertex) bool {
 	ra, oa := f.where(a)
 	rb, ob := f.where(b)
 	for ra != rb {
-		if f.regions[ra].depth >= f.regions[rb].depth {
-			ra, oa = f.regions[ra].up, f.regions[ra].ord
+		if f.region(ra).depth >= f.region(rb).depth {
+			ra, oa = f.region(ra).up, f.region(ra).ord
 		} else {
-			rb, ob = f.regions[rb].up, f.regions[rb].ord
+			rb, ob = f.region(rb).up, f.region(rb).ord
 		}
 	}
 	if oa != ob {
@@ -81,6 +81,6 @@ func (f *flow) where(v Vertex) (region, ord int32) {
 		s := f.step(v)
 		return s.region, s.ord
 	}
-	r := f.regions[f.value(v).region]
+	r := f.region(f.value(v).region)
 	return r.up, r.ord
 }

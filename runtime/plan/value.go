@@ -33,11 +33,13 @@ func (e *ValueError) Error() string {
 // Unwrap returns why.
 func (e *ValueError) Unwrap() error { return e.Err }
 
+var errNoPart = errors.New("the value is no part of the run")
+
 // Value returns what r leads to, as a value that the caller may change, unless its type or the op that gave it says that nobody does.
 func (e *Evaluator) Value(r Ref) (any, error) {
 	r = e.flow.follow(r)
 	if r.none() {
-		return nil, errors.New("the value is no part of the run")
+		return nil, errNoPart
 	}
 	if r.From >= 0 {
 		return e.read.Load(e.flow.step(r.From), r.Out)
@@ -62,6 +64,8 @@ func (e *Evaluator) Value(r Ref) (any, error) {
 		return e.make(r.From)
 	case valueCell:
 		return nil, errors.New("the value is not known yet")
+	case valueNothing:
+		return nil, errNoPart
 	}
 	return nil, fmt.Errorf("a value of kind %d has no value", x.kind)
 }

@@ -33,18 +33,19 @@ func (p *Plan) Downstream(v Vertex, yield func(to Vertex)) {
 // Decides reports whether v decides about a loop or branch that is not expanded.
 func (p *Plan) Decides(v Vertex) bool {
 	x := p.flow.value(v)
-	return x.kind == valueControl && p.flow.regions[x.region].state != regionExpanded
+	return x.kind == valueControl && p.flow.region(x.region).state != regionExpanded
 }
 
 // Waits reports whether v stands for what a loop or branch will give that is not expanded.
 func (p *Plan) Waits(v Vertex) bool {
 	x := p.flow.value(v)
-	return x.kind == valueCell && len(x.parts) == 0 && p.flow.regions[x.region].state != regionExpanded
+	return x.kind == valueCell && len(x.parts) == 0 && p.flow.region(x.region).state != regionExpanded
 }
 
 // Open reports whether anything is still to be expanded.
 func (p *Plan) Open() bool {
-	for _, r := range p.flow.regions {
+	for i := range p.flow.regions.Len() {
+		r := p.flow.region(int32(i))
 		if r.state != regionExpanded {
 			return true
 		}
@@ -53,10 +54,10 @@ func (p *Plan) Open() bool {
 }
 
 // Cells are the values that the loop or branch gives which v decides about.
-func (p *Plan) Cells(v Vertex) []Vertex { return p.flow.regions[p.flow.value(v).region].cells }
+func (p *Plan) Cells(v Vertex) []Vertex { return p.flow.region(p.flow.value(v).region).cells }
 
 // RegionKey names the loop or branch that v decides about, which is not expanded: "outer.for city".
-func (p *Plan) RegionKey(v Vertex) string { return p.flow.regions[p.flow.value(v).region].key() }
+func (p *Plan) RegionKey(v Vertex) string { return p.flow.region(p.flow.value(v).region).key() }
 
 func (r *region) key() string {
 	if r.frame == nil {
@@ -67,7 +68,7 @@ func (r *region) key() string {
 
 // Shown calls yield with the lines that stand for the loop or branch which v decides about.
 func (p *Plan) Shown(v Vertex, yield func(*Step)) {
-	p.flow.showRegion(p.Target, p.flow.regions[p.flow.value(v).region], yield)
+	p.flow.showRegion(p.Target, p.flow.region(p.flow.value(v).region), yield)
 }
 
 // Follow leads through what stands for others.

@@ -34,7 +34,7 @@ func (b *builder) enqueue(fresh []*Step) {
 	for i := from; i < f.values.Len(); i++ {
 		v := f.values.At(i)
 		st := &b.values[i-b.firstValue]
-		if v.kind == valueCell && f.regions[v.region].state != regionExpanded {
+		if v.kind == valueCell && f.region(v.region).state != regionExpanded {
 			st.missing = 1 // its region
 		}
 		if v.kind != valueBarrier {
@@ -194,7 +194,7 @@ func (b *builder) open() error {
 
 // expansion finds out what a region becomes; nil if that is not known yet.
 func (b *builder) expansion(id int32) (*Expansion, error) {
-	r := b.plan.flow.regions[id]
+	r := b.plan.flow.region(id)
 	control := b.plan.flow.value(r.control)
 	for _, p := range control.parts {
 		known, err := b.eval.known(p)
@@ -227,7 +227,7 @@ func (b *builder) unknown(r *region, err error) error {
 
 // close settles what a region gives that is not expanded while planning.
 func (b *builder) close(id int32) {
-	r := b.plan.flow.regions[id]
+	r := b.plan.flow.region(id)
 	i := int(^r.control) - b.firstValue
 	for _, c := range r.cells {
 		if k := int(^c) - b.firstValue; k >= 0 && i >= 0 {
