@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dagstergen/dagstergen/internal/mask"
 )
 
 // prints is what user code writes to os.Stdout, os.Stderr and package log while a screen is redrawn: it goes through a pipe, line by line,
@@ -47,7 +49,7 @@ func (p *prints) read(r *os.File) {
 	for {
 		text, err := lines.ReadSlice('\n') // a line that is too long comes in parts
 		if len(text) > 0 {
-			line := escape(strings.ReplaceAll(strings.TrimRight(string(text), "\r\n"), "\t", "    "))
+			line := escape(strings.ReplaceAll(strings.TrimRight(mask.Hide(string(text)), "\r\n"), "\t", "    "))
 			p.mu.Lock()
 			p.line(line)
 			p.mu.Unlock()

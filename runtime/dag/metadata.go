@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/dagstergen/dagstergen/internal/mask"
 )
 
 // A MetadataKind says how a metadata value is shown.
@@ -87,9 +90,21 @@ func AddOutputMetadata(ctx context.Context, entries ...MetadataEntry) error {
 // AddMetadataTo is [AddOutputMetadata] for a named output of a step that has several.
 func AddMetadataTo(ctx context.Context, output string, entries ...MetadataEntry) error {
 	if s := scopeOf(ctx); s != nil && s.AddMetadata != nil {
-		return s.AddMetadata(output, entries)
+		return s.AddMetadata(output, masked(entries))
 	}
 	return nil
+}
+
+// masked returns entries without secrets: they are stored and shown.
+func masked(entries []MetadataEntry) []MetadataEntry {
+	if !mask.Active() {
+		return entries
+	}
+	out := slices.Clone(entries)
+	for i := range out {
+		out[i].Label, out[i].Value = mask.Hide(out[i].Label), mask.JSON(out[i].Value)
+	}
+	return out
 }
 
 func formatFloat(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }

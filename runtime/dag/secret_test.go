@@ -17,9 +17,11 @@ func TestASecretHasOneWayOut(t *testing.T) {
 		Token Secret
 		Next  *Secret
 		List  []Secret
+		own   Secret // package fmt asks no methods of what is unexported
+		owned map[Secret]*Secret
 	}
 	s := NewSecret(hidden)
-	c := config{s, &s, []Secret{s}}
+	c := config{s, &s, []Secret{s}, s, map[Secret]*Secret{s: &s}}
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&out, verb+verb+verb+"\n", s, c, &c)
@@ -42,6 +44,17 @@ func TestASecretHasOneWayOut(t *testing.T) {
 	assert.NotContains(t, out.String(), fmt.Sprintf("%x", hidden))
 	assert.Contains(t, out.String(), "***")
 	assert.Equal(t, hidden, s.Reveal())
+}
+
+func TestSecretsAreEqualByValue(t *testing.T) {
+	assert.True(t, NewSecret("one") == NewSecret("one"))
+	assert.False(t, NewSecret("one") == NewSecret("two"))
+	assert.True(t, NewSecret("") == Secret{})
+	assert.Empty(t, Secret{}.Reveal())
+	s := NewSecret("kept")
+	require.NoError(t, json.Unmarshal([]byte("null"), &s))
+	assert.Equal(t, "kept", s.Reveal())
+	require.Error(t, json.Unmarshal([]byte("12"), &s))
 }
 
 func TestDecodeConfigOverlays(t *testing.T) {

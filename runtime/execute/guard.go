@@ -7,20 +7,21 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 )
 
 // errGoexit is what a step fails with that ended its goroutine, as t.FailNow of package testing does.
 var errGoexit = errors.New("the function ended its goroutine (runtime.Goexit) instead of returning")
 
-// guard calls user code. A panic becomes an error with the stack of the user's frames.
+// guard calls user code. A panic becomes an error with the stack of the user's frames. Secrets are masked in the text of an error.
 func guard(call func() error) (err error, stack string) {
 	defer func() {
 		if v := recover(); v != nil {
-			err, stack = &PanicError{v}, userStack()
+			err, stack = mask.Error(&PanicError{v}), userStack()
 		}
 	}()
-	return call(), ""
+	return mask.Error(call()), ""
 }
 
 // ours are the packages whose frames say nothing to a user.

@@ -30,8 +30,9 @@ func (h *stepHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || h.console != nil && h.console.Enabled(ctx, level)
 }
 
-// Handle records a line.
+// Handle records a line, secrets masked.
 func (h *stepHandler) Handle(ctx context.Context, r slog.Record) error {
+	r = maskedRecord(r)
 	attrs := slices.Clone(h.attrs)
 	r.Attrs(func(a slog.Attr) bool {
 		attrs = append(attrs, h.inGroups(a))
@@ -107,6 +108,7 @@ func jsonOrText(v slog.Value) any {
 
 // WithAttrs returns a handler that adds attrs to every line.
 func (h *stepHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	attrs = maskedAttrs(attrs)
 	c := *h
 	c.attrs = slices.Clone(h.attrs)
 	for _, a := range attrs {
