@@ -10,6 +10,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute"
+	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 )
@@ -76,6 +77,11 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
+	return a.execute(ctx, inst, cat, job, o)
+}
+
+// execute runs with the instance, shows what goes on and what came out, and closes the instance.
+func (a *app) execute(ctx context.Context, inst *instance.Instance, cat *plan.Catalog, job string, o execute.Options) error {
 	s := a.screen(running)
 	o.Instance, o.Observe, o.Console = inst, s.observe, newConsole(s)
 	began := a.now()

@@ -114,6 +114,7 @@ type run struct {
 	opts    *Options
 	target  *plan.Target
 	asked   *resolved
+	again   map[int32]bool // nodes that run whatever is stored
 	plan    *plan.Plan
 	seen    map[int32]*sighting
 	inst    *instance.Instance

@@ -40,6 +40,9 @@ type Options struct {
 	Observe func(Progress)              // told what happens as it happens, one call at a time; must not block for long
 	Console slog.Handler                // where log lines of steps go besides the event log; nil for nowhere
 
+	Parent string // id of the run of Instance that this one does again, see [Rerun]; empty for none
+	Again  string // a selection of steps that run whatever is stored; empty for none
+
 	fallback string // the executor where nobody chooses one; empty for multi
 }
 

@@ -75,11 +75,15 @@ func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
 	if err := checkPriorities(t); err != nil {
 		return nil, err
 	}
+	again, err := placesOf(cat, t, job, o.Again)
+	if err != nil {
+		return nil, err
+	}
 	asked, err := resolve(t, o)
 	if err != nil {
 		return nil, err
 	}
-	return &run{opts: o, target: t, asked: asked, res: newResources(cat, asked.resources, o.Resources), show: &observer{tell: o.Observe}}, nil
+	return &run{opts: o, target: t, asked: asked, again: again, res: newResources(cat, asked.resources, o.Resources), show: &observer{tell: o.Observe}}, nil
 }
 
 // build makes the plan.
@@ -105,7 +109,7 @@ func (r *run) request(t *plan.Target, observed map[int32]*plan.Observation) plan
 		replaced[k] = true
 	}
 	return plan.Request{
-		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Configs: r.asked.ops, Inputs: r.asked.opInputs, Resources: r.asked.resources, Replaced: replaced,
+		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Again: r.again, Configs: r.asked.ops, Inputs: r.asked.opInputs, Resources: r.asked.resources, Replaced: replaced,
 		Params: r.asked.params, Observed: observed, Position: positions.Of, Env: os.LookupEnv, Encode: codec.Encode, Decode: codec.Decode, Guard: guard,
 	}
 }
@@ -263,8 +267,13 @@ func (r *run) begin(ctx context.Context, began time.Time) error {
 	if r.plan, err = r.build(ctx); err != nil {
 		return err
 	}
+	root, err := r.root(ctx)
+	if err != nil {
+		return err
+	}
 	first := &storage.Batch{NewRun: &storage.Run{
 		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Status: storage.RunStarted, Tags: r.tags(), Config: r.asked.text,
+		Parent: r.opts.Parent, Root: root,
 		Created: began.UTC(), Started: began.UTC(), Steps: len(r.plan.Steps),
 	}, Files: r.inst.IO().States()} // what planning has learnt about stored files
 	r.settled(first)

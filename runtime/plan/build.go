@@ -38,6 +38,7 @@ type Request struct {
 	Target    *Target
 	Tags      map[string]string                // of the run; the job's own are read from it
 	NoMemo    bool                             // --no-memo
+	Again     map[int32]bool                   // places of nodes that run whatever is stored
 	Configs   map[string]*Config               // of ops, by key of the node; one for every selected node and source that takes config
 	Inputs    map[string]map[string]any        // what the run config gives for inputs that the body does not wire, by key of the node and name
 	Resources map[string]*Config               // of resources, by key

@@ -95,7 +95,7 @@ func (b *builder) forced(fresh []*Step) error {
 				}
 				b.memoizable[s.Op.IO] = can
 			}
-			b.force(s.work, s.Op, can)
+			b.force(s.work, s.Op, can, b.Again[s.Place])
 		}
 		s.Force, s.Recorded = s.forced != nil, !s.replaced
 		s.Reasons = s.forced[:len(s.forced):len(s.forced)]
@@ -104,7 +104,7 @@ func (b *builder) forced(fresh []*Step) error {
 }
 
 // force finds out why the steps of a node run whatever is stored.
-func (b *builder) force(w *work, op *dag.Op, memoizable bool) {
+func (b *builder) force(w *work, op *dag.Op, memoizable, again bool) {
 	w.prepared = true
 	because := func(yes bool, code, text string) {
 		if yes {
@@ -112,6 +112,7 @@ func (b *builder) force(w *work, op *dag.Op, memoizable bool) {
 		}
 	}
 	because(!b.memo, ReasonNoMemo, b.off)
+	because(again, ReasonAgain, "asked to run again")
 	because(op.Volatile, ReasonVolatile, "marked volatile: it always runs")
 	if !memoizable {
 		because(true, ReasonNotMemoizable, fmt.Sprintf("its IO manager %q has no HasOutput, so nobody can say whether its output is stored", op.IO))

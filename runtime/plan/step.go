@@ -32,6 +32,7 @@ const (
 	ReasonDamaged       = "damaged"        // a stored output is missing or damaged
 	ReasonVolatile      = "volatile"       // marked volatile
 	ReasonNoMemo        = "no_memo"        // memoization is off for the run
+	ReasonAgain         = "again"          // asked to run again
 	ReasonNotMemoizable = "not_memoizable" // its IO manager cannot say what it has
 	ReasonReplaced      = "replaced"       // a resource was replaced by a value
 	ReasonUpstream      = "upstream"       // something upstream runs
