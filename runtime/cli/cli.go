@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -154,7 +155,7 @@ func (a *app) verbosity() verbosity {
 // report writes an error for people, each line escaped, then where a panic of user code was, and where help is.
 func (a *app) report(err error) {
 	const most = 50
-	lines := escapeLines(err.Error())
+	lines := escapeLines(mask.Hide(err.Error()))
 	if len(lines) > most {
 		lines = append(lines[:most], "and "+plural(len(lines)-most, "more line"))
 	}
@@ -183,7 +184,7 @@ func (a *app) details(err error) []string {
 			continue
 		}
 		out = append(out, "step "+escape(s.Step)+" says")
-		for _, line := range metadataView(f.Metadata, a.errLook) {
+		for _, line := range metadataView(dag.MaskedMetadata(f.Metadata), a.errLook) {
 			out = append(out, "    "+line)
 		}
 	}

@@ -90,13 +90,14 @@ func AddOutputMetadata(ctx context.Context, entries ...MetadataEntry) error {
 // AddMetadataTo is [AddOutputMetadata] for a named output of a step that has several.
 func AddMetadataTo(ctx context.Context, output string, entries ...MetadataEntry) error {
 	if s := scopeOf(ctx); s != nil && s.AddMetadata != nil {
-		return s.AddMetadata(output, masked(entries))
+		return s.AddMetadata(output, MaskedMetadata(entries))
 	}
 	return nil
 }
 
-// masked returns entries without secrets: they are stored and shown.
-func masked(entries []MetadataEntry) []MetadataEntry {
+// MaskedMetadata returns entries with *** in place of every secret of the process. It is for executors, and for who stores or shows entries that did not come through
+// [AddOutputMetadata].
+func MaskedMetadata(entries []MetadataEntry) []MetadataEntry {
 	if !mask.Active() {
 		return entries
 	}

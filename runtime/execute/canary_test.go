@@ -88,6 +88,10 @@ func canaries(w *world) {
 		return &url.Error{Op: "Get", URL: "https://host/?key=" + url.QueryEscape(s), Err: errBoom}
 	})
 	step("panicking", "client", func(s string) error { panic("token " + s) })
+	step("described", "client", func(s string) error {
+		return dag.Failure{Description: "token " + s, Metadata: []dag.MetadataEntry{dag.Text(s, s), dag.JSON("json", []string{s})}, Err: errors.New(s)}
+	})
+	step("retried", "client", func(s string) error { return dag.RetryRequested{MaxRetries: 1, Err: errors.New(s)} })
 	step("unbuilt", "broken", nil)
 }
 
@@ -107,7 +111,7 @@ func TestSecretsAppearNowhere(t *testing.T) {
 			require.NoError(t, err)
 			password := strings.ReplaceAll(doc, "CONFIG", string(quoted))
 			text := "resources: {client: {config: {password: PW}}, broken: {config: {password: PW}}}\nops:\n"
-			for _, key := range []string{"good", "failing", "escaped", "panicking", "unbuilt"} {
+			for _, key := range []string{"good", "failing", "escaped", "panicking", "described", "retried", "unbuilt"} {
 				text += "  " + key + ": {config: {password: PW}}\n"
 			}
 			w.opts.Config = document(t, strings.ReplaceAll(text, "PW", password))
@@ -127,7 +131,7 @@ func TestSecretsAppearNowhere(t *testing.T) {
 			noCanary(t, "the plan", shown)
 
 			res := w.run("")
-			assert.Equal(t, "escaped=failure failing=failure good=run panicking=failure unbuilt=failure", actions(res))
+			assert.Equal(t, "described=failure escaped=failure failing=failure good=run panicking=failure retried=failure unbuilt=failure", actions(res))
 			require.ErrorIs(t, res.Err(), errBoom, "what is masked can still be told apart")
 			var panicked *PanicError
 			require.ErrorAs(t, res.Step("panicking").Err, &panicked)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -139,9 +140,9 @@ func (r *run) failure(t *task) storage.Event {
 // details writes what a dag.Failure says besides its text.
 func details(o *object, err error) {
 	if f, ok := dag.FailureOf(err); ok {
-		o.opt("description", f.Description)
+		o.opt("description", mask.Hide(f.Description))
 		if len(f.Metadata) > 0 {
-			o.value("metadata", f.Metadata)
+			o.value("metadata", dag.MaskedMetadata(f.Metadata))
 		}
 	}
 }

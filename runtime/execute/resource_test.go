@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -261,4 +262,120 @@ func TestUnknownExecutor(t *testing.T) {
 	require.ErrorContains(t, err, "celery")
 	w.opts.Config = document(t, "execution: {config: {in_process: {}}}")
 	w.ok("")
+}
+
+// Resources are cleaned up in reverse after a cancel too, and only when nobody uses them any more.
+func TestResourcesAfterACancel(t *testing.T) {
+	for _, executor := range []string{InProcessExecutor, MultiExecutor} {
+		t.Run(executor, func(t *testing.T) {
+			w := newWorld(t)
+			l := &ledger{}
+			b := database(w, l)
+			w.opts.Executor = executor
+			ctx, cancel := context.WithCancel(t.Context())
+			b.Invoke = func(ctx context.Context, _ *dag.Call) error {
+				l.add("use-db")
+				cancel()
+				<-ctx.Done()
+				time.Sleep(20 * time.Millisecond) // what it does to stop
+				l.add("stopped")
+				return ctx.Err()
+			}
+			res, err := Run(ctx, w.catalog(), "", w.options())
+			require.NoError(t, err)
+			assert.Equal(t, storage.RunCanceled, res.Status)
+			assert.Equal(t, "open-pool open-db use-db stopped close-db close-pool", l.take())
+		})
+	}
+}
+
+// A run that is canceled while a resource is being built cleans up what was built before it.
+func TestCancelWhileAResourceIsBuilt(t *testing.T) {
+	w := newWorld(t)
+	l := &ledger{}
+	database(w, l)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.resources[1].Open = func(ctx context.Context, _ *dag.Call) (any, func(), error) {
+		l.add("opening-db")
+		cancel()
+		<-ctx.Done()
+		return nil, nil, ctx.Err()
+	}
+	res, err := Run(ctx, w.catalog(), "", w.options())
+	require.NoError(t, err)
+	assert.Equal(t, storage.RunCanceled, res.Status)
+	assert.Equal(t, "open-pool opening-db close-pool", l.take())
+}
+
+// Three layers, built by steps that run side by side: what a resource takes is built before it and cleaned up after it, whoever needs it first.
+func TestNestedResourcesSideBySide(t *testing.T) {
+	w := newWorld(t)
+	l := &ledger{}
+	w.opts.MaxConcurrent = 8
+	layer := func(key string, takes ...string) {
+		res := &dag.Resource{Key: key}
+		for _, k := range takes {
+			res.Resources = append(res.Resources, dag.ResourceUse{Name: k, Key: k})
+		}
+		w.resource(res, func(_ context.Context, c *dag.Call) (any, func(), error) {
+			for i, k := range takes {
+				if dag.ResourceOf[string](c, i) != k {
+					return nil, nil, fmt.Errorf("got %v for %s", c.Resources[i], k)
+				}
+			}
+			l.add("+%s", key)
+			return key, func() { l.add("-%s", key) }, nil
+		})
+	}
+	layer("net")
+	layer("auth", "net")
+	layer("store", "auth", "net")
+	layer("queue", "auth")
+	layer("both", "store", "queue")
+	for i, key := range []string{"both", "queue", "store", "auth", "net", "both", "store", "queue"} {
+		w.asset(fmt.Sprintf("a%d", i), nil, add(i)).Resources = []dag.ResourceUse{{Name: "r", Key: key}}
+	}
+	for range 20 {
+		require.NoError(t, w.run("").Err())
+		w.opts.NoMemo = true
+		lines := strings.Fields(l.take())
+		require.Len(t, lines, 10)
+		at := map[string]int{}
+		for i, line := range lines {
+			at[line] = i
+		}
+		for _, pair := range [][2]string{{"net", "auth"}, {"net", "store"}, {"auth", "store"}, {"auth", "queue"}, {"store", "both"}, {"queue", "both"}} {
+			require.Less(t, at["+"+pair[0]], at["+"+pair[1]], lines)
+			require.Greater(t, at["-"+pair[0]], at["-"+pair[1]], lines)
+		}
+		for i := range 5 {
+			require.Equal(t, lines[i][1:], lines[9-i][1:], "the reverse of how they were built: %v", lines)
+		}
+	}
+}
+
+// What a resource fails with says which one it was, in the step, in the event and for errors.As, also where another needed it.
+func TestErrorsOfNestedResources(t *testing.T) {
+	w := newWorld(t)
+	l := &ledger{}
+	database(w, l)
+	w.resources[0].Open = func(context.Context, *dag.Call) (any, func(), error) { return nil, nil, errBoom }
+	res := w.run("")
+	var re *ResourceError
+	require.ErrorAs(t, res.Err(), &re)
+	assert.Equal(t, "pool", re.Resource)
+	var uc *dag.UserCodeError
+	require.ErrorAs(t, res.Err(), &uc)
+	assert.Equal(t, []string{"resource", "pool", "boom"}, []string{uc.Where, uc.Name, uc.Err.Error()})
+	assert.EqualError(t, res.Step("b").Err, "step b: resource pool: boom")
+	assert.Empty(t, l.take(), "db is not tried")
+	var said []string
+	events, err := res.Events(t.Context())
+	require.NoError(t, err)
+	for _, e := range events {
+		if strings.HasPrefix(string(e.Type), "RESOURCE_") {
+			said = append(said, string(e.Type)+" "+e.Message)
+		}
+	}
+	assert.Equal(t, []string{"RESOURCE_INIT_STARTED building resource pool", "RESOURCE_INIT_FAILURE resource pool: boom"}, said)
 }
