@@ -148,6 +148,7 @@ const (
 	ExprBinary  // Args[0] Op Args[1]
 	ExprConvert // Type(Args[0])
 	ExprBuild   // a composite literal of Type with Fields
+	ExprCall    // Func(Args...)
 )
 
 // An Expr is Go code that makes a value out of the parts of a binding.
@@ -162,6 +163,8 @@ type Expr struct {
 	Args   []*Expr
 	Fields []ExprPair
 	Field  *types.Var // of ExprField
+	Func   *types.Func
+	Fails  bool // Func returns an error too
 }
 
 // An ExprPair is one part of a composite literal.

@@ -48,10 +48,7 @@ func (b *builder) assetOfGraph(g *Graph) {
 	}
 	for i, p := range g.In {
 		if g.Configs[i] != nil {
-			b.report(g.Pkg, CodeGraphAsset, p.Pos, varEnd(g.Obj.Signature().Params().At(slices.Index(g.Params, p))), "take it in the ops that need it: each has its own under ops."+g.Key+".ops",
-				"%s: a graph that makes assets takes no config, because nobody calls it", g.GoName)
-			g.Broken, op.Broken = true, true
-			continue
+			continue // it stands under ops.KEY.config
 		}
 		op.Inputs = append(op.Inputs, &Input{Param: p, keyPos: p.Pos})
 	}

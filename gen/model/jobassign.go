@@ -146,6 +146,9 @@ func (w *body) put(t target, v *value) {
 		v = brokenValue
 	case t.index != nil:
 		v = w.putElement(t, v)
+	case v.from != nil && takesConfig(v.from) && len(w.regions) > 0 && !w.declares(t):
+		w.report(CodeJobConfig, t.expr, "assign it before, or to a variable of its own", "the config %s would depend on what happens in the run", t.obj.Name())
+		v = brokenValue
 	default:
 		if loop := w.unordered(t.obj); loop != nil && !v.broken {
 			d := w.report(CodeJobStatement, t.expr, "range over a sorted slice of the keys, or assign to the elements of a map", "the value of %s would depend on the order of a map, which Go makes anew each time", t.obj.Name())
@@ -236,7 +239,9 @@ func (w *body) distinct(e ast.Expr, l *loop) bool {
 func (w *body) pairs(lhs, rhs []ast.Expr) {
 	if len(rhs) == 1 {
 		if call, ok := ast.Unparen(rhs[0]).(*ast.CallExpr); ok && w.plainCall(call) {
-			w.callInto(w.targets(lhs), call)
+			if !w.configInto(lhs, call) {
+				w.callInto(w.targets(lhs), call)
+			}
 			return
 		}
 	}
@@ -262,7 +267,9 @@ func (w *body) pairs(lhs, rhs []ast.Expr) {
 				t = nil
 			}
 		}
-		values[i] = w.value(e, t)
+		if values[i] = w.configValue(e); values[i] == nil {
+			values[i] = w.value(e, t)
+		}
 		if targets[i].obj != nil && w.held(values[i].mem, targets[i].obj) {
 			w.give(values[i], e, "another variable")
 		}
@@ -314,14 +321,6 @@ func (w *body) callInto(targets []target, call *ast.CallExpr) {
 			w.put(t, &value{from: &Binding{Kind: FromNode, Type: out.Type, Node: node, Output: i}, typ: out.Type})
 			continue
 		}
-		switch { // the error
-		case t.bad:
-		case t.index != nil || t.obj != nil && !isError(t.obj.Type()):
-			w.report(CodeJobUnchecked, t.expr, "assign it to a variable of type error, and return it", "the error of %s is not checked", fn.GoName)
-		case t.obj == nil:
-			w.report(CodeJobUnchecked, t.expr, "give it a name and return it: if err != nil { return ..., err }", "the error of %s is dropped", fn.GoName)
-		default:
-			w.pending = &pendingError{obj: t.obj, call: call, op: fn.GoName}
-		}
+		w.errorInto(t, call, fn.GoName)
 	}
 }

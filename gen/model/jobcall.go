@@ -229,37 +229,6 @@ func (w *body) resourceArg(e ast.Expr, fn *Func, want *Resource, p *Param) bool 
 	return true
 }
 
-func (w *body) configArg(n *Node, p *Param, e ast.Expr) bool {
-	from := w.configOf(e, p.Type)
-	if from == nil {
-		w.report(CodeJobConfig, e, "pass a config parameter of the "+w.what()+", or a literal of constants such as "+Short(p.Type, w.own())+"{...}",
-			"the config of %s must be known before anything runs: %s", n.Func().GoName, source(e))
-		return false
-	}
-	if n.Op != nil {
-		n.Config = from
-	} else {
-		n.setInput(p, from)
-	}
-	return true
-}
-
-// configOf reads an expression that is a config: a parameter, a literal, or a variable with one of these.
-func (w *body) configOf(e ast.Expr, t types.Type) *Binding {
-	if got := w.paramOf(e); got != nil && got.Role == RoleConfig && types.Identical(got.Type, t) {
-		return &Binding{Kind: FromParam, Type: t, Param: got}
-	}
-	if id, ok := ast.Unparen(e).(*ast.Ident); ok {
-		if v := w.scope.values[w.info.Uses[id]]; v != nil && v.from != nil && v.from.Kind == FromLiteral && types.Identical(v.typ, t) {
-			return v.from
-		}
-	}
-	if lit := w.literal(e, t); sameType(lit, t) {
-		return &Binding{Kind: FromLiteral, Type: t, Lit: lit}
-	}
-	return nil
-}
-
 // spread reads "Op(Other(...))" where Other returns as many values as Op takes.
 func (w *body) spread(n *Node, inner *ast.CallExpr) bool {
 	from := w.call(inner)

@@ -261,15 +261,16 @@ func (w *body) length(e ast.Expr) *Binding {
 
 func (w *body) identValue(e *ast.Ident) *value {
 	obj := w.info.Uses[e]
-	if v, ok := w.scope.values[obj]; ok {
+	p := w.params[obj]
+	v, known := w.scope.values[obj]
+	switch {
+	case known && v.from != nil && takesConfig(v.from), p != nil && p.Role == RoleConfig:
+		w.report(CodeJobConfig, e, "pass it to ops as their config, whole or in parts, and read its fields there", "config %s is no data", e.Name)
+		return brokenValue
+	case known:
 		return w.read1(e, v)
-	}
-	if p := w.params[obj]; p != nil {
-		if p.Role == RoleConfig {
-			w.report(CodeJobConfig, e, "pass it to a parameter of its own type, and read its fields there", "config %s is no data", e.Name)
-		} else {
-			w.report(CodeJobExpression, e, "pass it to ops as it is", "%s is injected and no data", e.Name)
-		}
+	case p != nil:
+		w.report(CodeJobExpression, e, "pass it to ops as it is", "%s is injected and no data", e.Name)
 		return brokenValue
 	}
 	switch obj := obj.(type) {

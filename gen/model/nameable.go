@@ -34,6 +34,9 @@ func (r *reach) value(g *Graph, pos token.Pos, b *Binding, said map[token.Pos]bo
 		if _, field := bad.(*types.Var); field {
 			what = "the field"
 		}
+		if _, function := bad.(*types.Func); function {
+			what = "the function"
+		}
 	}
 	if bad == nil || said[pos] {
 		return
@@ -59,6 +62,9 @@ func (e *Expr) unspeakable(from *types.Package) types.Object {
 	hidden := func(f *types.Var) bool { return f != nil && !f.Exported() && f.Pkg() != from }
 	if hidden(e.Field) {
 		return e.Field
+	}
+	if f := e.Func; f != nil && f.Pkg() != from && (!f.Exported() || !CanImport(from.Path(), f.Pkg())) {
+		return f
 	}
 	if e.Lit != nil {
 		if bad := Unspeakable(e.Lit.Type, from); bad != nil {

@@ -219,6 +219,16 @@ func (r *renderer) expr(b *model.Binding, e *model.Expr, p string) *jen.Statemen
 		return arg(0).Index(arg(1))
 	case model.ExprDeref:
 		return jen.Parens(jen.Op("*").Add(arg(0)))
+	case model.ExprCall:
+		var args []jen.Code
+		for i := range e.Args {
+			args = append(args, arg(i))
+		}
+		call := r.qual(e.Func.Pkg().Path(), e.Func.Name()).Call(args...)
+		if e.Fails {
+			return r.dag("ConfigFrom").Call(call)
+		}
+		return call
 	case model.ExprNot:
 		return jen.Op("!").Add(inner(0))
 	case model.ExprBinary:

@@ -255,6 +255,9 @@ func exprImports(e *model.Expr, p *model.Package, into map[string]string) {
 	if e.Type != nil {
 		packagesOf(e.Type, p.Types, into)
 	}
+	if e.Func != nil && e.Func.Pkg() != p.Types {
+		into[e.Func.Pkg().Path()] = e.Func.Pkg().Name()
+	}
 	literalImports(e.Lit, p, into)
 	for _, a := range e.Args {
 		exprImports(a, p, into)

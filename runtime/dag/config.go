@@ -63,5 +63,23 @@ func DecodeConfig[T any](base any, data []byte) (any, error) {
 	return v, nil
 }
 
+// A ConfigError is what a function that makes a config returned as its error, on its way out of a [Binding]'s Func.
+type ConfigError struct{ Err error }
+
+// Error returns the message of the function's error.
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the function's error.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// ConfigFrom returns v, and panics with a [*ConfigError] where there is an error: whoever calls the function that it stands in knows what the config is
+// for. It is for generated code only.
+func ConfigFrom[T any](v T, err error) T {
+	if err != nil {
+		panic(&ConfigError{err})
+	}
+	return v
+}
+
 // EncodeConfig returns the JSON of v, secrets redacted. It is for generated code only.
 func EncodeConfig[T any](v any) ([]byte, error) { return json.Marshal(v.(T)) }

@@ -310,11 +310,18 @@ func TestRunConfigOfGraphs(t *testing.T) {
 	assert.Equal(t, []any{[]int{17, 26}}, returned(t, res), "elements share config and inputs")
 	assert.Equal(t, "ops:\n  train:\n    ops:\n      weigh:\n        config:\n          factor: 3\n        inputs:\n          offset: 5\n", res.Run.Config)
 
-	c.opts.Config = document(t, "ops: {train: {ops: {weih: {}, fit: {inputs: {city: oslo}}}, config: {}}}")
+	c.opts.Config = document(t, "ops: {train: {ops: {weih: {}, fit: {inputs: {city: oslo}}}, config: {factr: 1}}}")
 	_, err = Run(t.Context(), c.catalog(), "all", c.options())
 	assert.ErrorContains(t, err, `ops.train.ops.weih: unknown op, asset or source; did you mean "weigh"?`)
 	assert.ErrorContains(t, err, "ops.train.ops.fit.inputs: unknown key; expected config")
-	assert.ErrorContains(t, err, "ops.train.config: unknown key; expected ops")
+	assert.ErrorContains(t, err, `ops.train.config.factr: unknown field; did you mean "factor"?`)
+
+	// What is said of the graph is laid on what the body passes to it, and what is said of its op on that.
+	c.opts.Config = document(t, "ops: {train: {config: {factor: 3}, ops: {weigh: {inputs: {offset: 5}}}}}")
+	res = c.ok("all")
+	assert.Equal(t, "names=reuse train[0].fit=reuse train[0].weigh=reuse train[1].fit=reuse train[1].weigh=reuse", actions(res), "the same config as before")
+	c.opts.Config = document(t, "ops: {train: {config: {factor: 3}, ops: {weigh: {config: {factor: 1}, inputs: {offset: 0}}}}}")
+	assert.Equal(t, []any{[]int{4, 7}}, returned(t, c.ok("all")))
 }
 
 // assetGraph is an asset names, an asset lengths that is a graph with a loop over them, and an asset total below it.

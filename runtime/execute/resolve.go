@@ -37,19 +37,12 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 		for _, k := range n.Asked {
 			op.Inputs = append(op.Inputs, dag.JobParam{Name: n.Op.Inputs[k].Name, Type: n.Op.Inputs[k].Type})
 		}
-		if b := n.Passed; b != nil && n.Op.Config != nil {
-			switch b.Kind {
-			case dag.FromLiteral:
-				op.Default = b.Value
-			case dag.FromParam:
-				name := t.Job.Params[b.Param].Name
-				if v, given := o.Inputs[name]; given {
-					op.Default = v
-				} else {
-					op.Param = name
-				}
-			}
+		if n.Op.Config != nil {
+			op.From = sourceOf(n.Passed, o)
 		}
+	}
+	for _, c := range t.Graph.Configs() {
+		s.Graphs = append(s.Graphs, runconfig.GraphSchema{Key: c.Key, Config: c.Config, From: sourceOf(c.From, o), Optional: !t.UsesConfig(c)})
 	}
 	for _, i := range t.Sources {
 		s.Ops[i].Optional = false
@@ -70,6 +63,28 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 		s.Inputs = t.Job.Params
 	}
 	return s
+}
+
+// sourceOf is what a config is made of, with the values of parameters that are given from Go.
+func sourceOf(c *plan.ConfigSource, o *Options) *runconfig.Source {
+	switch {
+	case c == nil:
+		return nil
+	case c.Param != nil:
+		if v, given := o.Inputs[c.Param.Name]; given {
+			return &runconfig.Source{Value: v}
+		}
+		return &runconfig.Source{Param: c.Param.Name}
+	case c.Graph != nil:
+		return &runconfig.Source{Graph: c.Graph.Key}
+	case c.Make == nil:
+		return &runconfig.Source{Value: c.Value}
+	}
+	out := &runconfig.Source{Make: c.Make}
+	for _, part := range c.Parts {
+		out.Parts = append(out.Parts, sourceOf(part, o))
+	}
+	return out
 }
 
 // resolved is what a run was asked for, checked.

@@ -25,6 +25,7 @@ type site struct {
 	sub    *scope // of the call of a graph
 	bodies []*block
 	deps   []dag.Binding // of an asset
+	config *GraphConfig  // of the call of a graph that takes config
 
 	elem, key *dag.Type // of a loop: of the element and its key, where its body takes them
 	collect   []bool    // of a loop, by carried variable: each iteration adds to it, and nothing looks at it in between
@@ -67,9 +68,9 @@ func (k *compiler) main(def *dag.GraphDef) {
 	if len(*k.wrong) > before {
 		return
 	}
-	configs := make([]*dag.Binding, len(def.Params))
+	configs := make([]*ConfigSource, len(def.Params))
 	for i := range configs {
-		configs[i] = &dag.Binding{Kind: dag.FromParam, Param: i}
+		configs[i] = &ConfigSource{Param: &def.Params[i]}
 	}
 	o := origins{compiler: k}
 	o.scope(k.g.main, &surroundings{params: make([]origin, len(def.Params)), configs: configs})

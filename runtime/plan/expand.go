@@ -177,6 +177,10 @@ func (x *expander) given(s *site, in *dag.Input) Ref {
 func (x *expander) call(fr *frame, s *site, after []Ref) []Ref {
 	sub := &frame{sc: s.sub, block: s.sub.body, params: make([]Ref, len(s.node.Inputs)), prefix: fr.prefix + s.node.Key + fr.suffix + ".", after: after}
 	for i := range s.node.Inputs {
+		if s.node.Graph.Params[i].Config != nil { // no data: see Graph.Configs
+			sub.params[i] = noRef
+			continue
+		}
 		sub.params[i] = x.ref(fr, &s.node.Inputs[i], s.node.Graph.Params[i].Type)
 	}
 	x.walk(sub)

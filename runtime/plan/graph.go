@@ -16,9 +16,10 @@ type Graph struct {
 	Job   *dag.JobDef // nil for assets
 	Nodes []Node
 
-	main   *scope
-	prefix string  // what the identity of a step is before its key
-	unit   []int32 // by node: the last node of what a selection takes as one, such as a graph that is an asset
+	main    *scope
+	configs []*GraphConfig // of calls of graphs, outer ones first
+	prefix  string         // what the identity of a step is before its key
+	unit    []int32        // by node: the last node of what a selection takes as one, such as a graph that is an asset
 
 	downOnce   sync.Once
 	downs      []int32 // the nodes below each node, one after the other
@@ -29,10 +30,10 @@ type Graph struct {
 type Node struct {
 	Key    string // unique in the graph: "fetch", "outer.fetch"; what run config and selection call it
 	Op     *dag.Op
-	Calls  []*dag.Node  // the calls in bodies that lead here: of the op, then of the graphs around it from the inside out
-	Passed *dag.Binding // what the body passes as config, a literal or a parameter of the job; nil otherwise
-	Loops  int          // how many loops it stands in
-	Asked  []int        // inputs whose values the run config gives
+	Calls  []*dag.Node   // the calls in bodies that lead here: of the op, then of the graphs around it from the inside out
+	Passed *ConfigSource // what the body passes as config; nil for the defaults of its type
+	Loops  int           // how many loops it stands in
+	Asked  []int         // inputs whose values the run config gives
 
 	identity string // of its step where it stands in no loop
 	info     *opInfo

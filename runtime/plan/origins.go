@@ -35,12 +35,12 @@ type origins struct{ *compiler }
 // surroundings are what the bindings of a scope lead to.
 type surroundings struct {
 	params  []origin
-	configs []*dag.Binding // of config parameters: what they are in the job; nil for their defaults
-	outs    [][]origin     // by node, then by output
-	over    []origin       // by loop
-	carried [][]origin     // by loop, then by variable
-	gates   origin         // conditions and collections around the place at hand
-	order   origin         // what the place at hand follows
+	configs []*ConfigSource // of config parameters
+	outs    [][]origin      // by node, then by output
+	over    []origin        // by loop
+	carried [][]origin      // by loop, then by variable
+	gates   origin          // conditions and collections around the place at hand
+	order   origin          // what the place at hand follows
 }
 
 func (o *origins) scope(sc *scope, env *surroundings) []origin {
@@ -96,7 +96,7 @@ func (o *origins) op(s *site, n int, env *surroundings) {
 	}
 	node.ups, node.gates = ups, origin(node.gates).with(env.gates)
 	if s.node.Config != nil && node.Passed == nil {
-		node.Passed = o.config(s, env)
+		node.Passed = o.config(s.node.Config, "step "+node.Key, env)
 	}
 	if env.outs[n] == nil {
 		self := origin{s.lo}
@@ -110,35 +110,21 @@ func (o *origins) op(s *site, n int, env *surroundings) {
 // depNode is the node of the asset that a dep leads to.
 func (o *origins) depNode(b *dag.Binding) int32 { return o.g.main.sites[b.Node].lo }
 
-// config follows the config binding of an op up to the job.
-func (o *origins) config(s *site, env *surroundings) *dag.Binding {
-	switch b := s.node.Config; b.Kind {
-	case dag.FromLiteral:
-		return b
-	case dag.FromParam:
-		if b.Param >= 0 && b.Param < len(env.configs) {
-			return env.configs[b.Param]
-		}
-	}
-	o.bad("bad_job", "the config of step %s is neither a literal nor a parameter", o.g.Nodes[s.lo].Key)
-	return nil
-}
-
 func (o *origins) call(sc *scope, s *site, n int, env *surroundings) {
 	inner := &surroundings{gates: env.gates, order: env.order}
 	for i := range s.node.Inputs {
 		b := &s.node.Inputs[i]
-		inner.params = append(inner.params, o.of(b, env))
-		var config *dag.Binding
-		switch {
-		case b.Kind == dag.FromLiteral && b.Value != nil:
-			config = b
-		case b.Kind == dag.FromParam && b.Param < len(env.configs):
-			config = env.configs[b.Param]
-		case b.Kind != dag.FromLiteral && s.node.Graph.Params[i].Config != nil:
-			o.bad("bad_job", "the config %s of graph %s is neither a literal nor a parameter", s.node.Graph.Params[i].Name, sc.path+s.node.Key)
+		c := s.node.Graph.Params[i].Config
+		if c == nil {
+			inner.params, inner.configs = append(inner.params, o.of(b, env)), append(inner.configs, nil)
+			continue
 		}
-		inner.configs = append(inner.configs, config)
+		if s.config == nil {
+			s.config = &GraphConfig{Key: sc.path + s.node.Key, Config: c, lo: s.lo, hi: s.hi}
+			o.g.configs = append(o.g.configs, s.config)
+			s.config.From = o.config(b, "graph "+s.config.Key, env)
+		}
+		inner.params, inner.configs = append(inner.params, nil), append(inner.configs, &ConfigSource{Graph: s.config})
 	}
 	env.outs[n] = o.scope(s.sub, inner)
 }

@@ -36,13 +36,13 @@ func (r *resolver) inputs(m member, s Schema, out *Resolved, rec *record) map[st
 		e, ok := written[p.Name]
 		path := trail("inputs").key(p.Name)
 		switch {
+		case ok && slices.Contains(s.Given, p.Name):
+			r.problem(CodeUnknown, path, e.pos, "remove one of them", "the parameter has a value from Go already")
 		case p.Config != nil:
 			n, at := unwrap(&dag.Field{Kind: dag.FieldStruct, Fields: p.Config.Fields}, e.value, path)
 			if r.configParam(p, n, at) {
 				params[p.Name] = n
 			}
-		case ok && slices.Contains(s.Given, p.Name):
-			r.problem(CodeUnknown, path, e.pos, "remove one of them", "the parameter has a value from Go already")
 		case ok:
 			if v, shown, ok := r.input(p, e.value, path); ok {
 				out.Inputs[p.Name] = v

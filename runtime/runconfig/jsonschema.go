@@ -48,7 +48,7 @@ func JSONSchema(title string, s Schema) ([]byte, error) {
 	properties := map[string]schema{
 		"execution": executionSchema(s.executors()),
 		"inputs":    inputs,
-		"ops":       described(opsSchema(opTree(s.Ops)), "Config of ops, assets and sources, by key."),
+		"ops":       described(opsSchema(opTree(&s)), "Config of ops, assets and sources, by key."),
 		"resources": described(object(resources, requiredResources), "Config of resources, by key."),
 	}
 	required := []string{}

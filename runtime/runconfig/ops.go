@@ -10,17 +10,18 @@ import (
 // An opName is a name that may stand below a key "ops": of an op, of a graph that has ops of its own, or of both.
 type opName struct {
 	name string
-	op   *OpSchema // nil for a graph alone
-	subs []*opName // of a graph, in the order of the schema
+	op    *OpSchema    // nil for a graph alone
+	graph *GraphSchema // of a graph that takes config
+	subs  []*opName    // of a graph, in the order of the schema
 }
 
 // opTree sorts ops by the graphs they are in: "outer.inner" is inner below outer.
-func opTree(ops []OpSchema) *opName {
+func opTree(s *Schema) *opName {
 	root := &opName{}
 	index := map[string]*opName{"": root}
-	for i := range ops {
+	find := func(key string) *opName {
 		at, path := root, ""
-		for segment := range strings.SplitSeq(ops[i].Key, ".") {
+		for segment := range strings.SplitSeq(key, ".") {
 			path += "." + segment
 			next := index[path]
 			if next == nil {
@@ -30,7 +31,13 @@ func opTree(ops []OpSchema) *opName {
 			}
 			at = next
 		}
-		at.op = &ops[i]
+		return at
+	}
+	for i := range s.Ops {
+		find(s.Ops[i].Key).op = &s.Ops[i]
+	}
+	for i := range s.Graphs {
+		find(s.Graphs[i].Key).graph = &s.Graphs[i]
 	}
 	return root
 }
@@ -54,11 +61,11 @@ func (o *opName) sub(name string) *opName {
 
 // keys are what may stand below the name.
 func (o *opName) keys() (keys []string) {
-	if o.op != nil {
+	if o.op != nil || o.graph != nil {
 		keys = append(keys, "config")
-		if len(o.op.Inputs) > 0 {
-			keys = append(keys, "inputs")
-		}
+	}
+	if o.op != nil && len(o.op.Inputs) > 0 {
+		keys = append(keys, "inputs")
 	}
 	if len(o.subs) > 0 {
 		keys = append(keys, "ops")
@@ -85,20 +92,23 @@ type writtenOp struct{ config, inputs member }
 
 // ops reads the root key of this name.
 func (r *resolver) ops(m member, s Schema, params map[string]*node, out *Resolved, rec *record) {
-	written := map[string]writtenOp{}
-	r.opSection(m.value, "ops", opTree(s.Ops), written)
+	written, graphs := map[string]writtenOp{}, map[string]member{}
+	r.opSection(m.value, "ops", opTree(&s), written, graphs)
+	r.places(params, s, graphs)
 	for i := range s.Ops {
 		op := &s.Ops[i]
 		w := written[op.Key]
-		shown := r.opConfig(op, w.config, params, out)
+		shown := r.opConfig(op, w.config, out)
 		inputs := r.opInputs(op, w.inputs, out)
 		if !op.Optional && (shown != nil || inputs != nil) { // the record says what the run used
 			rec.setOp(strings.Split(op.Key, "."), shown, inputs)
 		}
 	}
+	r.recordPlaces(s, rec)
 }
 
-func (r *resolver) opSection(n *node, path trail, names *opName, written map[string]writtenOp) {
+// opSection reads what stands below a key "ops": what is said of ops, and the config of graphs.
+func (r *resolver) opSection(n *node, path trail, names *opName, written map[string]writtenOp, graphs map[string]member) {
 	for _, e := range r.members(n, path, "keys of ops, assets and sources") {
 		at := path.key(e.key)
 		o := names.sub(e.key)
@@ -108,17 +118,21 @@ func (r *resolver) opSection(n *node, path trail, names *opName, written map[str
 		}
 		keys := o.keys()
 		sec := r.section(e.value, at, keys, strings.Join(keys, " or "))
+		if o.graph != nil {
+			graphs[o.graph.Key] = sec["config"]
+			delete(sec, "config") // of a graph that is an asset: the step that stores it takes none
+		}
 		if o.op != nil {
 			written[o.op.Key] = writtenOp{sec["config"], sec["inputs"]}
 		}
 		if below, ok := sec["ops"]; ok {
-			r.opSection(below.value, at.key("ops"), o, written)
+			r.opSection(below.value, at.key("ops"), o, written, graphs)
 		}
 	}
 }
 
 // opConfig resolves the config of an op; it returns what the record shows of it.
-func (r *resolver) opConfig(op *OpSchema, c member, params map[string]*node, out *Resolved) *val {
+func (r *resolver) opConfig(op *OpSchema, c member, out *Resolved) *val {
 	path := opTrail(op.Key).key("config")
 	if op.Config == nil {
 		if c.value != nil && c.value.kind != kindNull {
@@ -126,20 +140,16 @@ func (r *resolver) opConfig(op *OpSchema, c member, params map[string]*node, out
 		}
 		return nil
 	}
-	n := c.value
-	if op.Param != "" {
-		base, ok := params[op.Param]
-		if !ok {
-			return nil // its own problems are reported, and would be again here
-		}
-		n = merge(base, n)
+	below, ok := r.layers(op.source(), op.Optional, path)
+	if !ok {
+		return nil // the problems of what it is made of are reported there
 	}
-	v := r.config(op.Config, n, op.Default, path, op.Optional)
+	v := r.config(op.Config, merge(below.node, c.value), below.base, path, op.Optional)
 	if v == nil {
 		return nil
 	}
 	out.Ops[op.Key] = v.value
-	return v.shown
+	return withoutSecrets(v.shown, below.base)
 }
 
 // opInputs reads the values of inputs that nothing else feeds; it returns what the record shows of them.
@@ -209,7 +219,7 @@ func opSchema(o *opName) schema {
 	properties := map[string]schema{}
 	var required []string
 	if op := o.op; op != nil {
-		complete := op.Default == nil && op.Param == "" && !op.Optional
+		complete := op.source() == nil && !op.Optional
 		needed := op.Config != nil && complete && requires(op.Config.Fields)
 		s := configuredSchema(op.Config, needed, complete)
 		properties = s["properties"].(map[string]schema)
@@ -222,6 +232,16 @@ func opSchema(o *opName) schema {
 			if needed {
 				required = append(required, "inputs")
 			}
+		}
+	}
+	if g := o.graph; g != nil {
+		complete := g.From == nil && !g.Optional
+		needed := complete && requires(g.Config.Fields)
+		for k, v := range configuredSchema(g.Config, needed, complete)["properties"].(map[string]schema) {
+			properties[k] = v
+		}
+		if needed {
+			required = append(required, "config")
 		}
 	}
 	if len(o.subs) > 0 {

@@ -31,6 +31,7 @@ func Resolve(d *Document, s Schema, getenv func(string) (string, bool)) (*Resolv
 }
 
 type resolver struct {
+	params, graphs map[string]*place // configs that others are made of
 	getenv   func(string) (string, bool)
 	problems Problems
 	env      map[trail]string // where a value came from a variable, and which

@@ -17,6 +17,7 @@ const (
 // A Schema says what a run config may hold: that of one job, or that of the assets.
 type Schema struct {
 	Ops               []OpSchema
+	Graphs            []GraphSchema   // of calls of graphs that take config; outer ones first
 	Resources         []*dag.Resource  // needed by the run; those without config may be among them
 	OptionalResources []*dag.Resource  // known, but not needed by the run or given from Go: config is checked where written
 	Inputs            []dag.JobParam   // the job's parameters
@@ -34,6 +35,8 @@ type OpSchema struct {
 	Default any
 	// Param names the job's config parameter that the body passes instead. What inputs.PARAM says is overlaid by ops.KEY.config.
 	Param string
+	// From is what the config is made of where that is neither a value nor a parameter; Default and Param are empty then.
+	From *Source
 	// Optional marks an op that is no part of the run: its config is checked where written, and nothing is required.
 	Optional bool
 }

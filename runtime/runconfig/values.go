@@ -87,6 +87,9 @@ func (r *resolver) structValues(fields []dag.Field, v reflect.Value, path trail)
 // fieldValues reads one value. An invalid v is a field of an embedded pointer that is nil.
 func (r *resolver) fieldValues(f *dag.Field, v reflect.Value, path trail) (counted, shown *val, err error) {
 	if f.Secret {
+		if v.IsValid() && v.IsZero() && !f.Required { // nobody gave one, and what stands for it could not be read again
+			return &val{}, &val{}, nil
+		}
 		return &val{}, &val{kind: valSecret, text: r.env[path]}, nil
 	}
 	if !v.IsValid() {
