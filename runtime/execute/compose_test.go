@@ -319,7 +319,7 @@ func TestRunConfigOfGraphs(t *testing.T) {
 	// What is said of the graph is laid on what the body passes to it, and what is said of its op on that.
 	c.opts.Config = document(t, "ops: {train: {config: {factor: 3}, ops: {weigh: {inputs: {offset: 5}}}}}")
 	res = c.ok("all")
-	assert.Equal(t, "names=reuse train[0].fit=reuse train[0].weigh=reuse train[1].fit=reuse train[1].weigh=reuse", actions(res), "the same config as before")
+	assert.Equal(t, "names=run train[0].fit=reuse train[0].weigh=reuse train[1].fit=reuse train[1].weigh=reuse", actions(res), "the same config as before")
 	c.opts.Config = document(t, "ops: {train: {config: {factor: 3}, ops: {weigh: {config: {factor: 1}, inputs: {offset: 0}}}}}")
 	assert.Equal(t, []any{[]int{4, 7}}, returned(t, c.ok("all")))
 }

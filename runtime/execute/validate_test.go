@@ -27,7 +27,7 @@ func TestValidateRunConfig(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"execution": map[string]any{"config": map[string]any{"in_process": map[string]any{}}},
 		"inputs":    map[string]any{"x": int64(3)},
-		"ops":       map[string]any{"f": map[string]any{"config": map[string]any{"size": int64(5), "password": "***"}}},
+		"ops":       map[string]any{"f": map[string]any{"config": map[string]any{"size": int64(5)}}},
 	}, res.Document())
 
 	res, err = ValidateRunConfig(w.definitions(), "", document(t, "resources: {pool: {config: {password: {env: POOL_PASSWORD}}}}"))

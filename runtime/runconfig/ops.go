@@ -9,7 +9,7 @@ import (
 
 // An opName is a name that may stand below a key "ops": of an op, of a graph that has ops of its own, or of both.
 type opName struct {
-	name string
+	name  string
 	op    *OpSchema    // nil for a graph alone
 	graph *GraphSchema // of a graph that takes config
 	subs  []*opName    // of a graph, in the order of the schema

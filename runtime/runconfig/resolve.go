@@ -32,11 +32,11 @@ func Resolve(d *Document, s Schema, getenv func(string) (string, bool)) (*Resolv
 
 type resolver struct {
 	params, graphs map[string]*place // configs that others are made of
-	getenv   func(string) (string, bool)
-	problems Problems
-	env      map[trail]string // where a value came from a variable, and which
-	optional bool             // whether missing values are no problem now
-	missing  bool             // whether one was missing since this was last reset
+	getenv         func(string) (string, bool)
+	problems       Problems
+	env            map[trail]string // where a value came from a variable, and which
+	optional       bool             // whether missing values are no problem now
+	missing        bool             // whether one was missing since this was last reset
 }
 
 func (r *resolver) problem(code string, path trail, pos Position, hint, format string, args ...any) {

@@ -24,7 +24,7 @@ func Scaffold(title string, s Schema) []byte {
 	} {
 		b.WriteString("# " + line + "\n")
 	}
-	for _, e := range []*entry{inputsEntry(s), opsEntry(opTree(s.Ops)), resourcesEntry(s.Resources), executionEntry(s.executors())} {
+	for _, e := range []*entry{inputsEntry(s), opsEntry(opTree(&s)), resourcesEntry(s.Resources), executionEntry(s.executors())} {
 		if e != nil {
 			b.WriteByte('\n')
 			e.write(&b, 0)
@@ -128,6 +128,9 @@ func opsEntry(names *opName) *entry {
 		if op := o.op; op != nil && !op.Optional {
 			parts = opEntries(op)
 		}
+		if g := o.graph; g != nil && !g.Optional {
+			parts = append(configEntries(g.Config, g.From), parts...)
+		}
 		if e := opsEntry(o); e != nil {
 			parts = append(parts, e)
 		}
@@ -143,11 +146,7 @@ func opsEntry(names *opName) *entry {
 }
 
 func opEntries(op *OpSchema) (parts []*entry) {
-	if op.Config != nil && op.Param == "" { // that of a parameter is set there
-		if e := group("config", op.Config.Description, fieldEntries(op.Config, op.Default, op.Default == nil)); e != nil {
-			parts = append(parts, e)
-		}
-	}
+	parts = configEntries(op.Config, op.source())
 	var inputs []*entry
 	for _, p := range op.Inputs {
 		if e := inputEntry(p); e != nil {
@@ -158,6 +157,21 @@ func opEntries(op *OpSchema) (parts []*entry) {
 		parts = append(parts, e)
 	}
 	return parts
+}
+
+// configEntries is the config of an op or a graph; none where it is made of another, which is where one sets it.
+func configEntries(c *dag.Config, src *Source) []*entry {
+	var base any
+	if src != nil {
+		base = src.Value
+	}
+	if c == nil || src != nil && base == nil {
+		return nil
+	}
+	if e := group("config", c.Description, fieldEntries(c, base, base == nil)); e != nil {
+		return []*entry{e}
+	}
+	return nil
 }
 
 func resourcesEntry(resources []*dag.Resource) *entry {

@@ -17,7 +17,7 @@ const (
 // A Schema says what a run config may hold: that of one job, or that of the assets.
 type Schema struct {
 	Ops               []OpSchema
-	Graphs            []GraphSchema   // of calls of graphs that take config; outer ones first
+	Graphs            []GraphSchema    // of calls of graphs that take config; outer ones first
 	Resources         []*dag.Resource  // needed by the run; those without config may be among them
 	OptionalResources []*dag.Resource  // known, but not needed by the run or given from Go: config is checked where written
 	Inputs            []dag.JobParam   // the job's parameters
