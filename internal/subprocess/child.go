@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +26,8 @@ var ErrParentGone = errors.New("the process that asked is gone")
 type Conn struct {
 	requests *os.File
 	messages *os.File
+	parent   int // its process id
+	grace    time.Duration
 
 	mu  sync.Mutex // of enc
 	enc *json.Encoder
@@ -33,13 +36,17 @@ type Conn struct {
 // Asked reports whether this process was started by [Start] for a service. It is called once, early in main: what user code
 // starts after it knows nothing of the pipes.
 func Asked(service string) (*Conn, bool) {
-	if os.Getenv(variable) != service {
+	asked, patience, _ := strings.Cut(os.Getenv(variable), " ")
+	if asked != service {
 		return nil, false
 	}
 	_ = os.Unsetenv(variable)
 	syscall.CloseOnExec(requestsFD)
 	syscall.CloseOnExec(messagesFD)
-	c := &Conn{requests: os.NewFile(requestsFD, "requests"), messages: os.NewFile(messagesFD, "messages")}
+	c := &Conn{requests: os.NewFile(requestsFD, "requests"), messages: os.NewFile(messagesFD, "messages"), parent: os.Getppid(), grace: grace}
+	if d, err := time.ParseDuration(patience); err == nil {
+		c.grace = d
+	}
 	c.enc = json.NewEncoder(c.messages)
 	return c, true
 }
@@ -62,7 +69,7 @@ func (c *Conn) Serve(handle func(ctx context.Context, request json.RawMessage), 
 		for {
 			var r json.RawMessage
 			if err := dec.Decode(&r); err != nil {
-				time.AfterFunc(grace, die)
+				time.AfterFunc(c.patience(), die)
 				cancel(ErrParentGone)
 				return
 			}
@@ -75,6 +82,17 @@ func (c *Conn) Serve(handle func(ctx context.Context, request json.RawMessage), 
 		}
 	}
 	tidy()
+}
+
+// patience is how long what is going on may take to end. Nobody wants the result where the parent is gone; that may be seen a moment later than the end of requests.
+func (c *Conn) patience() time.Duration {
+	for range 20 {
+		if os.Getppid() != c.parent {
+			return min(grace, c.grace)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return c.grace
 }
 
 // die kills this process and what it has started. A process that is not the first of its group has not been started by Start.

@@ -18,7 +18,7 @@ import (
 // variable is what tells a process that it is a child, and for which service.
 const variable = "DAGSTERGEN_SUBPROCESS"
 
-// grace is how long a child that was asked to end may take for it.
+// grace is how long a child that was asked to end may take for it, where nothing else is said; and how long one may take whose parent is gone.
 const grace = 2 * time.Second
 
 // A Spec says how a child is started.
@@ -27,6 +27,7 @@ type Spec struct {
 	Env     []string // NAME=VALUE, all of it; nil for the environment of this process
 	// Processor pins the child to one processor, where the system can: the number counts, modulo what there is. Negative for all of them.
 	Processor int
+	Grace     time.Duration // how long a child that is asked to end may take for it; 0 for two seconds
 }
 
 // A Process is a running child. Send and Receive may be called from two goroutines, each of them from one at a time.
@@ -37,6 +38,7 @@ type Process struct {
 	enc      *json.Encoder
 	dec      *json.Decoder
 	printed  *tail
+	grace    time.Duration
 
 	stop  sync.Once
 	ended string // how; set by stop
@@ -70,14 +72,17 @@ func Start(s Spec) (_ *Process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{requests: requests, messages: messages, enc: json.NewEncoder(requests), dec: json.NewDecoder(messages), printed: &tail{}}
+	p := &Process{requests: requests, messages: messages, enc: json.NewEncoder(requests), dec: json.NewDecoder(messages), printed: &tail{}, grace: s.Grace}
+	if p.grace <= 0 {
+		p.grace = grace
+	}
 	p.cmd = exec.Command(self)
 	p.cmd.Args = []string{os.Args[0]} // programs that are several by their name stay the same one
 	env := s.Env
 	if env == nil {
 		env = os.Environ()
 	}
-	p.cmd.Env = append(env[:len(env):len(env)], variable+"="+s.Service)
+	p.cmd.Env = append(env[:len(env):len(env)], variable+"="+s.Service+" "+p.grace.String())
 	p.cmd.ExtraFiles = []*os.File{in, out}
 	p.cmd.Stdout, p.cmd.Stderr = p.printed, p.printed
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -106,11 +111,17 @@ func (p *Process) Receive(v any) error { return p.dec.Decode(v) }
 // time, from any goroutine.
 func (p *Process) Interrupt() {
 	_ = p.requests.Close()
-	_ = p.messages.SetReadDeadline(time.Now().Add(grace + grace/4)) // the child's own patience ends before
+	_ = p.messages.SetReadDeadline(time.Now().Add(p.grace + grace/4)) // the child's own patience ends before
+}
+
+// Cut is Interrupt without patience: Receive gives nothing any more.
+func (p *Process) Cut() {
+	_ = p.requests.Close()
+	_ = p.messages.SetReadDeadline(time.Unix(1, 0))
 }
 
 // Stop ends the child: one that listens may tidy up, any other is killed, and with it what it has started. Nothing must be received after or meanwhile.
-func (p *Process) Stop() { p.end(grace) }
+func (p *Process) Stop() { p.end(p.grace) }
 
 // Kill is Stop without patience.
 func (p *Process) Kill() { p.end(0) }

@@ -120,10 +120,10 @@ func (f *runFlags) addRun(a *app, cmd *cobra.Command) {
 	f.addPlan(a, cmd)
 	defer a.addInputs(cmd, &f.config) // the other flags come first
 	flags := cmd.Flags()
-	flags.Var(&choice{&f.executor, []string{execute.InProcessExecutor, execute.MultiExecutor}}, "executor", "how steps run: one at a time, or side by side")
+	flags.Var(&choice{&f.executor, execute.Executors()}, "executor", "how steps run: one at a time, side by side, or each in a process of its own")
 	flags.BoolVar(&f.noWait, "no-wait", false, "exit with code 3 instead of waiting for another process that computes the same step")
 	flags.DurationVar(&f.grace, "grace", execute.DefaultGrace, "how long a step may go on after its timeout, or after Ctrl-C")
-	complete(cmd, "executor", execute.InProcessExecutor, execute.MultiExecutor)
+	complete(cmd, "executor", execute.Executors()...)
 }
 
 // options turns flags into what execute takes; all that is wrong with them is one error.

@@ -21,7 +21,7 @@ type JobDef struct {
 	GraphDef
 	Tags     map[string]string
 	Metadata map[string]string
-	Executor string          // executor=: "in_process" or "multi"; empty for the default
+	Executor string          // executor=: "in_process", "multi" or "multiprocess"; empty for the default
 	Strategy VersionStrategy // strategy=: nil for SourceHash
 	Retry    *RetryPolicy    // of steps whose calls and ops have none
 	Presets  []Preset        // in the order of the source

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -34,10 +35,10 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	}
 	r.show.started(s.Key)
 	ctx := dag.WithScope(r.ctx, &sc.Scope)
-	err, stack := w.invoke(ctx, s, call)
+	failed := w.invoke(ctx, s, sc, call)
 	metadata := sc.close()
-	if err != nil {
-		return w.fail(plan.Vertex(i), &StepError{Step: s.Key, Where: WhereOp, Err: err, Stack: stack}, began)
+	if failed != nil {
+		return w.fail(plan.Vertex(i), failed, began)
 	}
 	recorded := s.Recorded
 	for _, key := range w.changedSources() {
@@ -136,7 +137,7 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata
 			o.Metadata = metadata[k]
 		}
 		o.only = !recorded
-		if !o.held && (s.Op.Share || s.Op.IO == "" && def.Type.Immutable) {
+		if _, elsewhere := values[k].(*stepEvent); !elsewhere && !o.held && (s.Op.Share || s.Op.IO == "" && def.Type.Immutable) {
 			o.value, o.held = values[k], true
 		}
 	}
@@ -145,7 +146,14 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata
 
 func (w *worker) storeDefault(ctx context.Context, s *plan.Step, def *dag.Output, v any, o *outcome, b *storage.Batch) error {
 	// What a canceled run has computed is kept: storing it is not canceled with it.
-	staged, err := w.run.inst.IO().Stage(context.WithoutCancel(ctx), def.Type, v)
+	ctx = context.WithoutCancel(ctx)
+	var staged *iomanager.Staged
+	var err error
+	if said, elsewhere := v.(*stepEvent); elsewhere {
+		staged, err = w.stage(ctx, said)
+	} else {
+		staged, err = w.run.inst.IO().Stage(ctx, def.Type, v)
+	}
 	if err != nil {
 		return err
 	}
@@ -160,12 +168,23 @@ func (w *worker) storeDefault(ctx context.Context, s *plan.Step, def *dag.Output
 
 func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output, v any, recorded bool, o *outcome) error {
 	r := w.run
-	m, err := r.res.ioManager(r.ctx, s.Op.IO)
-	if err != nil {
-		return err
+	said, elsewhere := v.(*stepEvent)
+	var m dag.IOManager
+	var err error
+	if !elsewhere {
+		if m, err = r.res.ioManager(r.ctx, s.Op.IO); err != nil {
+			return err
+		}
 	}
 	// The data version is taken before the manager sees the value.
-	if f, ok := v.(dag.File); ok {
+	if elsewhere {
+		if o.DataVersion, err = canon.ParseDigest(said.DataVersion); err != nil {
+			return err
+		}
+		if o.Size = said.Size; said.File != nil {
+			o.File = said.File.Name
+		}
+	} else if f, ok := v.(dag.File); ok {
 		o.DataVersion, o.File, o.Size = f.Version(), f.Name(), f.Size()
 	} else {
 		data, err := codec.Encode(def.Type, v)
@@ -179,10 +198,18 @@ func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output,
 		o.Version = outputVersion(s, def.Name)
 	}
 	o.Name = def.Name
+	if elsewhere {
+		return nil
+	}
 	c := outputContext(r.jobKey(), s, &o.Output)
+	return handleCustom(ctx, m, s.Op.IO, c, v)
+}
+
+// handleCustom hands an output to an IO manager of the user's. What a canceled run has computed is kept.
+func handleCustom(ctx context.Context, m dag.IOManager, io string, c *dag.OutputContext, v any) error {
 	err, stack := guard(func() error { return m.HandleOutput(context.WithoutCancel(ctx), c, v) })
 	if err != nil {
-		return &userError{fmt.Errorf("IO manager %q: %w", s.Op.IO, err), stack}
+		return &userError{fmt.Errorf("IO manager %q: %w", io, err), stack}
 	}
 	return nil
 }

@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 	// A child that computes steps: of the package of the test that has started it.
 	suspected := newShop(nil)
 	switch {
+	case os.Getenv(suiteFolder) != "":
+		suspected = suiteShop(nil).shop
 	case os.Getenv("SUSPECT_JOB") != "":
 		suspected = suspectJob(nil)
 	case os.Getenv("SUSPECT_CHAIN") != "":

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -130,6 +131,8 @@ type run struct {
 
 	ctx  context.Context // of the run: canceled from outside, or when the store fails
 	stop context.CancelCauseFunc
+
+	children atomic.Int64 // processes that were started for steps
 }
 
 func (r *run) jobKey() string {

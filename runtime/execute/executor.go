@@ -17,10 +17,10 @@ func (m RetryMode) String() string { return [...]string{"enabled", "disabled", "
 
 // Executors returns the names of the executors that a run may choose, the ones that are always there first.
 func Executors() []string {
-	return []string{InProcessExecutor, MultiExecutor}
+	return []string{InProcessExecutor, MultiExecutor, MultiprocessExecutor}
 }
 
 // executorSchemas are what run config may say of each executor.
 func executorSchemas() []runconfig.ExecutorSchema {
-	return []runconfig.ExecutorSchema{{Name: InProcessExecutor, Single: true}, {Name: MultiExecutor}}
+	return []runconfig.ExecutorSchema{{Name: InProcessExecutor, Single: true}, {Name: MultiExecutor}, {Name: MultiprocessExecutor}}
 }

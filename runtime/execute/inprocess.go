@@ -49,7 +49,7 @@ func WithTags(tags map[string]string) Option {
 // WithRunID gives the run an id, a UUID. It must be new to the instance.
 func WithRunID(id string) Option { return func(c *call) { c.RunID = id } }
 
-// WithExecutor chooses the executor by name: in_process or multi.
+// WithExecutor chooses the executor by name: one of [Executors].
 func WithExecutor(name string) Option { return func(c *call) { c.Executor = name } }
 
 // WithoutMemo runs every step, whatever is stored.

@@ -22,6 +22,9 @@ const (
 
 // call makes the call of a task: its inputs as Go values, its config, its resources.
 func (w *worker) call(i int32) (*dag.Call, blocking, error) {
+	if w.remote != nil {
+		return w.remote.call(w, i)
+	}
 	r := w.run
 	s := r.engine.tasks.At(int(i)).step
 	n := len(s.Op.Inputs)

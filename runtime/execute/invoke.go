@@ -69,7 +69,7 @@ func timeout(s *plan.Step) time.Duration {
 }
 
 // invoke calls the function of a step, for as long as it may take. A context that ends asks it to stop; it is waited for, but not for ever.
-func (w *worker) invoke(ctx context.Context, s *plan.Step, call *dag.Call) (err error, stack string) {
+func (w *worker) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.Call) (failed *StepError) {
 	r := w.run
 	limit := timeout(s)
 	if limit > 0 {
@@ -77,11 +77,22 @@ func (w *worker) invoke(ctx context.Context, s *plan.Step, call *dag.Call) (err 
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	err, stack = w.bounded(ctx, r.grace(), func() error { return s.Op.Invoke(ctx, call) })
-	if limit > 0 && r.ctx.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &TimeoutError{limit, err}, stack
+	if w.remote != nil {
+		failed = w.remote.invoke(ctx, s, sc, call, limit)
+	} else if err, stack := w.bounded(ctx, r.grace(), func() error { return s.Op.Invoke(ctx, call) }); err != nil {
+		failed = &StepError{Step: s.Key, Where: WhereOp, Err: err, Stack: stack}
 	}
-	return err, stack
+	if limit > 0 && r.ctx.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		late := &StepError{Step: s.Key, Where: WhereOp, Err: &TimeoutError{Limit: limit}}
+		if failed != nil {
+			if _, said := failed.Err.(*TimeoutError); said { // by the process that it ran in
+				return failed
+			}
+			late.Err, late.Stack = &TimeoutError{limit, failed.Err}, failed.Stack
+		}
+		return late
+	}
+	return failed
 }
 
 func (r *run) grace() time.Duration {

@@ -10,8 +10,9 @@ import (
 
 // The names of the executors.
 const (
-	InProcessExecutor = "in_process" // one step at a time, in plan order
-	MultiExecutor     = "multi"      // steps side by side; the default
+	InProcessExecutor    = "in_process"   // one step at a time, in plan order
+	MultiExecutor        = "multi"        // steps side by side; the default
+	MultiprocessExecutor = "multiprocess" // steps side by side, each in a process that computes one at a time
 )
 
 // Options say how to plan and run. The zero Options plan and run everything in memory, and persist nothing.
@@ -21,7 +22,7 @@ type Options struct {
 	Select   string              // keys with * and +, separated by commas; empty for everything
 	Tags     map[string]string   // of the run; they win over those of the job
 	RunID    string              // empty for a new one
-	Executor string              // in_process or multi; empty for what run config or the job says
+	Executor string              // name of one; empty for what run config or the job says
 
 	MaxConcurrent int  // steps at once; 0 for what run config says, else the number of processors
 	NoMemo        bool // run everything, whatever is stored

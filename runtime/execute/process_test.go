@@ -36,7 +36,11 @@ func secondProcess() func() {
 		s := newShop(nil)
 		job, loop := strings.CutSuffix(what, "-loop")
 		job, what = "", job
-		if loop {
+		o := Options{}
+		if of, suite := strings.CutPrefix(what, "suite-"); suite {
+			s, job, o.Executor = suiteShop(nil).shop, of, MultiprocessExecutor
+			Serve(s.definitions())
+		} else if loop {
 			job = "loop"
 			cells(s, os.Getenv("LEDGER"), what == "hang")
 		} else {
@@ -44,10 +48,11 @@ func secondProcess() func() {
 		}
 		inst, err := instance.Open(context.Background(), os.Getenv("INSTANCE"), instance.Options{})
 		if err == nil {
+			o.Instance = inst
 			var cat *plan.Catalog
 			if cat, err = plan.NewCatalog(s.definitions()); err == nil {
 				var res *Result
-				if res, err = Run(context.Background(), cat, job, Options{Instance: inst}); err == nil {
+				if res, err = Run(context.Background(), cat, job, o); err == nil {
 					err = res.Err()
 				}
 			}

@@ -95,17 +95,18 @@ type resolved struct {
 	executor       string
 	concurrent     int
 	limits         []runconfig.TagLimit
+	environment    map[string]*string // what its env: values are; nil for a variable that is not set
 	retries        RetryMode
 	text           string
 }
 
-// resolveDocument holds the run config against what the target needs.
-func resolveDocument(t *plan.Target, o *Options) (*runconfig.Resolved, error) {
+// resolveDocument holds the run config against what the target needs. What it asks the environment for is noted, nil for what is not set.
+func resolveDocument(t *plan.Target, o *Options, environment map[string]*string) (*runconfig.Resolved, error) {
 	getenv := o.Getenv
 	if getenv == nil {
 		getenv = os.LookupEnv
 	}
-	return runconfig.Resolve(o.Config, schemaOf(t, o), getenv)
+	return runconfig.Resolve(o.Config, schemaOf(t, o), recorded(getenv, environment))
 }
 
 // resolve checks options and run config against what the target needs. All that is wrong with the options is one error, all that is
@@ -114,11 +115,12 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 	if err := checkOptions(t, o); err != nil {
 		return nil, err
 	}
-	doc, err := resolveDocument(t, o)
+	environment := map[string]*string{}
+	doc, err := resolveDocument(t, o, environment)
 	if err != nil {
 		return nil, err
 	}
-	r := &resolved{ops: configs(doc.Ops), opInputs: doc.OpInputs, resources: configs(doc.Resources), executor: doc.Executor, text: doc.Text}
+	r := &resolved{ops: configs(doc.Ops), opInputs: doc.OpInputs, resources: configs(doc.Resources), executor: doc.Executor, text: doc.Text, environment: environment}
 	r.concurrent, r.limits = doc.MaxConcurrent, doc.TagLimits
 	if doc.Retries == runconfig.RetriesDisabled {
 		r.retries = RetryDisabled
@@ -140,6 +142,11 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 		r.executor = o.Executor
 	}
 	r.executor = cmp.Or(r.executor, o.fallback, MultiExecutor)
+	if r.executor == MultiprocessExecutor {
+		if err := checkMultiprocess(t, o); err != nil {
+			return nil, err
+		}
+	}
 	if o.MaxConcurrent > 0 {
 		r.concurrent = o.MaxConcurrent
 	}

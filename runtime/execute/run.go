@@ -193,16 +193,24 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 		defer unlock()
 	}
 	defer r.res.close() // for the ways out below; at the end of a run it has been done
+	var children *runRef
+	if r.asked.executor == MultiprocessExecutor {
+		var err error
+		if children, err = r.beginChildren(); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.begin(ctx, began); err != nil {
 		return nil, err
 	}
+	where := r.executor(children)
 
 	r.sayDamaged()
 	r.engine = newEngine(r)
 	r.afterPlan()
 	release := context.AfterFunc(r.ctx, r.engine.halt)
 	heeded := r.heed()
-	r.executor().execute(r.engine, (*worker).work)
+	where.execute(r.engine, (*worker).work)
 	release()
 	heeded()
 	stored := r.log.close()
@@ -373,9 +381,10 @@ func (r *run) afterPlan() {
 	r.saySkipped(r.engine.early)
 }
 
-func (r *run) executor() executor {
+// executor says how many workers there are, and what their children are told.
+func (r *run) executor(children *runRef) executor {
 	if r.asked.executor == InProcessExecutor {
-		return workers(1)
+		return workers{n: 1}
 	}
 	n := r.asked.concurrent
 	if n <= 0 {
@@ -384,7 +393,7 @@ func (r *run) executor() executor {
 	if !r.plan.Open() { // otherwise nobody knows how many steps there will be
 		n = min(n, len(r.plan.Steps))
 	}
-	return workers(max(1, n))
+	return workers{max(1, n), children}
 }
 
 // finish records how the run ended and makes the result.

@@ -6,15 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/subprocess"
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
@@ -37,9 +40,24 @@ func Serve(defs ...dag.Definitions) {
 	if !ok {
 		return
 	}
+	volunteer()
 	s := &stepServer{defs: defs, parent: os.Getppid(), say: func(e stepEvent) { _ = c.Say(e) }} // who is not there any more needs no answer
 	c.Serve(s.handle, s.close)
 	os.Exit(0)
+}
+
+// volunteer makes this process the one to be ended where memory runs out, before the one that it works for. It is a wish: not every system knows it.
+func volunteer() {
+	const file, score = "/proc/self/oom_score_adj", 500
+	if now, err := os.ReadFile(file); err != nil {
+		return
+	} else if n, err := strconv.Atoi(strings.TrimSpace(string(now))); err != nil || n >= score {
+		return
+	}
+	if f, err := os.OpenFile(file, os.O_WRONLY, 0); err == nil {
+		_, _ = f.WriteString(strconv.Itoa(score))
+		_ = f.Close()
+	}
 }
 
 // A stepServer computes steps for another process.
@@ -54,6 +72,14 @@ type stepServer struct {
 	nodes  map[string]*plan.Node
 	res    *resources
 	files  int // made in the folder
+	at     *loadedStep
+}
+
+// A loadedStep is one that waits for the word to go.
+type loadedStep struct {
+	node *plan.Node
+	ref  *stepRef
+	call *dag.Call
 }
 
 func (s *stepServer) handle(ctx context.Context, request json.RawMessage) {
@@ -72,10 +98,15 @@ func (s *stepServer) handle(ctx context.Context, request json.RawMessage) {
 			}
 			close(done)
 		}()
-		if r.Run != nil {
+		switch {
+		case r.Run != nil:
 			s.begin(r.Run)
-		} else {
-			s.step(ctx, r.Step)
+		case r.End:
+			s.end()
+		case r.Step == nil || s.load(ctx, r.Step):
+			if r.Go != nil {
+				s.compute(ctx, r.Go)
+			}
 		}
 		last = nil
 	}()
@@ -83,8 +114,25 @@ func (s *stepServer) handle(ctx context.Context, request json.RawMessage) {
 }
 
 func (s *stepServer) fail(where string, err error, stack string, elapsed time.Duration) {
-	s.say(stepEvent{Type: storage.EventStepFailure, Where: where, Error: err.Error(), Stack: stack, Seconds: elapsed.Seconds()})
+	e := stepEvent{Type: storage.EventStepFailure, Where: where, Stack: stack, Seconds: elapsed.Seconds()}
+	e.Error, e.Verdict = refOfError(err)
+	var lost *lostInput
+	if errors.As(err, &lost) {
+		e.Lost = &lost.input
+	}
+	var manager *userError
+	e.Manager = errors.As(err, &manager)
+	s.say(e)
 }
+
+// A lostInput says that the stored bytes of an input are not there, or not right.
+type lostInput struct {
+	input int
+	err   error
+}
+
+func (e *lostInput) Error() string { return e.err.Error() }
+func (e *lostInput) Unwrap() error { return e.err }
 
 // begin prepares what the steps of a run share.
 func (s *stepServer) begin(ref *runRef) {
@@ -135,13 +183,42 @@ func (s *stepServer) prepare(ref *runRef) error {
 	}
 	s.ops = configs(resolved.Ops)
 	s.res = newResources(cat, configs(resolved.Resources), nil)
-	s.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: ref.RunID, JobKey: ref.Job}, Log: discard(nil)}
+	s.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: ref.RunID, JobKey: ref.Job}, Log: s.logger()}
+	if ref.Listen {
+		s.res.note = s.resourceEvent
+	}
 	s.nodes = make(map[string]*plan.Node, len(s.target.Graph.Nodes))
 	for i := range s.target.Graph.Nodes {
 		n := &s.target.Graph.Nodes[i]
 		s.nodes[n.Key] = n
 	}
 	return nil
+}
+
+// logger is where user code logs to.
+func (s *stepServer) logger() *slog.Logger {
+	if !s.ref.Listen {
+		return discard(nil)
+	}
+	return slog.New(&wireHandler{say: s.say, debug: s.ref.Debug})
+}
+
+// resourceEvent says what happens to a resource.
+func (s *stepServer) resourceEvent(e resourceEvent) {
+	said := stepEvent{Type: eventResource, Resource: e.key, Phase: e.phase, Seconds: e.elapsed.Seconds()}
+	if e.err != nil {
+		said.Stack = stackOf(e.err)
+		said.Error, said.Verdict = refOfError(e.err)
+	}
+	s.say(said)
+}
+
+// end cleans up while somebody still listens, and says when that is done.
+func (s *stepServer) end() {
+	if s.res != nil {
+		s.res.close()
+	}
+	s.say(stepEvent{Type: eventReady})
 }
 
 // given is the value of a config parameter; data arrives with the steps that take it.
@@ -160,7 +237,9 @@ func (s *stepServer) close() {
 	if s.res != nil {
 		s.res.close()
 	}
-	s.remove()
+	if !s.ref.Listen { // else who listens may not have taken what is in the folder
+		s.remove()
+	}
 }
 
 // remove removes the folder, and where the process is gone that made the one around it, the last child removes that too.
@@ -180,38 +259,71 @@ func (s *stepServer) abandoned() {
 	}
 }
 
-// step computes a step and says what it gave.
-func (s *stepServer) step(ctx context.Context, ref *stepRef) {
+// load makes the call of a step, and says whether it could.
+func (s *stepServer) load(ctx context.Context, ref *stepRef) bool {
+	s.at = nil
 	n := s.nodes[ref.Node]
 	if n == nil {
 		s.fail("", fmt.Errorf("no step %q", ref.Key), "", 0)
-		return
+		return false
 	}
 	call, err := s.call(ctx, n, ref)
 	if err != nil {
 		e := asStepError(ref.Key, WhereLoad, err)
 		s.fail(e.Where, e.Err, e.Stack, 0)
+		return false
+	}
+	s.at = &loadedStep{n, ref, call}
+	s.say(stepEvent{Type: storage.EventStepStart})
+	return true
+}
+
+// compute computes the step that is loaded, and says what it gave.
+func (s *stepServer) compute(ctx context.Context, ref *goRef) {
+	if s.at == nil {
+		s.fail("", errors.New("no step is loaded"), "", 0)
 		return
 	}
-	s.say(stepEvent{Type: storage.EventStepStart})
-	defer context.AfterFunc(ctx, s.abandoned)()
-	sc := &scope{step: &plan.Step{Node: n, Key: ref.Key}}
-	sc.Info = dag.StepInfo{RunID: s.ref.RunID, JobKey: s.ref.Job, StepKey: ref.Key}
-	sc.Log = discard(nil)
+	n, call, key := s.at.node, s.at.call, s.at.ref.Key
+	known := s.at.ref.Known
+	s.at = nil
+	if !ref.Give {
+		defer context.AfterFunc(ctx, s.abandoned)()
+	}
+	sc := &scope{step: s.made(n, key)}
+	sc.Info = ref.Info
+	sc.Log = s.logger()
 	sc.AddMetadata = sc.addMetadata
 	sc.NewFile = s.newFile
 	began := time.Now()
-	err, stack := guard(func() error { return n.Op.Invoke(dag.WithScope(ctx, &sc.Scope), call) })
+	ctx = dag.WithScope(ctx, &sc.Scope)
+	if ref.Limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, ref.Limit)
+		defer cancel()
+	}
+	err, stack := guard(func() error { return n.Op.Invoke(ctx, call) })
 	elapsed := time.Since(began)
 	metadata := sc.close()
+	if ref.Limit > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = &TimeoutError{ref.Limit, err}
+	}
 	if err != nil {
 		s.fail(WhereOp, err, stack, elapsed)
 		return
 	}
 	for k := range n.Op.Outputs {
-		e, err := s.output(&n.Op.Outputs[k], call.Out[k], ref.Known[k])
+		var e stepEvent
+		switch def := &n.Op.Outputs[k]; {
+		case !ref.Give:
+			e, err = s.output(def, call.Out[k], known[k])
+		case n.Op.IO != "":
+			e, err = s.store(ctx, n, key, k, call, ref)
+		default:
+			e, err = s.give(def, call.Out[k])
+		}
 		if err != nil {
-			s.fail(WhereStore, fmt.Errorf("output %s: %w", n.Op.Outputs[k].Name, err), "", elapsed)
+			s.fail(WhereStore, fmt.Errorf("output %s: %w", n.Op.Outputs[k].Name, err), stackOf(err), elapsed)
 			return
 		}
 		if metadata != nil {
@@ -224,7 +336,7 @@ func (s *stepServer) step(ctx context.Context, ref *stepRef) {
 
 // call makes the call of a step.
 func (s *stepServer) call(ctx context.Context, n *plan.Node, ref *stepRef) (*dag.Call, error) {
-	if len(ref.Inputs) != len(n.Op.Inputs) || len(ref.Known) != len(n.Op.Outputs) {
+	if len(ref.Inputs) != len(n.Op.Inputs) || ref.Known != nil && len(ref.Known) != len(n.Op.Outputs) {
 		return nil, fmt.Errorf("step %q has %d inputs and %d outputs, and is asked for with %d and %d", n.Key, len(n.Op.Inputs), len(n.Op.Outputs), len(ref.Inputs), len(ref.Known))
 	}
 	c := &dag.Call{In: make([]any, len(n.Op.Inputs)), Out: make([]any, len(n.Op.Outputs))}
@@ -232,9 +344,12 @@ func (s *stepServer) call(ctx context.Context, n *plan.Node, ref *stepRef) (*dag
 		c.Config = cfg.Go
 	}
 	for k := range n.Op.Inputs {
-		v, err := ref.Inputs[k].value(n.Op.Inputs[k].Type)
+		v, err := s.input(ctx, ref, k, &n.Op.Inputs[k])
 		if err != nil {
-			return nil, fmt.Errorf("input %s: %w", n.Op.Inputs[k].Name, err)
+			if errors.Is(err, iomanager.ErrDamaged) {
+				err = &lostInput{k, err}
+			}
+			return nil, placed(n.Key, WhereLoad, "input "+n.Op.Inputs[k].Name, err)
 		}
 		c.In[k] = v
 	}
@@ -246,6 +361,81 @@ func (s *stepServer) call(ctx context.Context, n *plan.Node, ref *stepRef) (*dag
 		c.Resources = append(c.Resources, v)
 	}
 	return c, nil
+}
+
+// input is the value of an input.
+func (s *stepServer) input(ctx context.Context, ref *stepRef, k int, in *dag.Input) (any, error) {
+	from := ref.Inputs[k].Stored
+	if from == nil {
+		return ref.Inputs[k].value(in.Type)
+	}
+	up := s.nodes[from.Node]
+	if up == nil {
+		return nil, fmt.Errorf("no step %q", from.Key)
+	}
+	out := &storage.Output{Name: from.Name, IO: from.IO, RunID: from.RunID, Step: from.Step}
+	if from.Version != "" {
+		var err error
+		if out.Version, err = canon.ParseDigest(from.Version); err != nil {
+			return nil, err
+		}
+	}
+	c := &dag.InputContext{RunID: s.ref.RunID, StepKey: ref.Key, Name: in.Name, Type: in.Type}
+	return loadCustom(ctx, s.res, s.ref.Job, s.made(up, from.Key), out, c)
+}
+
+// made is a step as far as an IO manager may know it.
+func (s *stepServer) made(n *plan.Node, key string) *plan.Step {
+	return plan.Bare(n, key, s.ops[n.Key])
+}
+
+// store hands an output to an IO manager of the user's, and describes it.
+func (s *stepServer) store(ctx context.Context, n *plan.Node, key string, k int, call *dag.Call, ref *goRef) (stepEvent, error) {
+	def, v := &n.Op.Outputs[k], call.Out[k]
+	e := stepEvent{Type: storage.EventStepOutput, Output: def.Name, Stored: true}
+	o := &storage.Output{Name: def.Name, RunID: s.ref.RunID, Step: key}
+	if f, ok := v.(dag.File); ok {
+		e.DataVersion, e.Size, e.File = f.Version().String(), f.Size(), refOfFile(f)
+	} else {
+		data, err := codec.Encode(def.Type, v)
+		if err != nil {
+			return e, err
+		}
+		e.DataVersion, e.Size = canon.Sum(data).String(), int64(len(data))
+	}
+	if len(ref.Versions) > k && ref.Versions[k] != "" {
+		var err error
+		if o.Version, err = canon.ParseDigest(ref.Versions[k]); err != nil {
+			return e, err
+		}
+	}
+	m, err := s.res.ioManager(ctx, n.Op.IO)
+	if err != nil {
+		return e, err
+	}
+	return e, handleCustom(ctx, m, n.Op.IO, outputContext(s.ref.Job, s.made(n, key), o), v)
+}
+
+// give describes an output with its bytes: beside it, or in a file.
+func (s *stepServer) give(def *dag.Output, v any) (stepEvent, error) {
+	e := stepEvent{Type: storage.EventStepOutput, Output: def.Name}
+	if f, ok := v.(dag.File); ok {
+		e.DataVersion, e.Size, e.File = f.Version().String(), f.Size(), refOfFile(f)
+		return e, nil
+	}
+	data, err := codec.Encode(def.Type, v)
+	if err != nil {
+		return e, err
+	}
+	d := canon.Sum(data)
+	e.DataVersion, e.Size = d.String(), int64(len(data))
+	if len(data) <= storage.MaxInline {
+		e.Data = data
+		return e, nil
+	}
+	packed, coding := iomanager.Pack(data)
+	e.Object = &fileRef{Path: s.newName(""), Codec: coding, Size: e.Size, Digest: e.DataVersion}
+	return e, os.WriteFile(e.Object.Path, packed, 0o600)
 }
 
 // output describes an output, and keeps it if it is not what it is known to be.

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -12,16 +13,18 @@ import (
 )
 
 // The words between a process and the child that computes steps for it: references go in, events come out. A child gets one RunRef, then
-// StepRefs, one at a time; it answers the first with READY or a failure, and each of the others with the events of that step, the last
-// of which is STEP_SUCCESS or STEP_FAILURE. Nothing of it is kept: both sides are always the same program.
+// StepRefs, one at a time; it answers the first with READY or a failure. It loads the inputs of a step and says STEP_START or a failure; when it is told to go it says
+// the events of that step, the last of which is STEP_SUCCESS or STEP_FAILURE. Nothing of it is kept: both sides are always the same program.
 
 // stepService is what a child is asked to be, see subprocess.
 const stepService = "steps"
 
-// A stepRequest is what a child is sent: one of the two.
+// A stepRequest is what a child is sent: a run, a step to load, the word to go for the step that is loaded (or both at once), or that no more will come.
 type stepRequest struct {
 	Run  *runRef  `json:"run,omitempty"`
 	Step *stepRef `json:"step,omitempty"`
+	Go   *goRef   `json:"go,omitempty"`
+	End  bool     `json:"end,omitempty"`
 }
 
 // A runRef says which run the steps that follow belong to: all that a step needs beside its inputs. It may hold secrets.
@@ -36,6 +39,8 @@ type runRef struct {
 	Given       map[string][]byte  `json:"given"`       // parameters with a value from elsewhere: the JSON of a config, null for data
 
 	Folder string `json:"folder"` // for its files; it exists, and the child may put there what it likes
+	Listen bool   `json:"listen"` // somebody reads what steps log and what happens to resources
+	Debug  bool   `json:"debug"`  // debug lines too
 	Zone   string `json:"zone"`   // what TZ says, and how far east that is, where the child's system does not know it
 	Offset int    `json:"offset"` // in seconds
 }
@@ -46,14 +51,35 @@ type stepRef struct {
 	Node   string     `json:"node"` // where its op is called: the key without those of elements
 	Inputs []inputRef `json:"inputs"`
 	// Known are the data versions that the outputs are expected to have; "" for none. What differs from that is kept in Folder to be looked at.
-	Known []string `json:"known"`
+	Known []string `json:"known,omitempty"`
+}
+
+// A goRef says to compute the step that is loaded.
+type goRef struct {
+	Info dag.StepInfo `json:"info"`
+	// Give says that the outputs are wanted: small ones with the event, others in a file. Otherwise only those are kept that are not what they are known to be.
+	Give     bool          `json:"give,omitempty"`
+	Limit    time.Duration `json:"limit,omitempty"`    // how long it may take; 0 for ever
+	Versions []string      `json:"versions,omitempty"` // of the outputs, for an IO manager of the user's; "" for none
 }
 
 // An inputRef is the value of an input: exactly one field is set.
 type inputRef struct {
-	Data   []byte   `json:"data,omitempty"`   // its encoding
-	Object *fileRef `json:"object,omitempty"` // a file with its encoding
-	File   *fileRef `json:"file,omitempty"`   // a dag.File
+	Data   []byte     `json:"data,omitempty"`   // its encoding
+	Object *fileRef   `json:"object,omitempty"` // a file with its encoding
+	File   *fileRef   `json:"file,omitempty"`   // a dag.File
+	Stored *storedRef `json:"stored,omitempty"` // what an IO manager of the user's has
+}
+
+// A storedRef is an output that an IO manager of the user's stored.
+type storedRef struct {
+	Node    string `json:"node"` // of the step that gave it
+	Key     string `json:"key"`  // of that step
+	IO      string `json:"io"`
+	Name    string `json:"name"`
+	RunID   string `json:"run_id"`
+	Version string `json:"version,omitempty"`
+	Step    string `json:"step,omitempty"`
 }
 
 // A fileRef names a file.
@@ -65,8 +91,11 @@ type fileRef struct {
 	Digest string `json:"digest"`
 }
 
-// eventReady is what a child says when it could prepare a run.
-const eventReady storage.EventType = "READY"
+// What only children say.
+const (
+	eventReady    storage.EventType = "READY"    // it could prepare a run, or has cleaned up
+	eventResource storage.EventType = "RESOURCE" // something happened to a resource
+)
 
 // A stepEvent is what a child says.
 type stepEvent struct {
@@ -76,15 +105,28 @@ type stepEvent struct {
 	Output      string              `json:"output,omitempty"`
 	DataVersion string              `json:"data_version,omitempty"`
 	Size        int64               `json:"size,omitempty"`
-	File        *fileRef            `json:"file,omitempty"` // of a dag.File
-	Kept        string              `json:"kept,omitempty"` // path of its encoding
+	File        *fileRef            `json:"file,omitempty"`   // of a dag.File
+	Kept        string              `json:"kept,omitempty"`   // path of its encoding, where that is asked for as it is
+	Data        []byte              `json:"data,omitempty"`   // its encoding
+	Object      *fileRef            `json:"object,omitempty"` // a file with its encoding, packed
+	Stored      bool                `json:"stored,omitempty"` // an IO manager of the user's has it
 	Metadata    []dag.MetadataEntry `json:"metadata,omitempty"`
 
 	// Of STEP_SUCCESS and STEP_FAILURE:
-	Seconds float64 `json:"seconds,omitempty"`
-	Where   string  `json:"where,omitempty"`
-	Error   string  `json:"error,omitempty"`
-	Stack   string  `json:"stack,omitempty"`
+	Seconds float64   `json:"seconds,omitempty"`
+	Where   string    `json:"where,omitempty"`
+	Error   string    `json:"error,omitempty"`
+	Stack   string    `json:"stack,omitempty"`
+	Manager bool      `json:"manager,omitempty"` // an IO manager of the user's said so
+	Lost    *int      `json:"lost,omitempty"`    // the input whose stored bytes are gone or damaged
+	Verdict *errorRef `json:"verdict,omitempty"` // what else the error says
+
+	// Of LOG:
+	Line *lineRef `json:"line,omitempty"`
+
+	// Of RESOURCE_INIT_STARTED and the like:
+	Resource string        `json:"resource,omitempty"`
+	Phase    resourcePhase `json:"phase,omitempty"`
 }
 
 // definitionsDigest tells one set of definitions from another.

@@ -26,5 +26,5 @@ func ValidateRunConfig(defs dag.Definitions, job string, doc *runconfig.Document
 	if err := checkOptions(t, &c.Options); err != nil {
 		return nil, err
 	}
-	return resolveDocument(t, &c.Options)
+	return resolveDocument(t, &c.Options, map[string]*string{})
 }

@@ -134,14 +134,8 @@ func (v *verification) plan(ctx context.Context, cat *plan.Catalog, job string) 
 	r, err := planRun(ctx, cat, job, &Options{
 		Instance: o.Instance, Config: o.Config, Select: o.Select, Inputs: o.Inputs,
 		// Whatever the job says about reuse: what it has stored is stored.
-		Tags: map[string]string{dag.MemoizedRunTag: "true"},
-		Getenv: func(name string) (string, bool) {
-			value, ok := getenv(name)
-			if v.environment[name] = nil; ok {
-				v.environment[name] = &value
-			}
-			return value, ok
-		},
+		Tags:   map[string]string{dag.MemoizedRunTag: "true"},
+		Getenv: recorded(getenv, v.environment),
 	})
 	if err != nil {
 		return err
@@ -153,7 +147,7 @@ func (v *verification) plan(ctx context.Context, cat *plan.Catalog, job string) 
 	v.redact = differ.NewRedactor(secretsOf(r.asked))
 	v.rounds = changedEnvironments()
 	v.show = &observer{tell: o.Observe}
-	given, err := v.given()
+	given, err := givenTo(r.target, o.Inputs)
 	if err != nil {
 		return err
 	}
@@ -221,29 +215,6 @@ func dataParams(t *plan.Target) (names []string) {
 		}
 	}
 	return names
-}
-
-// given says which parameters the run config need not give to a child: data, which travels with the steps, and configs with a value from Go.
-func (v *verification) given() (map[string][]byte, error) {
-	given := map[string][]byte{}
-	for _, name := range dataParams(v.base.target) {
-		given[name] = nil
-	}
-	for name, value := range v.opts.Inputs {
-		if _, data := given[name]; data {
-			continue
-		}
-		c := v.base.target.Job.Params[paramIndex(v.base.target, name)].Config
-		if len(secretsIn(value)) > 0 {
-			return nil, badOption("the config %q has a secret: give it as run config and not from Go, which a child process cannot be handed", name)
-		}
-		data, err := c.Encode(value)
-		if err != nil {
-			return nil, err
-		}
-		given[name] = data
-	}
-	return given, nil
 }
 
 // choose makes the result as it is before anything was computed: skipped steps have their reason, the others wait for their turn.

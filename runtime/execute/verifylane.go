@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/subprocess"
+	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -82,6 +83,9 @@ func (l *lane) start(e environment) (p *subprocess.Process, died *stepEvent, err
 func death(p *subprocess.Process) *stepEvent {
 	how, printed := p.Ended()
 	text := "the process ended: " + how
+	if how == "signal: killed" {
+		text += " (as the system does where memory runs out)"
+	}
 	if printed != "" {
 		if reason := firstLine(printed); strings.HasPrefix(reason, "panic: ") || strings.HasPrefix(reason, "fatal error: ") {
 			text = reason + "; " + text
@@ -116,7 +120,7 @@ func (l *lane) compute(ctx context.Context, at **subprocess.Process, e environme
 	defer cancel()
 	listening := context.AfterFunc(limited, p.Interrupt)
 	entered := false // the user's function was reached
-	err = p.Send(stepRequest{Step: ref})
+	err = p.Send(stepRequest{Step: ref, Go: &goRef{Info: dag.StepInfo{RunID: l.v.begin.RunID, JobKey: l.v.begin.Job, StepKey: ref.Key}}})
 	for err == nil {
 		var said stepEvent
 		if err = p.Receive(&said); err != nil {

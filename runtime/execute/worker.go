@@ -21,16 +21,28 @@ type executor interface {
 	execute(e *engine, work func(w *worker, v plan.Vertex))
 }
 
-// workers is the executor of both names: in_process is one worker, who takes tasks in plan order; multi is several.
-type workers int
+// workers is the executor of the names that are always there: in_process is one worker, who takes tasks in plan order; multi is several; those of
+// multiprocess have a child process each.
+type workers struct {
+	n        int
+	children *runRef // what their children are told first; nil where they have none
+}
 
 func (n workers) execute(e *engine, work func(w *worker, v plan.Vertex)) {
 	ended := make(chan bool) // whether the worker is to be replaced
 	start := func() {
 		w := newWorker(e.run)
+		if n.children != nil {
+			w.remote = &remote{run: e.run, begin: n.children}
+		}
 		go func() {
 			lost := true // unless the loop ends: user code that ends its goroutine takes the worker with it
-			defer func() { ended <- lost }()
+			defer func() {
+				if w.remote != nil {
+					w.remote.close()
+				}
+				ended <- lost
+			}()
 			for {
 				i, ok := e.next()
 				if !ok {
@@ -41,26 +53,30 @@ func (n workers) execute(e *engine, work func(w *worker, v plan.Vertex)) {
 			}
 		}()
 	}
-	for range n {
+	for range n.n {
 		start()
 	}
-	for alive := int(n); alive > 0; {
+	for alive := n.n; alive > 0; {
 		if <-ended {
 			start()
 		} else {
 			alive--
 		}
 	}
+	if n.children != nil {
+		e.run.removeFolders()
+	}
 }
 
 // worker computes tasks, one after the other. What it holds is scratch space.
 type worker struct {
-	run   *run
-	hash  *plan.Hasher
-	eval  *plan.Evaluator
-	feeds []feed
-	data  []canon.Digest
-	done  chan reply // of calls of user code
+	run    *run
+	hash   *plan.Hasher
+	eval   *plan.Evaluator
+	feeds  []feed
+	data   []canon.Digest
+	done   chan reply // of calls of user code
+	remote *remote    // computes its steps in another process; nil for this one
 }
 
 func newWorker(r *run) *worker {

@@ -98,10 +98,8 @@ func (m *Default) Stage(ctx context.Context, t *dag.Type, v any) (*Staged, error
 		s.Inline = true
 		return s, nil
 	}
-	packed, coding := squeeze.Pack(data)
-	if coding == squeeze.Zstd {
-		s.Codec = CodecCBORZstd
-	}
+	var packed []byte
+	packed, s.Codec = Pack(data)
 	files, err := m.files()
 	if err != nil {
 		return nil, err
@@ -372,13 +370,19 @@ func (f *Files) take(ctx context.Context, file dag.File, name string) (storage.F
 	return f.publish(ctx, temp, w, name, file.Digest(), nil)
 }
 
-// ours returns the temporary file that newFile made for a dag.File, relative to root; ok is false if it is any other file.
-func (f *Files) ours(file dag.File) (temp string, ok bool) {
+// ours returns the temporary file that newFile made for a dag.File, in this process or in one that computes for it, relative to root; ok is false if it is any other file.
+func (f *Files) ours(file dag.File) (temp string, ok bool) { return f.oursAt(file.Path()) }
+
+func (f *Files) oursAt(file string) (temp string, ok bool) {
 	dir, err := f.temp()
-	if err != nil || filepath.Dir(file.Path()) != f.abs(dir) {
+	if err != nil {
 		return "", false
 	}
-	temp = path.Join(dir, filepath.Base(file.Path()))
+	below, err := filepath.Rel(f.abs(dir), file)
+	if err != nil || !filepath.IsLocal(below) || below == "." {
+		return "", false
+	}
+	temp = path.Join(dir, filepath.ToSlash(below))
 	info, err := f.root.Lstat(temp)
 	return temp, err == nil && info.Mode().IsRegular()
 }

@@ -202,3 +202,8 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 
 // source reports whether the step observes instead of computing.
 func (s *Step) source() bool { return s.Op.Kind == dag.KindSource }
+
+// Bare is a step of a node as a process knows it that computes it for another one: with its key and config, without versions.
+func Bare(n *Node, key string, config *Config) *Step {
+	return &Step{Node: n, work: &work{Config: config}, Key: key}
+}

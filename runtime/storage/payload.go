@@ -124,6 +124,11 @@ type ResourceInitData struct {
 	Stack    string   `json:"stack,omitempty"`
 }
 
+// StepWorkerData is the data of STEP_WORKER_STARTED: the process that computes steps.
+type StepWorkerData struct {
+	PID int `json:"pid"`
+}
+
 // EngineData is the data of ENGINE_EVENT: what it is about, where that is not a step.
 type EngineData struct {
 	Reused   []string `json:"reused,omitempty"`  // keys of steps
@@ -144,7 +149,7 @@ var payloads = map[EventType]func() any{
 	EventStepSuccess: of[StepSuccessData], EventStepFailure: of[StepFailureData], EventStepSkipped: of[StepSkippedData],
 	EventMaterialization: of[MaterializationData], EventMaterializationPlanned: of[MaterializationData], EventObservation: of[ObservationData],
 	EventResourceInitStarted: of[ResourceInitData], EventResourceInitSuccess: of[ResourceInitData], EventResourceInitFailure: of[ResourceInitData],
-	EventEngine: of[EngineData],
+	EventStepWorkerStarted: of[StepWorkerData], EventEngine: of[EngineData],
 }
 
 func of[T any]() any { return new(T) }

@@ -1,0 +1,459 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/subprocess"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// This file is the multiprocess executor as its parent sees it. Each worker has a child of its own, which it keeps as long as that lives. What must run is decided
+// here, and what came out is stored here; only the user's function, its resources and its IO manager run in the child.
+
+// tidying is how long the resources of a child may take to be cleaned up at the end of a run.
+const tidying = 30 * time.Second
+
+// checkMultiprocess reports what keeps a run from computing steps in other processes.
+func checkMultiprocess(t *plan.Target, o *Options) error {
+	switch {
+	case !served.Load():
+		return badOption("this program cannot start processes that compute steps: call execute.Serve with its Definitions first thing in main, or in TestMain")
+	case o.Instance == nil || o.Instance.Dir() == "":
+		return badOption("executor %s needs an instance on disk: what a process keeps in memory no other one can load; give one with WithInstance (instance.Open or instance.LocalTemp), or use %s", MultiprocessExecutor, MultiExecutor)
+	case len(o.Resources) > 0:
+		return badOption("executor %s cannot hand values in place of resources to other processes; use %s or %s", MultiprocessExecutor, MultiExecutor, InProcessExecutor)
+	}
+	_, err := givenTo(t, o.Inputs)
+	return err
+}
+
+// beginChildren is what the children of a run are told first, but for their folders.
+func (r *run) beginChildren() (*runRef, error) {
+	given, err := givenTo(r.target, r.opts.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	config, err := r.opts.Config.WithoutInputs(dataParams(r.target)).MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	debug := r.opts.Console != nil && r.opts.Console.Enabled(r.ctx, -4)
+	return &runRef{
+		Definitions: definitionsDigest(r.target.Catalog), RunID: r.id, Job: r.jobKey(), Selection: r.target.Selection,
+		Config: config, Environment: r.asked.environment, Given: given, Listen: true, Debug: debug,
+	}, nil
+}
+
+// A remote computes the steps of one worker in a child process, one after the other.
+type remote struct {
+	run   *run
+	begin *runRef
+	p     *subprocess.Process // nil where there is none
+}
+
+// call sends a task to the child, which loads its inputs. The outputs will stand in the call.
+func (c *remote) call(w *worker, i int32) (*dag.Call, blocking, error) {
+	r := c.run
+	s := r.engine.tasks.At(int(i)).step
+	ref := &stepRef{Key: s.Key, Node: s.Node.Key, Inputs: make([]inputRef, len(s.Op.Inputs))}
+	for k := range s.Op.Inputs {
+		in, err := w.inputRef(s, k)
+		var lost *lostError
+		switch {
+		case err == nil:
+			ref.Inputs[k] = in
+		case errors.As(err, &lost):
+			state, err := w.restore(plan.Vertex(i), lost)
+			return nil, state, err
+		case errors.Is(err, plan.ErrNil):
+			return nil, notBlocked, err
+		default:
+			return nil, notBlocked, placed(s.Key, WhereLoad, "input "+s.Op.Inputs[k].Name, err)
+		}
+	}
+	said, err := c.load(s, ref)
+	switch {
+	case err != nil:
+		return nil, notBlocked, err
+	case said == nil: // the run was canceled
+		return &dag.Call{}, notBlocked, nil
+	case said.Lost != nil:
+		f := &w.feeds[*said.Lost]
+		if f.up == nil || f.seen != nil {
+			break
+		}
+		out := f.stored
+		if f.outcome != nil {
+			out = &f.outcome.Output
+		}
+		state, err := w.restore(plan.Vertex(i), &lostError{f.up.Index, out, errors.New(said.Error)})
+		return nil, state, err
+	case said.Type == storage.EventStepStart:
+		return &dag.Call{Out: make([]any, len(s.Op.Outputs))}, notBlocked, nil
+	}
+	return nil, notBlocked, said.failure(s.Key)
+}
+
+// failure is what a child says of a step that failed.
+func (e *stepEvent) failure(step string) *StepError {
+	return &StepError{Step: step, Where: e.Where, Err: e.Verdict.error(e.Error, e.Stack), Stack: e.Stack, manager: e.Manager}
+}
+
+// stage stores what a child gave, short of committing it.
+func (w *worker) stage(ctx context.Context, said *stepEvent) (*iomanager.Staged, error) {
+	if said.Object == nil {
+		return w.run.inst.IO().StageEncoded(ctx, said.Data)
+	}
+	d, err := canon.ParseDigest(said.Object.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return w.run.inst.IO().StageObject(ctx, iomanager.Object{Path: said.Object.Path, Codec: said.Object.Codec, Size: said.Object.Size, Digest: d})
+}
+
+// inputRef says where an input is, without loading it where the child can.
+func (w *worker) inputRef(s *plan.Step, k int) (inputRef, error) {
+	r := w.run
+	f, in := &w.feeds[k], &s.Op.Inputs[k]
+	switch {
+	case f.up == nil:
+		v, err := w.eval.Value(f.ref)
+		if err != nil {
+			return inputRef{}, err
+		}
+		return refOf(in.Type, v)
+	case f.seen != nil:
+		return refOf(in.Type, f.seen.Value)
+	}
+	out := f.stored
+	if o := f.outcome; o != nil {
+		out = &o.Output
+		switch {
+		case o.held:
+			return refOf(in.Type, o.value)
+		case o.data != nil:
+			return inputRef{Data: o.data}, nil
+		}
+	}
+	f.loaded = true
+	if out.IO != "" {
+		ref := &storedRef{Node: f.up.Node.Key, Key: f.up.Key, IO: out.IO, Name: out.Name, RunID: out.RunID, Step: out.Step}
+		if !out.Version.IsZero() {
+			ref.Version = out.Version.String()
+		}
+		return inputRef{Stored: ref}, nil
+	}
+	io := r.inst.IO()
+	if o, ok, err := io.Object(out); ok || err != nil {
+		return inputRef{Object: &fileRef{Path: o.Path, Codec: o.Codec, Size: o.Size, Digest: o.Digest.String()}}, err
+	}
+	lost := func(err error) error {
+		if errors.Is(err, iomanager.ErrDamaged) || errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrCorrupt) {
+			return &lostError{f.up.Index, out, err}
+		}
+		return err
+	}
+	if out.Codec == iomanager.CodecFile {
+		v, err := io.Load(r.ctx, out, in.Type)
+		if err != nil {
+			return inputRef{}, lost(err)
+		}
+		return refOf(in.Type, v)
+	}
+	data, err := io.Bytes(r.ctx, out)
+	if err != nil {
+		return inputRef{}, lost(err)
+	}
+	return inputRef{Data: data}, nil
+}
+
+// load has the child load the inputs of a step, and returns what it says then: STEP_START or a failure; nothing where the run was canceled meanwhile.
+func (c *remote) load(s *plan.Step, ref *stepRef) (*stepEvent, error) {
+	r := c.run
+	for {
+		fresh := c.p == nil
+		if fresh {
+			died, err := c.start(s.Key)
+			if died != nil {
+				return nil, died.failure(s.Key)
+			}
+			if err != nil {
+				return nil, &StepError{Step: s.Key, Where: WhereOp, Err: err}
+			}
+		}
+		p := c.p
+		stopped := context.AfterFunc(r.ctx, p.Interrupt)
+		err := p.Send(stepRequest{Step: ref})
+		var said *stepEvent
+		if err == nil {
+			said, err = c.hear(context.Background(), nil)
+		}
+		if stopped() && err == nil {
+			return said, nil
+		}
+		c.p = nil
+		if r.ctx.Err() != nil {
+			p.Stop()
+			return nil, nil
+		}
+		if fresh {
+			return nil, death(p).failure(s.Key)
+		}
+		// It died of what an earlier step had left running: this step has not begun.
+		how, _ := p.Ended()
+		r.warn(s.Key, "the process for steps ended between two of them: "+how+"; starting another")
+	}
+}
+
+// hear waits for the next thing that a child says of a step. Log lines go to sc, if there is one.
+func (c *remote) hear(ctx context.Context, sc *scope) (*stepEvent, error) {
+	for {
+		var said stepEvent
+		if err := c.p.Receive(&said); err != nil {
+			return nil, err
+		}
+		switch said.Type {
+		case storage.EventLog:
+			c.logged(ctx, sc, said.Line)
+		case eventResource:
+			e := resourceEvent{key: said.Resource, phase: said.Phase, elapsed: time.Duration(said.Seconds * float64(time.Second))}
+			if said.Error != "" {
+				e.err = said.Verdict.error(said.Error, said.Stack)
+			}
+			c.run.resourceEvent(e)
+		default:
+			return &said, nil
+		}
+	}
+}
+
+// logged takes in a log line of a step, or of a resource that is being made.
+func (c *remote) logged(ctx context.Context, sc *scope, line *lineRef) {
+	if line == nil {
+		return
+	}
+	h := newLogger(c.run.log, c.run.opts.Console, "").Handler()
+	if sc != nil {
+		h = sc.Log.Handler()
+	}
+	if rec := line.record(); h.Enabled(ctx, rec.Level) {
+		_ = h.Handle(ctx, rec)
+	}
+}
+
+// invoke has the child compute the step that is loaded. The outputs stand in the call then, as the child gave them.
+// limit is how long that may take, where there is a limit: the context of the step ends then in both processes.
+func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.Call, limit time.Duration) *StepError {
+	p := c.p
+	ref := &goRef{Info: sc.Info, Give: true, Limit: limit}
+	if s.Op.IO != "" && s.Recorded && c.run.memo() {
+		for k := range s.Op.Outputs {
+			ref.Versions = append(ref.Versions, s.Outputs[k].String())
+		}
+	}
+	grace := c.run.grace()
+	listening := context.AfterFunc(c.run.ctx, p.Interrupt)
+	var late atomic.Pointer[time.Timer]
+	waiting := context.AfterFunc(ctx, func() { late.Store(time.AfterFunc(grace, p.Cut)) })
+	failed, err := c.computed(ctx, p, s, sc, call, ref)
+	if !waiting() {
+		if t := late.Load(); t == nil || !t.Stop() {
+			listening() // it is about to be cut off, so it is of no use any more
+		}
+	}
+	if listening() && err == nil {
+		return failed
+	}
+	c.p = nil // it is gone, or was told to go
+	switch {
+	case err == nil:
+		p.Stop()
+		return failed
+	case ctx.Err() != nil:
+		p.Kill()
+		return &StepError{Step: s.Key, Where: WhereOp, Err: &KilledError{Grace: grace, Cause: context.Cause(c.run.ctx)}}
+	}
+	return death(p).failure(s.Key)
+}
+
+// A KilledError says that a function went on after its context had ended, for longer than it was given, and that its process was killed.
+type KilledError struct {
+	Grace time.Duration
+	Cause error // why it was to stop, of a canceled run; nil for a timeout
+}
+
+// Error says how long it was waited for.
+func (e *KilledError) Error() string {
+	text := fmt.Sprintf("it did not stop within %s and its process was killed; let it watch its context", e.Grace)
+	if e.Cause != nil {
+		text = "the run was canceled: " + text
+	}
+	return text
+}
+
+// Unwrap returns why the run was canceled.
+func (e *KilledError) Unwrap() error { return e.Cause }
+
+// computed takes in what the child says of a step until it has ended. An error says that the child has gone.
+func (c *remote) computed(ctx context.Context, p *subprocess.Process, s *plan.Step, sc *scope, call *dag.Call, ref *goRef) (*StepError, error) {
+	if err := p.Send(stepRequest{Go: ref}); err != nil {
+		return nil, err
+	}
+	given := 0
+	for {
+		said, err := c.hear(ctx, sc)
+		if err != nil {
+			return nil, err
+		}
+		switch said.Type {
+		case storage.EventStepOutput:
+			if given == len(call.Out) {
+				return nil, errors.New("more outputs than there are")
+			}
+			if said.File != nil && !said.Stored {
+				if call.Out[given], err = said.File.file(); err != nil {
+					return nil, err
+				}
+			} else {
+				call.Out[given] = said
+			}
+			sc.give(given, said.Metadata)
+			given++
+		case storage.EventStepFailure:
+			return said.failure(s.Key), nil
+		case storage.EventStepSuccess:
+			return nil, nil
+		default:
+			return nil, fmt.Errorf("it says %s", said.Type)
+		}
+	}
+}
+
+// give takes in metadata of an output from elsewhere.
+func (s *scope) give(output int, entries []dag.MetadataEntry) {
+	if len(entries) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.entries == nil {
+		s.entries = make([][]dag.MetadataEntry, len(s.step.Op.Outputs))
+	}
+	s.entries[output] = entries
+}
+
+// start starts the child, for a step. One that dies of that is a failure of the step: what it does before main is user code.
+func (c *remote) start(step string) (died *stepEvent, err error) {
+	r := c.run
+	dir, err := r.inst.TempDir(r.id)
+	if err != nil {
+		return nil, err
+	}
+	ref := *c.begin
+	ref.Folder = filepath.Join(dir, "child-"+strconv.FormatInt(r.children.Add(1), 10))
+	if err := os.Mkdir(ref.Folder, 0o700); err != nil {
+		return nil, storage.FileError("create", ref.Folder, err)
+	}
+	r.log.add(r.log.event(storage.EventStepWorkerStarting, step, "starting a process for steps", nil))
+	p, err := subprocess.Start(subprocess.Spec{Service: stepService, Processor: -1, Grace: r.grace()})
+	if err != nil {
+		return nil, err
+	}
+	stopped := context.AfterFunc(r.ctx, p.Interrupt)
+	c.p = p
+	err = p.Send(stepRequest{Run: &ref})
+	var said *stepEvent
+	if err == nil {
+		said, err = c.hear(r.ctx, nil)
+	}
+	if !stopped() || err != nil || said.Type != eventReady {
+		c.p = nil
+		switch {
+		case r.ctx.Err() != nil:
+			p.Stop()
+			return nil, r.ctx.Err()
+		case err != nil:
+			return death(p), nil
+		}
+		p.Kill()
+		return nil, errors.New(said.Error)
+	}
+	o := newObject(nil)
+	o.num("pid", int64(p.Pid()))
+	r.log.add(r.log.event(storage.EventStepWorkerStarted, step, "process "+strconv.Itoa(p.Pid())+" computes steps", o.end()))
+	return nil, nil
+}
+
+// removeFolders removes what children have left behind: all that they gave has been taken.
+func (r *run) removeFolders() {
+	if r.children.Load() == 0 {
+		return
+	}
+	dir, err := r.inst.TempDir(r.id)
+	if err == nil {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
+		r.warn("", fmt.Sprintf("temporary files of the run stay until the instance is closed: %v", err))
+	}
+}
+
+// close ends the child when its resources are cleaned up.
+func (c *remote) close() {
+	if c.p == nil {
+		return
+	}
+	p := c.p
+	patience := time.AfterFunc(tidying, p.Interrupt)
+	if p.Send(stepRequest{End: true}) == nil {
+		_, _ = c.hear(context.Background(), nil)
+	}
+	patience.Stop()
+	p.Stop()
+	c.p = nil
+}
+
+// givenTo says which parameters run config need not give to a child: data, which travels with the steps, and configs with a value from Go.
+func givenTo(t *plan.Target, inputs map[string]any) (map[string][]byte, error) {
+	given := map[string][]byte{}
+	for _, name := range dataParams(t) {
+		given[name] = nil
+	}
+	for name, value := range inputs {
+		if _, data := given[name]; data {
+			continue
+		}
+		c := t.Job.Params[paramIndex(t, name)].Config
+		if len(secretsIn(value)) > 0 {
+			return nil, badOption("the config %q has a secret: give it as run config and not from Go, which a child process cannot be handed", name)
+		}
+		data, err := c.Encode(value)
+		if err != nil {
+			return nil, err
+		}
+		given[name] = data
+	}
+	return given, nil
+}
+
+// recorded wraps a getenv so that what it was asked for is known afterwards: nil for what is not set.
+func recorded(getenv func(string) (string, bool), asked map[string]*string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := getenv(name)
+		if asked[name] = nil; ok {
+			asked[name] = &value
+		}
+		return value, ok
+	}
+}

@@ -1,0 +1,340 @@
+package execute
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+func goexit() { runtime.Goexit() }
+
+// suiteRun is a job of the suite on an instance of its own.
+type suiteRun struct {
+	*world
+	executor string
+}
+
+func newSuite(t *testing.T, executor string) *suiteRun {
+	t.Setenv(suiteFolder, t.TempDir())
+	w := newWorld(t)
+	w.shop = suiteShop(t).shop
+	w.opts = Options{Executor: executor, MaxConcurrent: 3}
+	return &suiteRun{w, executor}
+}
+
+// forget empties the notes.
+func (s *suiteRun) forget() {
+	require.NoError(s.t, os.RemoveAll(os.Getenv(suiteFolder)))
+	require.NoError(s.t, os.Mkdir(os.Getenv(suiteFolder), 0o700))
+}
+
+// failed is the error of a step of a run.
+func failedStep(t testing.TB, res *Result, key string) *StepError {
+	t.Helper()
+	s := res.Step(key)
+	require.NotNil(t, s)
+	require.NotNil(t, s.Err, "step %s has not failed", key)
+	return s.Err
+}
+
+const everyExecutor = "in_process multi multiprocess"
+
+// suite is what every executor does alike. A test that names executors is for those alone: nothing else survives what happens there.
+var suite = []struct {
+	name, executors string
+	test            func(s *suiteRun)
+}{
+	{"success", everyExecutor, func(s *suiteRun) {
+		res := s.ok("good")
+		assert.Equal(s.t, "first=run middle=run beside=run last=run", actions(res))
+		assert.Equal(s.t, 13, s.value(res, "last"))
+		m := res.Step("middle")
+		assert.Equal(s.t, []dag.MetadataEntry{dag.Int("rows", 7), dag.Markdown("table", "|a|")}, m.Outputs[0].Metadata)
+		var lines []string
+		events, err := res.Events(s.t.Context())
+		require.NoError(s.t, err)
+		for _, e := range events {
+			if e.Type == storage.EventLog {
+				lines = append(lines, e.StepKey+" "+e.Level+" "+e.Message+" "+string(e.Data))
+			}
+		}
+		assert.Equal(s.t, []string{`middle INFO in the middle {"attrs":{"g":{"err":"none","list":[1],"n":1,"took":1000000000},"who":"me"}}`}, lines)
+		s.forget()
+		res = s.ok("good")
+		assert.Equal(s.t, "first=reuse middle=reuse beside=reuse last=reuse", actions(res))
+		assert.Empty(s.t, notes(s.t, "done"))
+	}},
+	{"failure in a diamond", everyExecutor, func(s *suiteRun) {
+		res := s.run("failing")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		err := failedStep(s.t, res, "middle")
+		assert.Equal(s.t, "step middle: no luck", err.Error())
+		assert.Equal(s.t, WhereOp, err.Where)
+		assert.Equal(s.t, storage.RunFailure, res.Status)
+		res = s.run("failing")
+		assert.Equal(s.t, "first=reuse middle=failure beside=reuse last=skip", actions(res), "a failure is not remembered")
+	}},
+	{"panic", everyExecutor, func(s *suiteRun) {
+		res := s.run("panicking")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		err := failedStep(s.t, res, "middle")
+		assert.Equal(s.t, "step middle: panic: at the disco", err.Error())
+		var p *PanicError
+		assert.ErrorAs(s.t, err, &p)
+		assert.Contains(s.t, err.Stack, "suiteshop_test.go:")
+		assert.NotContains(s.t, err.Stack, "guard.go")
+	}},
+	{"goexit", everyExecutor, func(s *suiteRun) {
+		res := s.run("goexit")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		assert.ErrorIs(s.t, failedStep(s.t, res, "middle"), errGoexit)
+	}},
+	{"exit", "multiprocess", func(s *suiteRun) {
+		res := s.run("exiting")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		assert.Equal(s.t, "step middle: the process ended: exit status 3, after it had printed: out of here", failedStep(s.t, res, "middle").Error())
+	}},
+	{"kill -9", "multiprocess", func(s *suiteRun) {
+		res := s.run("killed")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), "step middle: the process ended: signal: killed")
+	}},
+	{"segmentation fault", "multiprocess", func(s *suiteRun) {
+		res := s.run("faulting")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), "the process ended: exit status 2")
+	}},
+	{"out of memory", "multiprocess", func(s *suiteRun) {
+		res := s.run("exhausting")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), "out of memory")
+	}},
+	{"panic in a goroutine of its own", "multiprocess", func(s *suiteRun) {
+		res := s.run("dying_later")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), "panic: nobody is there to catch this")
+	}},
+	{"retries", everyExecutor, func(s *suiteRun) {
+		res := s.ok("retrying")
+		assert.Equal(s.t, []string{"0", "1", "2"}, notes(s.t, "tries"))
+		assert.Equal(s.t, "first=run middle=run beside=run last=run", actions(res))
+		types := eventTypes(s.t, res, "middle")
+		assert.Equal(s.t, 2, count(types, storage.EventStepUpForRetry))
+		assert.Equal(s.t, 2, count(types, storage.EventStepRestarted))
+	}},
+	{"retries disabled", everyExecutor, func(s *suiteRun) {
+		s.opts.Executor = ""
+		s.opts.Config = document(s.t, "execution: {config: {"+s.executor+": {retries: {disabled: {}}}}}")
+		res := s.run("retrying")
+		assert.Equal(s.t, []string{"0"}, notes(s.t, "tries"))
+		assert.Equal(s.t, "step middle: not yet", failedStep(s.t, res, "middle").Error())
+	}},
+	{"a retry that the body asks for", everyExecutor, func(s *suiteRun) {
+		s.ok("asking")
+		assert.Equal(s.t, []string{"0", "1"}, notes(s.t, "tries"))
+	}},
+	{"permanent error", everyExecutor, func(s *suiteRun) {
+		res := s.run("permanent")
+		assert.Equal(s.t, []string{"0", "1"}, notes(s.t, "tries"))
+		err := failedStep(s.t, res, "middle")
+		assert.Equal(s.t, "step middle: never (tried 2 times)", err.Error())
+		assert.True(s.t, dag.IsPermanent(err))
+	}},
+	{"retry of a crash", "multiprocess", func(s *suiteRun) {
+		s.ok("crashing_once")
+		assert.Equal(s.t, []string{"0", "1"}, notes(s.t, "tries"))
+	}},
+	{"cancel", everyExecutor, func(s *suiteRun) {
+		res := s.canceled("waiting")
+		assert.Equal(s.t, storage.RunCanceled, res.Status)
+		assert.Equal(s.t, []string{"yes", "told"}, notes(s.t, "waiting"))
+		assert.ErrorIs(s.t, failedStep(s.t, res, "middle"), context.Canceled)
+		assert.NotContains(s.t, notes(s.t, "done"), "last")
+	}},
+	{"timeout", everyExecutor, func(s *suiteRun) {
+		res := s.run("timing_out")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		err := failedStep(s.t, res, "middle")
+		assert.Equal(s.t, "step middle: timed out after 30ms", err.Error())
+		assert.ErrorIs(s.t, err, context.DeadlineExceeded)
+		assert.Equal(s.t, []string{"true"}, notes(s.t, "tries"))
+	}},
+	{"timeout of what does not listen", everyExecutor, func(s *suiteRun) {
+		s.opts.Grace = 30 * time.Millisecond
+		res := s.run("stuck")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		how := map[bool]string{false: "was left behind", true: "its process was killed"}[s.executor == MultiprocessExecutor]
+		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), "timed out after 30ms: it did not stop within 30ms and "+how)
+		time.Sleep(map[bool]time.Duration{false: 2 * time.Second}[s.executor == MultiprocessExecutor]) // what is left behind ends, and no goroutine is left
+	}},
+	{"cancel while a large output is made", everyExecutor, func(s *suiteRun) {
+		res := s.canceled("filing")
+		assert.Len(s.t, s.value(res, "files_late"), 4<<15, "what it gives is kept")
+	}},
+	{"cancel of what finishes", everyExecutor, func(s *suiteRun) {
+		res := s.canceled("finishing")
+		assert.Equal(s.t, storage.RunCanceled, res.Status)
+		assert.Equal(s.t, 5, s.value(res, "middle"), "what it gives is kept")
+		again := s.run("finishing")
+		m := again.Step("middle")
+		assert.Equal(s.t, ActionReuse, m.Action)
+	}},
+	{"cancel of what does not listen", "multiprocess", func(s *suiteRun) {
+		began := time.Now()
+		s.opts.Grace = 50 * time.Millisecond
+		res := s.canceled("deaf")
+		assert.Equal(s.t, storage.RunCanceled, res.Status)
+		assert.ErrorIs(s.t, failedStep(s.t, res, "middle"), context.Canceled)
+		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), "it did not stop within 50ms and its process was killed")
+		assert.Less(s.t, time.Since(began), 20*time.Second)
+	}},
+	{"resources", everyExecutor, func(s *suiteRun) {
+		s.opts.Config = document(s.t, "resources: {lower: {config: {n: 20, token: {env: TOKEN}}}}")
+		s.t.Setenv("TOKEN", "12345")
+		res := s.ok("resources")
+		assert.Equal(s.t, 25, s.value(res, "middle"))
+		s.inOrder()
+		types := eventTypes(s.t, res, "")
+		assert.Equal(s.t, 3, count(types, storage.EventResourceInitSuccess), "opened once, where they are needed")
+	}},
+	{"resources after a failure", everyExecutor, func(s *suiteRun) {
+		s.opts.Config = document(s.t, "resources: {lower: {config: {n: 20}}}")
+		s.run("resources_failing")
+		s.inOrder()
+	}},
+	{"resources after a cancel", everyExecutor, func(s *suiteRun) {
+		s.opts.Config = document(s.t, "resources: {lower: {config: {n: 20}}}")
+		s.canceled("resources_waiting")
+		s.inOrder()
+	}},
+	{"a resource that cannot be made", everyExecutor, func(s *suiteRun) {
+		res := s.run("resource_broken")
+		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
+		err := failedStep(s.t, res, "middle")
+		assert.Equal(s.t, "step middle: resource broken: no server", err.Error())
+		assert.Equal(s.t, WhereResource, err.Where)
+		var r *ResourceError
+		assert.ErrorAs(s.t, err, &r)
+	}},
+	{"values in files", everyExecutor, func(s *suiteRun) {
+		res := s.ok("big_values")
+		assert.Equal(s.t, 10<<16+1<<16, s.value(res, "size"))
+		assert.Len(s.t, s.value(res, "big"), 10<<16)
+		s.forget()
+		assert.Equal(s.t, "big=reuse noise=reuse size=reuse", actions(s.ok("big_values")))
+	}},
+	{"files", everyExecutor, func(s *suiteRun) {
+		res := s.ok("files")
+		f := s.value(res, "upper_file").(dag.File)
+		data, err := os.ReadFile(f.Path())
+		require.NoError(s.t, err)
+		assert.Equal(s.t, "HELLO", string(data))
+		assert.True(s.t, strings.HasPrefix(f.Path(), s.inst.Dir()), f.Path())
+		assert.Equal(s.t, "file=reuse upper_file=reuse", actions(s.ok("files")))
+	}},
+	{"an IO manager of a user's", everyExecutor, func(s *suiteRun) {
+		res := s.ok("shelved")
+		assert.Equal(s.t, 42, s.value(res, "above"))
+		assert.Equal(s.t, []string{"handle shelved kept result true", "load kept for above"}, notes(s.t, "shelf_calls"))
+		assert.Equal(s.t, "kept=reuse above=reuse", actions(s.ok("shelved")))
+	}},
+	{"config and parameters", everyExecutor, func(s *suiteRun) {
+		s.t.Setenv("TOKEN", "123456789")
+		s.opts.Config = document(s.t, "ops: {configured: {config: {n: 100, token: {env: TOKEN}}}}")
+		s.opts.Inputs = map[string]any{"n": 1000}
+		assert.Equal(s.t, 1110, s.value(s.ok("params"), "both"))
+	}},
+	{"loop", everyExecutor, func(s *suiteRun) {
+		res := s.ok("looping")
+		assert.Equal(s.t, "names=run fit[oslo]=run fit[rome]=run fit[pau]=run total=run", actions(res))
+		assert.Equal(s.t, []any{11}, returned(s.t, res))
+		assert.Equal(s.t, "names=reuse fit[oslo]=reuse fit[rome]=reuse fit[pau]=reuse total=reuse", actions(s.ok("looping")))
+	}},
+	{"an output that is not there this time", everyExecutor, func(s *suiteRun) {
+		res := s.ok("optional")
+		assert.Equal(s.t, "none=run wants=skip first=run", actions(res))
+	}},
+	{"no outputs", everyExecutor, func(s *suiteRun) {
+		assert.Equal(s.t, "quiet=run", actions(s.ok("no_outputs")))
+		assert.Equal(s.t, "quiet=reuse", actions(s.ok("no_outputs")))
+	}},
+	{"priorities", everyExecutor, func(s *suiteRun) {
+		s.opts.MaxConcurrent = 1
+		s.ok("priorities")
+		assert.Equal(s.t, []string{"p2", "p3", "p1", "p0"}, notes(s.t, "done"))
+	}},
+	{"tag limits", "multi multiprocess", func(s *suiteRun) {
+		s.opts.Executor, s.opts.MaxConcurrent = "", 0
+		s.opts.Config = document(s.t, "execution: {config: {"+s.executor+": {max_concurrent: 4, tag_concurrency_limits: [{key: db, limit: 2}]}}}")
+		s.ok("limits")
+		now, most := 0, 0
+		for _, line := range notes(s.t, "limits") {
+			if line == "+" {
+				now++
+			} else {
+				now--
+			}
+			most = max(most, now)
+		}
+		assert.Equal(s.t, 2, most)
+	}},
+	{"a stored input that is lost while the run goes on", everyExecutor, func(s *suiteRun) {
+		s.ok("big_values")
+		s.t.Setenv(suiteObjects, filepath.Join(s.inst.Dir(), "objects"))
+		s.forget()
+		res := s.ok("losing")
+		assert.Equal(s.t, 10<<16+1<<16+1, s.value(res, "size_again"))
+		assert.ElementsMatch(s.t, []string{"loses", "big", "noise", "size_again"}, notes(s.t, "done"), "what is lost is computed again, and nothing else")
+	}},
+}
+
+func count[T comparable](all []T, v T) (n int) {
+	for _, x := range all {
+		if x == v {
+			n++
+		}
+	}
+	return n
+}
+
+// inOrder holds resources to being closed in the reverse order of being opened, in each process.
+func (s *suiteRun) inOrder() {
+	s.t.Helper()
+	assert.Equal(s.t, []string{"open lower", "open middle_one", "open upper", "close upper", "close middle_one", "close lower"}, notes(s.t, "resources"))
+}
+
+// canceled runs a job and cancels it when a step waits.
+func (s *suiteRun) canceled(job string) *Result {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil && len(notes(s.t, "waiting")) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	res, err := Run(ctx, s.catalog(), job, s.options())
+	require.NoError(s.t, err)
+	return res
+}
+
+func TestEveryExecutor(t *testing.T) {
+	for _, executor := range strings.Fields(everyExecutor) {
+		for _, c := range suite {
+			if strings.Contains(" "+c.executors+" ", " "+executor+" ") {
+				t.Run(executor+"/"+c.name, func(t *testing.T) { c.test(newSuite(t, executor)) })
+			}
+		}
+	}
+}
