@@ -10,7 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/mod/modfile"
+
+	"github.com/dagstergen/dagstergen/internal/scripttest"
 )
 
 var (
@@ -60,23 +61,7 @@ func run(t *testing.T, dir, name string, args ...string) []byte {
 // writeModule makes dir a module that uses this checkout and needs no network.
 func writeModule(t *testing.T, dir, root string) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(root, "go.mod"))
-	require.NoError(t, err)
-	ours, err := modfile.Parse("go.mod", data, nil)
-	require.NoError(t, err)
-	theirs := new(modfile.File)
-	require.NoError(t, theirs.AddModuleStmt(modulePath))
-	require.NoError(t, theirs.AddGoStmt(ours.Go.Version))
-	for _, r := range ours.Require {
-		theirs.AddNewRequire(r.Mod.Path, r.Mod.Version, true)
-	}
-	theirs.AddNewRequire(ours.Module.Mod.Path, "v0.0.0", false)
-	require.NoError(t, theirs.AddReplace(ours.Module.Mod.Path, "", root, ""))
-	theirs.Cleanup()
-	text, err := theirs.Format()
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), text, 0o666))
-	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.sum"), sum, 0o666))
+	gomod, gosum := scripttest.Module(t, root)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), gomod, 0o666))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.sum"), gosum, 0o666))
 }

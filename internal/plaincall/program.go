@@ -13,8 +13,8 @@ var opsSource string
 //go:embed testdata/runner.go.txt
 var runnerSource string
 
-// modulePath is the path of the module that programs are written for.
-const modulePath = "example.com/random"
+// modulePath is the path of the module that programs are written for: that of internal/scripttest.
+const modulePath = "example.com/shop"
 
 // Write returns the files of a module with n random jobs, by slash-separated path; go.mod and go.sum are the caller's.
 func Write(seed uint64, n int) map[string]string {
