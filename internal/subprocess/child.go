@@ -17,6 +17,7 @@ import (
 const (
 	requestsFD = 3
 	messagesFD = 4
+	fileFD     = 5 // of a detached child
 )
 
 // ErrParentGone is the cause of the context of a request whose parent is gone, or does not want the answer any more.

@@ -8,7 +8,9 @@
 // JSON values, one after the other, on two pipes of their own (descriptors 3 and 4 of the child), so what the child prints is not
 // mixed with them: it is kept, the last part of it, for [Process.Ended].
 //
-// Invariants: a child has a process group of its own and never outlives its parent, however that ends: it reads end of file then, stops
+// [Detach] is for a child that goes on alone: one request, one answer, a file, and nothing more in common.
+//
+// Invariants: a child of Start has a process group of its own and never outlives its parent, however that ends: it reads end of file then, stops
 // what it does, and kills its group. What it has started itself is killed with it. Its descriptors and its variable are not handed on to what it starts. A
 // stopped Process leaves no goroutine and no zombie.
 package subprocess

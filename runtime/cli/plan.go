@@ -105,6 +105,7 @@ type runFlags struct {
 	executor  string
 	noMemo    bool
 	noWait    bool
+	detach    bool
 	grace     time.Duration
 }
 
@@ -121,6 +122,7 @@ func (f *runFlags) addRun(a *app, cmd *cobra.Command) {
 	defer a.addInputs(cmd, &f.config) // the other flags come first
 	flags := cmd.Flags()
 	flags.Var(&choice{&f.executor, execute.Executors()}, "executor", "how steps run: one at a time, side by side, or each in a process of its own")
+	flags.BoolVar(&f.detach, "detach", false, "let a process of its own run it, write the id of the run and return")
 	flags.BoolVar(&f.noWait, "no-wait", false, "exit with code 3 instead of waiting for another process that computes the same step")
 	flags.DurationVar(&f.grace, "grace", execute.DefaultGrace, "how long a step may go on after its timeout, or after Ctrl-C")
 	complete(cmd, "executor", execute.Executors()...)

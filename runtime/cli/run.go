@@ -77,11 +77,33 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	return a.execute(ctx, inst, cat, job, o)
+	return a.execute(ctx, inst, cat, job, o, f.detach)
+}
+
+// launchedRun is a run that another process executes.
+type launchedRun struct {
+	RunID  string `json:"run_id"`
+	Output string `json:"output"` // file with what its process prints
+}
+
+// detach lets another process run.
+func (a *app) detach(ctx context.Context, inst *instance.Instance, cat *plan.Catalog, job string, o execute.Options) error {
+	o.Instance = inst
+	id, err := execute.Submit(ctx, cat, job, o, nil)
+	v := &launchedRun{RunID: id, Output: inst.LaunchOutput(id)}
+	if err = closed(err, inst); err != nil {
+		return err
+	}
+	return a.result(v, func(l look) []string {
+		return []string{v.RunID, l.paint(fmt.Sprintf("%s runs logs -f %s follows it, %s runs cancel %s stops it", a.env.Name, shortRun(v.RunID, l), a.env.Name, shortRun(v.RunID, l)), dim)}
+	})
 }
 
 // execute runs with the instance, shows what goes on and what came out, and closes the instance.
-func (a *app) execute(ctx context.Context, inst *instance.Instance, cat *plan.Catalog, job string, o execute.Options) error {
+func (a *app) execute(ctx context.Context, inst *instance.Instance, cat *plan.Catalog, job string, o execute.Options, detach bool) error {
+	if detach {
+		return a.detach(ctx, inst, cat, job, o)
+	}
 	s := a.screen(running)
 	o.Instance, o.Observe, o.Console = inst, s.observe, newConsole(s)
 	began := a.now()

@@ -11,7 +11,8 @@ import (
 // A runDetail is a run with all that happened in it.
 type runDetail struct {
 	shownRun
-	Config string      `json:"config"` // YAML, secrets redacted
+	Output string      `json:"output,omitempty"` // file with what the process printed that executed it on its own
+	Config string      `json:"config"`           // YAML, secrets redacted
 	Steps  []shownStep `json:"steps"`
 	Events []shownLine `json:"events"`
 
@@ -112,6 +113,9 @@ func (d *runDetail) view(l look) []string {
 	row("started", text(d.began().Local().Format(timeLayout)))
 	if d.Parent != "" {
 		row("again", text("of run "+d.Parent))
+	}
+	if d.Output != "" {
+		row("output", text(d.Output))
 	}
 	row("took", text(d.took(d.now)))
 	row("steps", text(d.counts()))

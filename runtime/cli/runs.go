@@ -192,7 +192,9 @@ func (a *app) runDetail(cmd *cobra.Command, inst *instance.Instance, id string) 
 	if err != nil {
 		return nil, err
 	}
-	return newRunDetail(run, events, a.now(), a.verbose), nil
+	d := newRunDetail(run, events, a.now(), a.verbose)
+	d.Output = inst.LaunchOutput(run.ID)
+	return d, nil
 }
 
 // findRun finds a run by its id, by the start or the end of it, or, without one, the newest.

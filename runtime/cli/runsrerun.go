@@ -53,5 +53,5 @@ func (a *app) rerun(cmd *cobra.Command, id string, how execute.Rerun, f *runFlag
 	for _, n := range notes {
 		_, _ = io.WriteString(a.env.Stderr, a.errLook.paint("warning:", yellow)+" "+escape(n)+"\n") // if stderr is gone there is nobody to tell
 	}
-	return a.execute(ctx, inst, cat, job, o)
+	return a.execute(ctx, inst, cat, job, o, f.detach)
 }

@@ -44,6 +44,8 @@ type Options struct {
 	Parent string // id of the run of Instance that this one does again, see [Rerun]; empty for none
 	Again  string // a selection of steps that run whatever is stored; empty for none
 
+	launched bool // the run is stored and waits for this process, which has its lock
+
 	fallback string // the executor where nobody chooses one; empty for multi
 }
 

@@ -179,7 +179,10 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 			return nil, storeError(err)
 		}
 	}
-	if !r.private {
+	switch {
+	case r.private:
+	case r.opts.launched: // whoever launched it has the lock
+	default:
 		if r.opts.RunID != "" {
 			if _, err := r.store.Run(ctx, r.id); err == nil {
 				return nil, badOption("run %s exists already; give another id, or none", r.id)
@@ -279,11 +282,17 @@ func (r *run) begin(ctx context.Context, began time.Time) error {
 	if err != nil {
 		return err
 	}
-	first := &storage.Batch{NewRun: &storage.Run{
+	row := &storage.Run{
 		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Status: storage.RunStarted, Tags: r.tags(), Config: r.asked.text,
 		Parent: r.opts.Parent, Root: root,
 		Created: began.UTC(), Started: began.UTC(), Steps: len(r.plan.Steps),
-	}, Files: r.inst.IO().States()} // what planning has learnt about stored files
+	}
+	first := &storage.Batch{Files: r.inst.IO().States()} // what planning has learnt about stored files
+	if r.opts.launched {
+		first.Start = row
+	} else {
+		first.NewRun = row
+	}
 	r.settled(first)
 	if err := r.log.open(first); err != nil {
 		return &StoreError{err}

@@ -27,7 +27,7 @@ import (
 // served is whether a child of this process would find its way to Serve.
 var served atomic.Bool
 
-// Serve makes this program able to compute steps in child processes of its own, as [Verify] does. It is called first in main, with the
+// Serve makes this program able to compute steps in child processes of its own, as [Verify] does, and to execute whole runs in them, as [Submit] does. It is called first in main, with the
 // definitions that are to be run; cli.Main does so. In a child it does its work and ends the process; in any other process it returns at once. A test calls it in TestMain:
 //
 //	func TestMain(m *testing.M) {
@@ -36,6 +36,7 @@ var served atomic.Bool
 //	}
 func Serve(defs ...dag.Definitions) {
 	served.Store(true)
+	serveLaunched(defs)
 	c, ok := subprocess.Asked(stepService)
 	if !ok {
 		return
@@ -59,6 +60,9 @@ func volunteer() {
 		_ = f.Close()
 	}
 }
+
+// errDefinitions is what a process says that was asked for something of definitions it does not have.
+var errDefinitions = errors.New("a child process has other definitions: give execute.Serve those that are run")
 
 // A stepServer computes steps for another process.
 type stepServer struct {
@@ -155,7 +159,7 @@ func (s *stepServer) prepare(ref *runRef) error {
 		return err
 	}
 	if definitionsDigest(cat) != ref.Definitions {
-		return errors.New("a child process has other definitions: give execute.Serve those that are run")
+		return errDefinitions
 	}
 	if s.target, err = cat.Target(ref.Job, ref.Selection); err != nil {
 		return err

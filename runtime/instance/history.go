@@ -50,7 +50,14 @@ func (i *Instance) DeleteRuns(ctx context.Context, ids ...string) error {
 			}
 		}
 	}
-	return i.store.Submit(&storage.Batch{Delete: ids}).Wait(ctx)
+	if err := i.store.Submit(&storage.Batch{Delete: ids}).Wait(ctx); err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range ids {
+		errs = append(errs, i.removeLaunchOutput(id))
+	}
+	return errors.Join(errs...)
 }
 
 // errTwice says that two processes changed a run at once.

@@ -37,17 +37,40 @@ func checkRunID(id string) error {
 
 func runLockName(id string) string { return path.Join(locks, "run-"+id) }
 
-// lock takes the lock of a new run and returns what gives it back.
-func (r *runLocks) lock(id string) (unlock func(), err error) {
+// A RunLock is the lock of a run: whoever has it executes the run, or is about to.
+type RunLock struct {
+	root *os.Root // nil in memory: nobody else can ask
+	name string
+	file *os.File
+}
+
+// File is the open file that holds the lock: a process that inherits it has the lock too. It is nil for an instance in memory.
+func (l *RunLock) File() *os.File { return l.file }
+
+// Release gives the lock back when the end of the run is durable.
+func (l *RunLock) Release() {
+	if l.root == nil {
+		return
+	}
+	_ = l.root.Remove(l.name) // while it is locked, so that nobody takes another file for it; a leftover is removed with dead runs
+	_ = l.file.Close()
+}
+
+// HandedOver leaves the lock to a process that has inherited the file.
+func (l *RunLock) HandedOver() {
+	if l.file != nil {
+		_ = l.file.Close()
+	}
+}
+
+// lock takes the lock of a new run.
+func (r *runLocks) lock(id string) (*RunLock, error) {
 	name := runLockName(id)
 	f, err := lockNew(r.root, name, lockTries)
 	if err != nil {
 		return nil, storage.FileError("lock", filepath.Join(r.dir, name), err)
 	}
-	return func() {
-		_ = r.root.Remove(name) // while it is locked, so that nobody takes another file for it; a leftover is removed with dead runs
-		_ = f.Close()
-	}, nil
+	return &RunLock{root: r.root, name: name, file: f}, nil
 }
 
 // errTaken says that somebody holds a lock that should be new.
@@ -117,6 +140,15 @@ func (r *runLocks) alive(id string) (bool, error) {
 // LockRun takes the lock of a new run. It is called before the run is stored and unlock when its end is durable: so a run that is
 // stored, not finished and not locked has died.
 func (i *Instance) LockRun(id string) (unlock func(), err error) {
+	l, err := i.TakeRun(id)
+	if err != nil {
+		return nil, err
+	}
+	return l.Release, nil
+}
+
+// TakeRun is LockRun, for a run that may be handed over to another process.
+func (i *Instance) TakeRun(id string) (*RunLock, error) {
 	if err := checkRunID(id); err != nil {
 		return nil, err
 	}
@@ -124,26 +156,28 @@ func (i *Instance) LockRun(id string) (unlock func(), err error) {
 		return nil, err
 	}
 	if i.runs == nil { // in memory: nobody else can ask
-		return func() {}, nil
+		return &RunLock{}, nil
 	}
-	i.activeMu.Lock()
-	defer i.activeMu.Unlock()
-	if i.active == 0 && i.release != nil { // what earlier runs of this process have stored was kept for who reads their results
-		if err := i.release(); err != nil {
-			return nil, err
-		}
-	}
-	free, err := i.runs.lock(id)
-	if err != nil {
+	return i.runs.lock(id)
+}
+
+// TakeOverRun takes the lock of a run from the process that has started this one, by the open file that it has handed over.
+func (i *Instance) TakeOverRun(id string, f *os.File) (*RunLock, error) {
+	if err := checkRunID(id); err != nil {
 		return nil, err
 	}
-	i.active++
-	return func() {
-		free()
-		i.activeMu.Lock()
-		defer i.activeMu.Unlock()
-		i.active--
-	}, nil
+	if i.runs == nil {
+		return nil, errors.New("an instance in memory has no run of another process")
+	}
+	name := runLockName(id)
+	same, err := isAt(i.runs.root, name, f)
+	if err == nil && same {
+		same, err = oslock.TryFile(f) // held by this open file already, so it is taken again; by another one, it is not
+	}
+	if err != nil || !same {
+		return nil, errors.Join(fmt.Errorf("run %s was not handed over", id), err)
+	}
+	return &RunLock{root: i.runs.root, name: name, file: f}, nil
 }
 
 // dead reports whether a run that the store has as unfinished has died.
