@@ -242,7 +242,7 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 		return nil, true
 	}
 	elements := [][]cell{w.value}
-	list := spec.Type == Names || spec.Type == Texts || spec.Type == Pairs
+	list := spec.Type == Idents || spec.Type == Names || spec.Type == Texts || spec.Type == Pairs
 	if list {
 		elements = cut(w.value, ',', !w.quoted)
 	}
@@ -280,7 +280,7 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 			if s := Snake(id); ValidName(s) && s != id {
 				hint = "write " + s
 			}
-		case spec.Type == Ident && !validIdent(id):
+		case (spec.Type == Ident || spec.Type == Idents) && !validIdent(id):
 			message, hint = w.key+": "+show(id)+" is not a Go identifier", "name a declaration of this package"
 		case spec.Type == Enum && !slices.Contains(spec.Choices, id):
 			message, hint = w.key+" cannot be "+show(id), "use "+strings.Join(spec.Choices, " or ")

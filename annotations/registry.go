@@ -32,6 +32,7 @@ const (
 	Ignore   Kind = "ignore"
 	Depends  Kind = "depends"
 	With     Kind = "with"
+	Hook     Kind = "hook"
 	Preset   Kind = "preset"
 )
 
@@ -54,17 +55,18 @@ type Type string
 
 // The types of arguments. Lists and pairs are separated by commas.
 const (
-	Flag  Type = "flag"       // stands alone, without a value
-	Text  Type = "text"       // any text
-	Name  Type = "name"       // see ValidName
-	Ident Type = "identifier" // a Go identifier
-	Names Type = "names"      // a list of names
-	Texts Type = "texts"      // a list of texts
-	Pairs Type = "pairs"      // a list of key:value
-	Enum  Type = "choice"     // one of Argument.Choices
-	Expr  Type = "expression" // a Go expression: the rest of the line
-	Count Type = "number"     // a whole number from 0
-	Span  Type = "duration"   // a positive duration as time.ParseDuration reads it
+	Flag   Type = "flag"        // stands alone, without a value
+	Text   Type = "text"        // any text
+	Name   Type = "name"        // see ValidName
+	Ident  Type = "identifier"  // a Go identifier
+	Idents Type = "identifiers" // a list of Go identifiers
+	Names  Type = "names"       // a list of names
+	Texts  Type = "texts"       // a list of texts
+	Pairs  Type = "pairs"       // a list of key:value
+	Enum   Type = "choice"      // one of Argument.Choices
+	Expr   Type = "expression"  // a Go expression: the rest of the line
+	Count  Type = "number"      // a whole number from 0
+	Span   Type = "duration"    // a positive duration as time.ParseDuration reads it
 
 	// Of words without a key.
 	Symbol  Type = "symbol"  // a declaration as code names it, or a package by its path
@@ -97,6 +99,8 @@ func (a Argument) Spelling() string {
 		return name + "=NAME"
 	case Ident:
 		return name + "=IDENT"
+	case Idents:
+		return name + "=IDENT,..."
 	case Names:
 		return name + "=NAME,..."
 	case Texts:
@@ -175,8 +179,8 @@ var (
 
 // arguments is the table of all arguments.
 var arguments = []Argument{
-	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Graph, Job}},
-	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Preset}},
+	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Hook}},
+	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Preset, Hook}},
 	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Resource}},
 	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset}},
 	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
@@ -194,8 +198,10 @@ var arguments = []Argument{
 	{Name: "retry_cap", Type: Span, Default: "none", Doc: "the longest wait that backoff and jitter may lead to", Needs: "retry_delay", On: computed},
 	{Name: "backoff", Type: Enum, Choices: []string{"linear", "exponential"}, Default: "none", Doc: "how the delay grows: 1, 2, 3 or 1, 3, 7 times retry_delay", Needs: "retry_delay", On: computed},
 	{Name: "jitter", Type: Enum, Choices: []string{"full", "plus_minus"}, Default: "none", Doc: "chance in the delay: anything up to it, or up to retry_delay more or less", Needs: "retry_delay", On: computed},
+	{Name: "on", Type: Enum, Choices: []string{"success", "failure"}, Default: "both", Doc: "what it is called for", On: []Kind{Hook}},
+	{Name: "hooks", Type: Idents, Default: "none", Doc: "what is called when a step has ended: functions marked //dag:hook, or their keys", On: computed},
 	{Name: "timeout", Type: Span, Default: "none", Doc: "how long it may be computed, each time", On: []Kind{Op, Asset, With}},
-	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY; those of a job are tags of its runs", On: []Kind{Op, Asset, Source, Graph, Job, Preset}},
+	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY; those of a job are tags of its runs", On: []Kind{Op, Asset, Source, Graph, Job, Preset, With}},
 	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Graph, Job}},
 }
 
@@ -205,6 +211,7 @@ var Directives = register(
 	Directive{Kind: Asset, Targets: []Target{Func}, Doc: "An op whose outputs are persistent, named data; its parameters name the assets it is made from, and named results make several assets."},
 	Directive{Kind: Source, Targets: []Target{Func}, Doc: "Data from outside that is observed, never computed: returns a dag.File, a dag.DataVersion, or a value and its dag.DataVersion."},
 	Directive{Kind: Resource, Targets: []Target{Func}, Doc: "A constructor whose result is injected into parameters of its type; may take config and other resources, and return a cleanup func."},
+	Directive{Kind: Hook, Targets: []Target{Func, Method}, Doc: "Called when a step that names it in hooks= has succeeded or failed: takes a dag.HookContext and resources, and returns an error or nothing."},
 	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},
 	Directive{Kind: Graph, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that jobs and other graphs call; with asset, what makes assets."},
 	Directive{Kind: Job, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that can be run."},

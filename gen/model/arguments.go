@@ -13,6 +13,7 @@ import (
 func (b *builder) arguments() {
 	for _, p := range b.m.Packages {
 		for _, op := range append(p.generics[:len(p.generics):len(p.generics)], p.Ops...) {
+			b.hooks(&op.Func, &op.Running)
 			if arg, ok := op.ann.Arg("io"); ok {
 				op.IO = b.ioManager(&op.Func, arg)
 			}
@@ -21,6 +22,7 @@ func (b *builder) arguments() {
 			}
 		}
 		for _, j := range p.Jobs {
+			b.hooks(&j.Func, &j.Running)
 			if arg, ok := j.ann.Arg("strategy"); ok {
 				j.Strategy = b.strategy(&j.Func, arg)
 			}

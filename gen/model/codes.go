@@ -42,6 +42,8 @@ const (
 	CodeNotIO             = "DAG0422" // io= names a resource that is no dag.IOManager
 	CodeUnknownStrategy   = "DAG0423"
 	CodeNotStrategy       = "DAG0424"
+	CodeUnknownHook       = "DAG0425" // hooks= names no hook
+	CodeHook              = "DAG0426" // not the signature of a hook
 	CodeConfigField       = "DAG0431" // a config field of a type that run config cannot hold
 	CodeConfigDefault     = "DAG0432" // a default that is not of the field's type
 	CodeConfigTag         = "DAG0433" // a tag that says nothing

@@ -116,6 +116,7 @@ func (b *builder) collect(lp *load.Package) {
 	slices.SortFunc(p.Ops, func(x, y *Op) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Resources, func(x, y *Resource) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Graphs, func(x, y *Graph) int { return strings.Compare(x.Key, y.Key) })
+	slices.SortFunc(p.Hooks, func(x, y *Hook) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Jobs, func(x, y *Job) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Configs, func(x, y *Config) int { return strings.Compare(x.Symbol, y.Symbol) })
 	b.m.Packages = append(b.m.Packages, p)
@@ -251,6 +252,10 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 			r := &Resource{Func: f}
 			p.Resources = append(p.Resources, r)
 			b.resources[obj], b.funcs[obj] = r, &r.Func
+		case annotations.Hook:
+			h := &Hook{Func: f, On: a.Value("on")}
+			p.Hooks = append(p.Hooks, h)
+			b.funcs[obj] = &h.Func
 		case annotations.Graph:
 			g := &Graph{Func: f}
 			p.Graphs = append(p.Graphs, g)

@@ -6,8 +6,6 @@ import (
 	"go/types"
 	"slices"
 	"strings"
-
-	"github.com/dagstergen/dagstergen/annotations"
 )
 
 // definitions collects what each package offers: its own things, and all they reach in other packages. Generated code names these by what
@@ -17,7 +15,7 @@ func (b *builder) definitions() {
 		if slices.ContainsFunc(p.visible, (*Package).broken) {
 			continue
 		}
-		r := &reach{b: b, p: p, ops: map[*Op]need{}, resources: map[*Resource]need{}, configs: map[*Config]need{}, graphs: map[*Graph]need{}}
+		r := &reach{b: b, p: p, ops: map[*Op]need{}, resources: map[*Resource]need{}, configs: map[*Config]need{}, graphs: map[*Graph]need{}, hooks: map[*Hook]need{}}
 		r.own()
 		d := &Definitions{Jobs: p.Jobs}
 		for op := range r.ops {
@@ -36,6 +34,7 @@ func (b *builder) definitions() {
 		slices.SortFunc(d.Ops, func(x, y *Op) int { return strings.Compare(x.Key+"\x00"+x.Symbol, y.Key+"\x00"+y.Symbol) })
 		slices.SortFunc(d.Resources, func(x, y *Resource) int { return strings.Compare(x.Key+"\x00"+x.Symbol, y.Key+"\x00"+y.Symbol) })
 		slices.SortFunc(d.Configs, func(x, y *Config) int { return strings.Compare(x.Symbol, y.Symbol) })
+		d.Hooks = r.sortedHooks()
 		r.unique(d)
 		r.nameable(d)
 		if !p.Diagnostics.HasErrors() {
@@ -68,6 +67,7 @@ type reach struct {
 	resources map[*Resource]need
 	configs   map[*Config]need
 	graphs    map[*Graph]need
+	hooks     map[*Hook]need
 }
 
 func (r *reach) own() {
@@ -85,6 +85,7 @@ func (r *reach) own() {
 	}
 	for _, j := range r.p.Jobs {
 		r.composition(&j.Graph)
+		r.hookList(j.Running.Hooks, need{j.Pos, "job " + j.Key + " has it"})
 	}
 }
 
@@ -99,6 +100,7 @@ func (r *reach) graph(g *Graph, n need) {
 func (r *reach) composition(g *Graph) {
 	what := string(g.Kind) + " " + g.Key
 	for _, n := range g.Nodes {
+		r.hookList(n.With.Hooks, need{n.Pos, what + " has it for a call"})
 		switch {
 		case n.Op != nil:
 			r.op(n.Op, need{n.Pos, what + " calls it"})
@@ -128,6 +130,7 @@ func (r *reach) op(op *Op, n need) {
 	if op.IO != nil {
 		r.resource(op.IO, need{op.Pos, what + " is stored by it"})
 	}
+	r.hookList(op.Running.Hooks, need{op.Pos, what + " has it"})
 	if op.Graph != nil {
 		r.graph(op.Graph, n)
 		return
@@ -204,6 +207,9 @@ func (r *reach) nameable(d *Definitions) {
 	}
 	for _, res := range d.Resources {
 		r.function(&res.Func, r.resources[res])
+	}
+	for _, h := range d.Hooks {
+		r.function(&h.Func, r.hooks[h])
 	}
 	for _, c := range d.Configs {
 		if !visibleName(c.Obj, r.p.Types) {
@@ -390,106 +396,4 @@ func UseAlias(t *types.Alias, from *types.Package) bool {
 		return false // declared inside a function
 	}
 	return obj.Pkg() == from || obj.Exported() && CanImport(from.Path(), obj.Pkg())
-}
-
-// Symbols returns the symbols whose code versions the definitions need: ops, resources, configs, graphs, jobs and strategies, sorted.
-func (d *Definitions) Symbols() []string {
-	var out []string
-	strategy := func(s *Strategy) {
-		if s != nil {
-			out = append(out, s.Symbol)
-		}
-	}
-	for _, op := range d.Ops {
-		out = append(out, op.Symbol)
-		strategy(op.Strategy)
-	}
-	for _, r := range d.Resources {
-		out = append(out, r.Symbol)
-	}
-	for _, c := range d.Configs {
-		out = append(out, c.Symbol)
-	}
-	for _, g := range d.Graphs {
-		out = append(out, g.Symbol)
-	}
-	for _, j := range d.Jobs {
-		out = append(out, j.Symbol)
-		strategy(j.Strategy)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// AssetRefs returns the assets that the package itself makes and that have a value, sorted by the name of their reference.
-func (p *Package) AssetRefs() []*Output {
-	var out []*Output
-	for _, op := range p.Ops {
-		if op.Kind == annotations.Op {
-			continue
-		}
-		for _, o := range op.Outputs {
-			if o.Ref != "" {
-				out = append(out, o)
-			}
-		}
-	}
-	slices.SortFunc(out, func(x, y *Output) int { return strings.Compare(x.Ref, y.Ref) })
-	return out
-}
-
-// Strategies returns the version strategies that the definitions name, in the order of what uses them.
-func (d *Definitions) Strategies() []*Strategy {
-	var out []*Strategy
-	for _, op := range d.Ops {
-		if op.Strategy != nil {
-			out = append(out, op.Strategy)
-		}
-	}
-	for _, j := range d.Jobs {
-		if j.Strategy != nil {
-			out = append(out, j.Strategy)
-		}
-	}
-	return out
-}
-
-// Funcs returns the annotated functions of the package: ops, resources, graphs and jobs.
-func (p *Package) Funcs() []*Func {
-	var out []*Func
-	for _, op := range p.Ops {
-		out = append(out, &op.Func)
-	}
-	for _, r := range p.Resources {
-		out = append(out, &r.Func)
-	}
-	for _, g := range p.Compositions() {
-		out = append(out, &g.Func)
-	}
-	return out
-}
-
-// Annotated reports whether pos lies in an annotated declaration of p.
-func (p *Package) Annotated(pos token.Pos) bool {
-	for _, f := range p.Funcs() {
-		if f.Node.Pos() <= pos && pos < f.Node.End() {
-			return true
-		}
-	}
-	for _, c := range p.Configs {
-		if node := c.ann.Decl; node.Pos() <= pos && pos < node.End() {
-			return true
-		}
-	}
-	return slices.ContainsFunc(p.lost, func(n ast.Node) bool { return n.Pos() <= pos && pos < n.End() })
-}
-
-// Symbols returns the symbols of the package's own annotated functions, sorted; broken ones too.
-func (p *Package) Symbols() []string {
-	var out []string
-	for _, f := range p.Funcs() {
-		out = append(out, f.Symbol)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }

@@ -36,6 +36,11 @@ func (b *builder) keys() {
 		b.uniqueKeys(rs)
 		b.uniqueKeys(js)
 		b.uniqueKeys(gs)
+		var hs []keyed
+		for _, h := range p.Hooks {
+			hs = append(hs, keyed{h.Key, "hook " + h.GoName, p, h.Pos, &h.Func})
+		}
+		b.uniqueKeys(hs)
 	}
 }
 

@@ -35,6 +35,7 @@ type Package struct {
 	Configs   []*Config
 	Graphs    []*Graph // marked //dag:graph
 	Jobs      []*Job
+	Hooks     []*Hook
 
 	// Generated holds the package-level names that generated code declares for user code to name: "Definitions", "NightlyJob" ...
 	// The value says what each is for. It is complete even where declarations have errors.
@@ -62,6 +63,7 @@ type Definitions struct {
 	Configs   []*Config // sorted by symbol
 	Graphs    []*Graph  // those that jobs and other graphs call, and its own
 	Jobs      []*Job
+	Hooks     []*Hook // those that its ops and jobs name
 }
 
 // A Decl is what all annotated declarations have.

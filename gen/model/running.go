@@ -10,6 +10,10 @@ import (
 type Running struct {
 	Retry   *Retry        // nil where nothing is said
 	Timeout time.Duration // 0 where nothing is said
+	Hooks   []*Hook
+	Tags    map[string]string // of a call
+
+	hooks *annotations.Arg // what is still to be found
 }
 
 // A Retry is what retries= and its companions say.
@@ -26,6 +30,9 @@ func runningOf(a *annotations.Annotation) Running {
 		r.Retry = &Retry{
 			MaxRetries: a.Count("retries"), Delay: a.Span("retry_delay"), MaxDelay: a.Span("retry_cap"), Backoff: a.Value("backoff"), Jitter: a.Value("jitter"),
 		}
+	}
+	if arg, ok := a.Arg("hooks"); ok {
+		r.hooks = &arg
 	}
 	return r
 }
@@ -44,7 +51,14 @@ func (w *body) with(st *statement) {
 		w.wrong(CodeJobDirective, a.Pos, a.End, hint, "//dag:with says nothing: this statement calls nothing")
 		return
 	}
+	r := runningOf(a)
+	r.Tags = a.Map("tags")
+	if r.hooks != nil {
+		if r.Hooks = w.b.hooksOf(&w.g.Func, *r.hooks); w.g.Broken {
+			w.fail()
+		}
+	}
 	for _, n := range st.all {
-		n.With = runningOf(a)
+		n.With = r
 	}
 }

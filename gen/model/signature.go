@@ -18,6 +18,9 @@ func (b *builder) signatures() {
 			b.params(&r.Func)
 			b.resourceInputs(r)
 		}
+		for _, h := range p.Hooks {
+			b.hookSignature(h)
+		}
 		for _, op := range p.Ops {
 			if op.Graph != nil {
 				continue
@@ -151,7 +154,7 @@ func (b *builder) params(f *Func) {
 		b.role(f, p, &context)
 		p.Index = count[p.Role]
 		count[p.Role]++
-		if p.Role == RoleContext || p.Role == RoleUnknown || p.Role == RoleConfig && !composes(f) {
+		if p.Role == RoleContext || p.Role == RoleUnknown || f.Kind == annotations.Hook && p.Role == RoleInput || p.Role == RoleConfig && !composes(f) {
 			continue // their names count nowhere
 		}
 		if !annotations.ValidName(p.Name) {

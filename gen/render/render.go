@@ -37,7 +37,7 @@ func Definitions(module string, p *model.Package, proof string) (text []byte, er
 	imports := baseImports()
 	d := p.Definitions
 	collectImports(p, imports)
-	r := &renderer{p: p, d: d, ops: map[*model.Op]string{}, resources: map[*model.Resource]string{}, configs: map[*model.Config]string{}, graphs: map[*model.Graph]string{}, typeArgs: map[*model.Func][]types.Type{}}
+	r := &renderer{p: p, d: d, ops: map[*model.Op]string{}, resources: map[*model.Resource]string{}, configs: map[*model.Config]string{}, graphs: map[*model.Graph]string{}, hooks: map[*model.Hook]string{}, typeArgs: map[*model.Func][]types.Type{}}
 	r.assign()
 	r.names = newNames(p.Types, r.declared(), imports)
 	r.ctx, r.call, r.err = r.local("ctx"), r.local("c"), r.local("err")
@@ -53,6 +53,9 @@ func Definitions(module string, p *model.Package, proof string) (text []byte, er
 	}
 	for _, res := range d.Resources {
 		r.resource(f, res)
+	}
+	for _, h := range d.Hooks {
+		r.hook(f, h)
 	}
 	for _, op := range d.Ops {
 		r.op(f, op)
@@ -114,6 +117,7 @@ type renderer struct {
 	resources map[*model.Resource]string
 	configs   map[*model.Config]string
 	graphs    map[*model.Graph]string
+	hooks     map[*model.Hook]string
 	typeArgs  map[*model.Func][]types.Type // of instances of generic ops
 	jobs      []string
 }
@@ -149,6 +153,13 @@ func (r *renderer) assign() {
 	}
 	for _, g := range r.d.Graphs {
 		graphKeys = append(graphKeys, g.Key)
+	}
+	var hookKeys []string
+	for _, h := range r.d.Hooks {
+		hookKeys = append(hookKeys, h.Key)
+	}
+	for i, name := range camels(hookKeys) {
+		r.hooks[r.d.Hooks[i]] = name
 	}
 	for i, name := range camels(graphKeys) {
 		r.graphs[r.d.Graphs[i]] = name
@@ -223,6 +234,9 @@ func collectImports(p *model.Package, into map[string]string) {
 	}
 	for _, res := range d.Resources {
 		function(&res.Func)
+	}
+	for _, h := range d.Hooks {
+		function(&h.Func)
 	}
 	for _, c := range d.Configs {
 		packagesOf(c.Obj.Type(), p.Types, into)

@@ -14,6 +14,14 @@ func (r *renderer) running(l *fieldList, s *model.Running) {
 		l.add("Retry", jen.Op("&").Add(r.dag("RetryPolicy")).Values(r.retry(s.Retry)...))
 	}
 	r.span(l, "Timeout", s.Timeout)
+	l.pairs("Tags", s.Tags)
+	var hooks []jen.Code
+	for _, h := range s.Hooks {
+		hooks = append(hooks, jen.Id("_dagHook"+r.hooks[h]))
+	}
+	if len(hooks) > 0 {
+		l.add("Hooks", jen.Index().Op("*").Add(r.dag("Hook")).Values(hooks...))
+	}
 }
 
 func (r *renderer) retry(p *model.Retry) []jen.Code {
@@ -43,4 +51,33 @@ func (r *renderer) span(l *fieldList, name string, d time.Duration) {
 	if d > 0 {
 		l.add(name, jen.Lit(int(d)).Comment("/* "+d.String()+" */"))
 	}
+}
+
+// hook writes the block of a hook.
+func (r *renderer) hook(f *jen.File, h *model.Hook) {
+	name := r.hooks[h]
+	r.guard(f, &h.Func)
+	var l fieldList
+	l.text("Key", h.Key)
+	l.text("Symbol", h.Symbol)
+	l.text("Description", h.Description)
+	switch h.On {
+	case "success":
+		l.add("On", r.dag("HookOnSuccess"))
+	case "failure":
+		l.add("On", r.dag("HookOnFailure"))
+	}
+	r.injected(&l, &h.Func)
+	l.add("Invoke", r.dag("InvokeOf").Call(jen.Id("_dagTell"+name).Values()))
+	f.Line()
+	f.Var().Id("_dagHook" + name).Op("=").Op("&").Add(r.dag("Hook")).Add(multi(l...))
+	f.Line()
+	f.Type().Id("_dagTell" + name).Struct()
+	call := r.target(&h.Func).Call(r.arguments(&h.Func)...)
+	body := []jen.Code{jen.Return(call)}
+	if !h.HasError {
+		body = []jen.Code{call, jen.Return(jen.Nil())}
+	}
+	f.Line()
+	f.Func().Params(jen.Id("_dagTell" + name)).Id("Invoke").Params(r.invokeParams()...).Error().Block(body...)
 }

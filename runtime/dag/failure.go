@@ -3,6 +3,8 @@ package dag
 import (
 	"errors"
 	"fmt"
+
+	"github.com/dagstergen/dagstergen/internal/mask"
 )
 
 // A Failure is an error that says more than its text (Dagster's Failure): what stands in Metadata is shown with the failed step and kept in its event.
@@ -33,16 +35,18 @@ func (f Failure) Error() string {
 // Unwrap returns Err.
 func (f Failure) Unwrap() error { return f.Err }
 
-// FailureOf finds the Failure in an error.
+// FailureOf finds the Failure in an error. Secrets are masked in what it says.
 func FailureOf(err error) (f Failure, ok bool) {
-	if errors.As(err, &f) {
-		return f, true
-	}
 	var p *Failure
-	if errors.As(err, &p) {
-		return *p, true
+	switch {
+	case errors.As(err, &f):
+	case errors.As(err, &p):
+		f = *p
+	default:
+		return f, false
 	}
-	return f, false
+	f.Description, f.Metadata = mask.Hide(f.Description), MaskedMetadata(f.Metadata)
+	return f, true
 }
 
 // A UserCodeError is an error of the user's code, by whom the engine called it: errors.As finds one in every error of a run that user code is

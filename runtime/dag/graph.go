@@ -24,6 +24,7 @@ type JobDef struct {
 	Executor string          // executor=: "in_process", "multi" or "multiprocess"; empty for the default
 	Strategy VersionStrategy // strategy=: nil for SourceHash
 	Retry    *RetryPolicy    // of steps whose calls and ops have none
+	Hooks    []*Hook         // of all its steps
 	Presets  []Preset        // in the order of the source
 }
 
@@ -57,12 +58,14 @@ type Node struct {
 	Graph   *GraphDef
 	Map     *Map
 	Branch  *Branch
-	Inputs  []Binding     // one for each of Op.Inputs, or of Graph.Params
-	Config  *Binding      // the value the body passes for Op.Config, overlaid by run config; nil when Op takes none
-	After   []int         // nodes that must be finished, or skipped by a branch, before this one starts; no part of a version
-	Retry   *RetryPolicy  // of this call, or of the steps that the graph makes; nil for what the op says
-	Timeout time.Duration // likewise
-	Pos     string        // no part of a version: "jobs.go:Nightly", for people
+	Inputs  []Binding         // one for each of Op.Inputs, or of Graph.Params
+	Config  *Binding          // the value the body passes for Op.Config, overlaid by run config; nil when Op takes none
+	After   []int             // nodes that must be finished, or skipped by a branch, before this one starts; no part of a version
+	Retry   *RetryPolicy      // of this call, or of the steps that the graph makes; nil for what the op says
+	Timeout time.Duration     // likewise
+	Hooks   []*Hook           // besides those of the op and the job
+	Tags    map[string]string // of its steps, over those of the op
+	Pos     string            // no part of a version: "jobs.go:Nightly", for people
 }
 
 // A Map is a loop: it runs its body once for each element (Dagster's dynamic mapping and collect). The steps of the body are keyed by element:

@@ -45,6 +45,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 		recorded = false
 		r.warn(s.Key, fmt.Sprintf("the file of source %q changed while the step ran: its result is used in this run and not recorded", key))
 	}
+	w.out = call.Out
 	if r.private {
 		return w.keep(ctx, i, call.Out, metadata, recorded, began)
 	}
@@ -64,8 +65,13 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 		}
 	}
 	life, elapsed := t.life, t.elapsed
+	w.hooked(s)
+	stored := w.stored
 	r.log.submit(b, func(err error) {
 		unlock()
+		if stored != nil {
+			stored <- err
+		}
 		if err == nil {
 			r.engine.kept(i, life)
 			r.show.finished(s.Key, elapsed)

@@ -33,7 +33,7 @@ type holding struct {
 func (h *holding) slots(s *plan.Step) (all []slot) {
 	for i := range h.limits {
 		l := &h.limits[i]
-		value, tagged := s.Op.Tags[l.Key]
+		value, tagged := s.Tags[l.Key]
 		switch {
 		case !tagged, l.Value != nil && *l.Value != value:
 		case l.PerValue:
@@ -153,7 +153,7 @@ func (e *engine) order() {
 		if v < 0 {
 			return 1 << 40
 		}
-		n, _ := priorityOf(e.tasks.At(int(v)).step.Op) // it was checked before the run
+		n, _ := priorityOf(e.tasks.At(int(v)).step.Node) // it was checked before the run
 		return n
 	}
 	e.ready.before = func(a, b plan.Vertex) bool {
@@ -166,16 +166,17 @@ func (e *engine) order() {
 
 func prioritized(t *plan.Target) bool {
 	for i := range t.Graph.Nodes {
-		if t.Graph.Nodes[i].Op.Tags[PriorityTag] != "" {
+		if t.Graph.Nodes[i].Tags[PriorityTag] != "" {
 			return true
 		}
 	}
 	return false
 }
 
-// priorityOf is the priority of the steps of an op.
-func priorityOf(op *dag.Op) (int, error) {
-	text, tagged := op.Tags[PriorityTag]
+// priorityOf is the priority of the steps of a node.
+func priorityOf(node *plan.Node) (int, error) {
+	op := node.Op
+	text, tagged := node.Tags[PriorityTag]
 	if !tagged {
 		return 0, nil
 	}
@@ -191,12 +192,12 @@ func checkPriorities(t *plan.Target) error {
 	var wrong []plan.Problem
 	seen := map[*dag.Op]bool{}
 	for i := range t.Graph.Nodes {
-		op := t.Graph.Nodes[i].Op
-		if seen[op] {
+		node := &t.Graph.Nodes[i]
+		if text := node.Tags[PriorityTag]; seen[node.Op] && text == node.Op.Tags[PriorityTag] {
 			continue
 		}
-		seen[op] = true
-		if _, err := priorityOf(op); err != nil {
+		seen[node.Op] = true
+		if _, err := priorityOf(node); err != nil {
 			wrong = append(wrong, plan.Problem{Code: "bad_tag", Message: err.Error()})
 		}
 	}

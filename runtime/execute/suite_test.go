@@ -139,6 +139,20 @@ var suite = []struct {
 		assert.Equal(s.t, []string{"0"}, notes(s.t, "tries"))
 		assert.Equal(s.t, "step middle: not yet", failedStep(s.t, res, "middle").Error())
 	}},
+	{"hooks", everyExecutor, func(s *suiteRun) {
+		s.opts.MaxConcurrent = 1
+		var o told
+		for _, j := range s.jobs {
+			j.Hooks = []*dag.Hook{o.hook("one", ""), o.hook("two", dag.HookOnSuccess), o.hook("three", dag.HookOnFailure)}
+		}
+		s.ok("good")
+		assert.Equal(s.t, "one first, two first, one middle, two middle, one beside, two beside, one last, two last", o.take())
+		assert.Equal(s.t, 13, o.last["last"].Outputs["result"])
+		assert.Equal(s.t, dag.Int("rows", 7), o.last["middle"].Metadata["result"][0])
+		s.run("failing")
+		assert.Equal(s.t, "one middle, three middle", o.take())
+		assert.EqualError(s.t, o.last["middle"].Err, "step middle: no luck")
+	}},
 	{"a retry that the body asks for", everyExecutor, func(s *suiteRun) {
 		s.ok("asking")
 		assert.Equal(s.t, []string{"0", "1"}, notes(s.t, "tries"))

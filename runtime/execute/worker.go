@@ -77,6 +77,8 @@ type worker struct {
 	data   []canon.Digest
 	done   chan reply // of calls of user code
 	remote *remote    // computes its steps in another process; nil for this one
+	out    []any      // what the last step that was computed gave
+	stored chan error // of a step with hooks: that it is on disk
 }
 
 func newWorker(r *run) *worker {
@@ -129,6 +131,7 @@ func (w *worker) work(i plan.Vertex) {
 		v = w.expand(i)
 	} else {
 		v = w.attempt(int32(i))
+		w.tell(int32(i), v)
 	}
 	end()
 }

@@ -159,6 +159,7 @@ func (k *compiler) op(sc *scope, n, loops int) {
 	s := &sc.sites[n]
 	op := s.node.Op
 	node := Node{Key: sc.path + s.node.Key, Op: op, Calls: append([]*dag.Node{s.node}, k.nodes...), Loops: loops, info: k.c.opBySymbol[op.Symbol]}
+	node.Tags = tagsOf(op, node.Calls)
 	node.identity = k.g.prefix + node.Key
 	node.Key = node.identity[len(k.g.prefix):]
 	if node.info != nil && node.info.store != nil && node.info.store.op == op {

@@ -30,10 +30,11 @@ type Graph struct {
 type Node struct {
 	Key    string // unique in the graph: "fetch", "outer.fetch"; what run config and selection call it
 	Op     *dag.Op
-	Calls  []*dag.Node   // the calls in bodies that lead here: of the op, then of the graphs around it from the inside out
-	Passed *ConfigSource // what the body passes as config; nil for the defaults of its type
-	Loops  int           // how many loops it stands in
-	Asked  []int         // inputs whose values the run config gives
+	Calls  []*dag.Node       // the calls in bodies that lead here: of the op, then of the graphs around it from the inside out
+	Tags   map[string]string // of its op and of the calls that lead here
+	Passed *ConfigSource     // what the body passes as config; nil for the defaults of its type
+	Loops  int               // how many loops it stands in
+	Asked  []int             // inputs whose values the run config gives
 
 	identity string // of its step where it stands in no loop
 	info     *opInfo

@@ -254,8 +254,14 @@ func (t *Target) Resources() []*dag.Resource {
 			if op.IO != "" {
 				need(op.IO)
 			}
+			if !all {
+				continue
+			}
 			for _, u := range op.Resources {
-				if all {
+				need(u.Key)
+			}
+			for _, h := range t.Hooks(&t.Graph.Nodes[i]) {
+				for _, u := range h.Resources {
 					need(u.Key)
 				}
 			}

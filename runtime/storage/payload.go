@@ -138,6 +138,14 @@ type EngineData struct {
 	Resource string   `json:"resource,omitempty"`
 }
 
+// HookData is the data of HOOK_COMPLETED, HOOK_ERRORED and HOOK_SKIPPED.
+type HookData struct {
+	Hook    string   `json:"hook"`              // key
+	Seconds *float64 `json:"seconds,omitempty"` // how long it took; nil where it was not called
+	Error   string   `json:"error,omitempty"`
+	Stack   string   `json:"stack,omitempty"`
+}
+
 // payloads make the data of each type of event whose fields are fixed.
 var payloads = map[EventType]func() any{
 	EventRunEnqueued: of[RunStartData], EventRunDequeued: of[RunStartData], EventRunStarting: of[RunStartData], EventRunStart: of[RunStartData],
@@ -149,6 +157,7 @@ var payloads = map[EventType]func() any{
 	EventStepSuccess: of[StepSuccessData], EventStepFailure: of[StepFailureData], EventStepSkipped: of[StepSkippedData],
 	EventMaterialization: of[MaterializationData], EventMaterializationPlanned: of[MaterializationData], EventObservation: of[ObservationData],
 	EventResourceInitStarted: of[ResourceInitData], EventResourceInitSuccess: of[ResourceInitData], EventResourceInitFailure: of[ResourceInitData],
+	EventHookCompleted: of[HookData], EventHookErrored: of[HookData], EventHookSkipped: of[HookData],
 	EventStepWorkerStarted: of[StepWorkerData], EventEngine: of[EngineData],
 }
 
