@@ -122,3 +122,11 @@ func appendAttr(b *strings.Builder, prefix string, a slog.Attr) {
 	}
 	b.WriteString(" " + escape(prefix+a.Key) + "=" + escape(s))
 }
+
+// logLines is the screen for a handler that writes a whole line, or several, at once.
+type logLines screen
+
+func (l *logLines) Write(p []byte) (int, error) {
+	(*screen)(l).note(strings.Split(strings.TrimSuffix(string(p), "\n"), "\n")...)
+	return len(p), nil
+}

@@ -105,7 +105,7 @@ func (a *app) execute(ctx context.Context, inst *instance.Instance, cat *plan.Ca
 		return a.detach(ctx, inst, cat, job, o)
 	}
 	s := a.screen(running)
-	o.Instance, o.Observe, o.Console = inst, s.observe, newConsole(s)
+	o.Instance, o.Observe, o.Console, o.LogOutput = inst, s.observe, newConsole(s), (*logLines)(s)
 	began := a.now()
 	a.env.prints.attach(s)
 	s.start()

@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"io"
 	"log/slog"
 	"time"
 
@@ -39,7 +40,9 @@ type Options struct {
 
 	Getenv  func(string) (string, bool) // for env: values of run config; nil for os.LookupEnv
 	Observe func(Progress)              // told what happens as it happens, one call at a time; must not block for long
-	Console slog.Handler                // where log lines of steps go besides the event log; nil for nowhere
+	Console slog.Handler                // where log lines of steps go besides the event log; nil for nowhere. Run config may choose others
+	// LogOutput is where loggers that run config chooses write lines that go to no file; nil for os.Stderr.
+	LogOutput io.Writer
 
 	Parent string // id of the run of Instance that this one does again, see [Rerun]; empty for none
 	Again  string // a selection of steps that run whatever is stored; empty for none

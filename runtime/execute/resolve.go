@@ -27,6 +27,7 @@ func ConfigSchema(cat *plan.Catalog, job, selection string) (runconfig.Schema, e
 func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 	s := runconfig.Schema{
 		Executors: executorSchemas(),
+		Loggers:   loggerSchemas(t.Catalog),
 		Given:     slices.Sorted(maps.Keys(o.Inputs)),
 		Ops:       make([]runconfig.OpSchema, len(t.Graph.Nodes)),
 	}
@@ -97,6 +98,7 @@ type resolved struct {
 	limits         []runconfig.TagLimit
 	environment    map[string]*string // what its env: values are; nil for a variable that is not set
 	retries        RetryMode
+	loggers        []runconfig.Logger
 	text           string
 }
 
@@ -121,7 +123,7 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 		return nil, err
 	}
 	r := &resolved{ops: configs(doc.Ops), opInputs: doc.OpInputs, resources: configs(doc.Resources), executor: doc.Executor, text: doc.Text, environment: environment}
-	r.concurrent, r.limits = doc.MaxConcurrent, doc.TagLimits
+	r.concurrent, r.limits, r.loggers = doc.MaxConcurrent, doc.TagLimits, doc.Loggers
 	if doc.Retries == runconfig.RetriesDisabled {
 		r.retries = RetryDisabled
 	}

@@ -195,6 +195,7 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 		}
 		defer unlock()
 	}
+	defer r.closeLogFiles()
 	defer r.res.close() // for the ways out below; at the end of a run it has been done
 	var children *runRef
 	if r.asked.executor == MultiprocessExecutor {
@@ -265,7 +266,7 @@ func storeError(err error) error {
 }
 
 // begin observes, plans, and inserts the run with what the plan already settles.
-func (r *run) begin(ctx context.Context, began time.Time) error {
+func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 	o := newObject(nil)
 	o.opt("job", r.jobKey())
 	o.opt("selection", r.target.Selection)
@@ -273,8 +274,11 @@ func (r *run) begin(ctx context.Context, began time.Time) error {
 	r.log.add(start)
 	r.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: r.id, JobKey: r.jobKey()}, Log: newLogger(r.log, r.opts.Console, "")}
 	r.res.note = r.resourceEvent
+	if err = r.openLoggers(dag.WithScope(r.ctx, r.res.scope)); err != nil {
+		return err
+	}
+	r.res.scope.Log = newLogger(r.log, r.opts.Console, "")
 	r.seen = observe(dag.WithScope(r.ctx, r.res.scope), r.target, r.asked, r.res)
-	var err error
 	if r.plan, err = r.build(ctx); err != nil {
 		return err
 	}

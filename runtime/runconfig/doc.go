@@ -1,5 +1,5 @@
 // Package runconfig reads run config: what a person says about one run, in Dagster's shape, under the root keys ops,
-// resources, inputs and execution.
+// resources, inputs, loggers and execution.
 //
 // Stage: beside plan, below execute and cli. It knows dag and internal/canon, and no other package of the runtime.
 //

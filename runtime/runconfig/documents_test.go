@@ -68,8 +68,8 @@ var documentCases = []documentCase{
 		"run.yaml:4:7: ops.fetch.config.path: missing, expected text; set it in a file, or with --set ops.fetch.config.path=..."}},
 	{name: "unknown root key", text: "opz: {}\n" + fetch(""), want: []string{
 		`run.yaml:1:1: opz: unknown key; did you mean "ops"?`}},
-	{name: "root key of a later version", text: "loggers: {}\n" + fetch(""), want: []string{
-		"run.yaml:1:1: loggers: unknown key; expected execution, inputs, ops or resources"}},
+	{name: "root key that nothing is near to", text: "schedules: {}\n" + fetch(""), want: []string{
+		"run.yaml:1:1: schedules: unknown key; expected execution, inputs, loggers, ops or resources"}},
 	{name: "unknown op", text: "ops: {fetsh: {}, fetch: {config: {path: a}}}", want: []string{
 		`run.yaml:1:7: ops.fetsh: unknown op, asset or source; did you mean "fetch"?`}},
 	{name: "unknown op with nothing near", text: "ops: {zzzzzz: {}, fetch: {config: {path: a}}}", want: []string{
@@ -173,7 +173,7 @@ var documentCases = []documentCase{
 // unreadable documents have no JSON Schema to compare with.
 var unreadableCases = []documentCase{
 	{name: "not a mapping", text: "- a", want: []string{
-		"run.yaml:1:1: expected a mapping with execution, inputs, ops or resources, found a list"}},
+		"run.yaml:1:1: expected a mapping with execution, inputs, loggers, ops or resources, found a list"}},
 	{name: "not YAML", text: "ops: [", want: []string{"run.yaml:1:1: not YAML: did not find expected node content"}},
 	{name: "tab in YAML", text: "ops:\n\tfetch: x", want: []string{"run.yaml:2:1: not YAML: found character that cannot start any token"}},
 	{name: "two documents", text: "ops:\n---\nops:\n", want: []string{
@@ -259,7 +259,7 @@ func TestUnreadableJSON(t *testing.T) {
 		`{"ops": {]}`:   "run.json:1:10: not JSON: invalid character ']' looking for beginning of object key string",
 		"{\n\"ops\": {": "run.json:2:8: not JSON: unexpected end of JSON input",
 		`{} {}`:         "run.json:1:4: not JSON: invalid character '{' after top-level value",
-		`[1]`:           "run.json:1:1: expected a mapping with execution, inputs, ops or resources, found a list",
+		`[1]`:           "run.json:1:1: expected a mapping with execution, inputs, loggers, ops or resources, found a list",
 		strings.Repeat("[", 1000) + strings.Repeat("]", 1000): "run.json:1:103: nested deeper than 100 levels",
 	} {
 		_, err := Parse("run.json", []byte(text))

@@ -48,6 +48,7 @@ func JSONSchema(title string, s Schema) ([]byte, error) {
 	properties := map[string]schema{
 		"execution": executionSchema(s.executors()),
 		"inputs":    inputs,
+		"loggers":   loggersSchema(&s),
 		"ops":       described(opsSchema(opTree(&s)), "Config of ops, assets and sources, by key."),
 		"resources": described(object(resources, requiredResources), "Config of resources, by key."),
 	}

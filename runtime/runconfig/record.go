@@ -12,6 +12,7 @@ import (
 type record struct {
 	ops, resources []valMember
 	inputs         []valMember
+	loggers        []valMember
 	execution      *val
 }
 
@@ -74,6 +75,7 @@ func (r *record) yaml() string {
 	}
 	sortOps(r.ops)
 	add("inputs", r.inputs)
+	add("loggers", r.loggers)
 	add("ops", r.ops)
 	add("resources", r.resources)
 	if len(root.members) == 0 {

@@ -17,10 +17,11 @@ func Resolve(d *Document, s Schema, getenv func(string) (string, bool)) (*Resolv
 	out := &Resolved{Ops: map[string]*Value{}, Resources: map[string]*Value{}, Inputs: map[string]any{}, OpInputs: map[string]map[string]any{}}
 	rec := &record{}
 
-	root := r.section(d.node(), "", []string{"ops", "resources", "inputs", "execution"}, rootKeyList)
+	root := r.section(d.node(), "", []string{"ops", "resources", "inputs", "loggers", "execution"}, rootKeyList)
 	r.execution(root["execution"], s.executors(), out, rec)
 	params := r.inputs(root["inputs"], s, out, rec)
 	r.ops(root["ops"], s, params, out, rec)
+	s = r.loggers(root["loggers"], s, out, rec)
 	r.resources(root["resources"], s, out, rec)
 
 	if err := r.problems.err(); err != nil {
@@ -82,9 +83,12 @@ func (r *resolver) configOf(m member, path trail) (member, bool) {
 
 func (r *resolver) resources(m member, s Schema, out *Resolved, rec *record) {
 	needed := make(map[string]bool, len(s.Resources))
-	all := slices.Clone(s.Resources)
-	for _, res := range s.Resources {
-		needed[res.Key] = true
+	var all []*dag.Resource
+	for _, res := range s.Resources { // a handler that logs may be one that steps take, too
+		if !needed[res.Key] {
+			needed[res.Key] = true
+			all = append(all, res)
+		}
 	}
 	for _, res := range s.OptionalResources {
 		if !needed[res.Key] {

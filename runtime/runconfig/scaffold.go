@@ -24,7 +24,7 @@ func Scaffold(title string, s Schema) []byte {
 	} {
 		b.WriteString("# " + line + "\n")
 	}
-	for _, e := range []*entry{inputsEntry(s), opsEntry(opTree(&s)), resourcesEntry(s.Resources), executionEntry(s.executors())} {
+	for _, e := range []*entry{inputsEntry(s), opsEntry(opTree(&s)), resourcesEntry(s.Resources), loggersEntry(&s), executionEntry(s.executors())} {
 		if e != nil {
 			b.WriteByte('\n')
 			e.write(&b, 0)

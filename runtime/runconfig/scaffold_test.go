@@ -76,6 +76,19 @@ ops:
       #size: null # a whole number or null
       #deep: 1 # a number
 
+# Where log lines go besides the event log: console, json. One that is named takes the place of the console.
+#loggers:
+  #console:
+    #config:
+      # The least level of the lines that it takes.
+      #log_level: null # one of DEBUG, INFO, WARNING, WARN, ERROR, CRITICAL or null
+  #json:
+    #config:
+      # The least level of the lines that it takes.
+      #log_level: null # one of DEBUG, INFO, WARNING, WARN, ERROR, CRITICAL or null
+      # The file that lines are appended to; stderr where it is empty.
+      #path: "" # text
+
 # How the run executes: in_process or multi.
 #execution:
   #config:

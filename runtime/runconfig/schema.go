@@ -6,7 +6,7 @@ import (
 )
 
 // rootKeyList names the root keys for messages.
-const rootKeyList = "execution, inputs, ops or resources"
+const rootKeyList = "execution, inputs, loggers, ops or resources"
 
 // The executors that a [Schema] without a list of its own allows.
 const (
@@ -23,6 +23,7 @@ type Schema struct {
 	Inputs            []dag.JobParam   // the job's parameters
 	Given             []string         // names of Inputs whose values come from Go: nothing is required for them
 	Executors         []ExecutorSchema // nil for in_process and multi
+	Loggers           []LoggerSchema   // handlers of the user's, beside console and json
 }
 
 // An OpSchema is what may stand below ops.KEY: for the node of a job, an asset or a source.
@@ -52,6 +53,7 @@ type Resolved struct {
 	Retries        string                    // RetriesEnabled or RetriesDisabled; empty where nothing is said
 	TagLimits      []TagLimit                // how many steps with a tag may run at once
 	ExecutorConfig *Value                    // of an executor with a config of its own
+	Loggers        []Logger                  // where log lines go besides the event log, by name; nil where nothing is said
 	Text           string                    // the whole as YAML, secrets redacted, fit for a record and to be parsed again
 }
 
