@@ -40,6 +40,8 @@ func TestMain(m *testing.M) {
 	switch {
 	case os.Getenv(suiteFolder) != "":
 		suspected = suiteShop(nil).shop
+	case os.Getenv(canaryChild) != "":
+		canaries(suspected)
 	case os.Getenv("SUSPECT_JOB") != "":
 		suspected = suspectJob(nil)
 	case os.Getenv("SUSPECT_CHAIN") != "":

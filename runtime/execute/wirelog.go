@@ -136,8 +136,9 @@ func (h *wireHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= slog.LevelInfo || h.debug
 }
 
-// Handle sends a line.
+// Handle sends a line, without the secrets of this process: the parent does not know those that a resource has made.
 func (h *wireHandler) Handle(_ context.Context, r slog.Record) error {
+	r = maskedRecord(r)
 	l := &lineRef{Time: r.Time, Level: r.Level, Message: r.Message}
 	for _, a := range h.attrs {
 		l.Attrs = append(l.Attrs, refOfAttr(a))
@@ -161,7 +162,7 @@ func (h *wireHandler) inGroups(a slog.Attr) slog.Attr {
 func (h *wireHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	c := *h
 	c.attrs = slices.Clone(h.attrs)
-	for _, a := range attrs {
+	for _, a := range maskedAttrs(attrs) {
 		c.attrs = append(c.attrs, h.inGroups(a))
 	}
 	return &c
