@@ -23,6 +23,7 @@ var Definitions = dag.Definitions{
 		_dagOpEnough,
 		_dagOpFlightLog,
 		_dagOpLateShare,
+		_dagOpLeaving,
 		_dagOpReadAirports,
 		_dagOpReadFlights,
 		_dagOpSummarize,
@@ -77,6 +78,19 @@ var _dagOpAirportList = &dag.Op{
 	Invoke: dag.InvokeOf(_dagCallAirportList{}),
 }
 
+// AirportListOp calls AirportList in graphs that are built in Go code.
+var AirportListOp = _dagHandleAirportList{dag.OpHandle{Op: _dagOpAirportList, Definitions: &Definitions}}
+
+type _dagHandleAirportList struct {
+	dag.OpHandle
+}
+
+// Call adds a call of AirportList to a graph that is built in Go code.
+func (h _dagHandleAirportList) Call(g *dag.GraphBuilder, files dag.Value[Files], options ...dag.NodeOption) dag.Value[dag.File] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(), dag.WithConfig(files)}, options...)...)
+	return dag.OutputOf[dag.File](n, 0)
+}
+
 type _dagCallAirportList struct{}
 
 func (_dagCallAirportList) Invoke(ctx context.Context, c *dag.Call) error {
@@ -102,6 +116,19 @@ var _dagOpByOrigin = &dag.Op{
 		{Name: "result", Type: dag.TypeOf[[]Departures]("[]github.com/dagstergen/dagstergen/examples/flights.Departures")},
 	},
 	Invoke: dag.InvokeOf(_dagCallByOrigin{}),
+}
+
+// ByOriginOp calls ByOrigin in graphs that are built in Go code.
+var ByOriginOp = _dagHandleByOrigin{dag.OpHandle{Op: _dagOpByOrigin, Definitions: &Definitions}}
+
+type _dagHandleByOrigin struct {
+	dag.OpHandle
+}
+
+// Call adds a call of ByOrigin to a graph that is built in Go code.
+func (h _dagHandleByOrigin) Call(g *dag.GraphBuilder, flights dag.Value[[]Flight], options ...dag.NodeOption) dag.Value[[]Departures] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(flights)}, options...)...)
+	return dag.OutputOf[[]Departures](n, 0)
 }
 
 type _dagCallByOrigin struct{}
@@ -131,6 +158,19 @@ var _dagOpEnough = &dag.Op{
 	Invoke: dag.InvokeOf(_dagCallEnough{}),
 }
 
+// EnoughOp calls Enough in graphs that are built in Go code.
+var EnoughOp = _dagHandleEnough{dag.OpHandle{Op: _dagOpEnough, Definitions: &Definitions}}
+
+type _dagHandleEnough struct {
+	dag.OpHandle
+}
+
+// Call adds a call of Enough to a graph that is built in Go code.
+func (h _dagHandleEnough) Call(g *dag.GraphBuilder, flights dag.Value[[]Flight], busy dag.Value[int], options ...dag.NodeOption) dag.Value[bool] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(flights, busy)}, options...)...)
+	return dag.OutputOf[bool](n, 0)
+}
+
 type _dagCallEnough struct{}
 
 func (_dagCallEnough) Invoke(ctx context.Context, c *dag.Call) error {
@@ -154,6 +194,19 @@ var _dagOpFlightLog = &dag.Op{
 		{Name: "result", Type: dag.TypeOf[dag.File]("github.com/dagstergen/dagstergen/runtime/dag.File")},
 	},
 	Invoke: dag.InvokeOf(_dagCallFlightLog{}),
+}
+
+// FlightLogOp calls FlightLog in graphs that are built in Go code.
+var FlightLogOp = _dagHandleFlightLog{dag.OpHandle{Op: _dagOpFlightLog, Definitions: &Definitions}}
+
+type _dagHandleFlightLog struct {
+	dag.OpHandle
+}
+
+// Call adds a call of FlightLog to a graph that is built in Go code.
+func (h _dagHandleFlightLog) Call(g *dag.GraphBuilder, files dag.Value[Files], options ...dag.NodeOption) dag.Value[dag.File] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(), dag.WithConfig(files)}, options...)...)
+	return dag.OutputOf[dag.File](n, 0)
 }
 
 type _dagCallFlightLog struct{}
@@ -183,10 +236,63 @@ var _dagOpLateShare = &dag.Op{
 	Invoke: dag.InvokeOf(_dagCallLateShare{}),
 }
 
+// LateShareOp calls LateShare in graphs that are built in Go code.
+var LateShareOp = _dagHandleLateShare{dag.OpHandle{Op: _dagOpLateShare, Definitions: &Definitions}}
+
+type _dagHandleLateShare struct {
+	dag.OpHandle
+}
+
+// Call adds a call of LateShare to a graph that is built in Go code.
+func (h _dagHandleLateShare) Call(g *dag.GraphBuilder, flights dag.Value[[]Flight], options ...dag.NodeOption) dag.Value[float64] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(flights)}, options...)...)
+	return dag.OutputOf[float64](n, 0)
+}
+
 type _dagCallLateShare struct{}
 
 func (_dagCallLateShare) Invoke(ctx context.Context, c *dag.Call) error {
 	c.Out[0] = LateShare(dag.In[[]Flight](c, 0))
+	return nil
+}
+
+// Leaving had this signature when this file was written. Where that does not compile any more, run dagstergen again.
+func _() {
+	type runDagstergenAgain func([]Departures, string) []Flight
+	var _ runDagstergenAgain = Leaving
+}
+
+var _dagOpLeaving = &dag.Op{
+	Key:         "leaving",
+	Symbol:      "github.com/dagstergen/dagstergen/examples/flights.Leaving",
+	Description: "Leaving are the flights from one airport.",
+	Inputs: []dag.Input{
+		{Name: "origins", Type: dag.TypeOf[[]Departures]("[]github.com/dagstergen/dagstergen/examples/flights.Departures")},
+		{Name: "airport", Type: dag.ImmutableOf[string]("string")},
+	},
+	Outputs: []dag.Output{
+		{Name: "result", Type: dag.TypeOf[[]Flight]("[]github.com/dagstergen/dagstergen/examples/flights.Flight")},
+	},
+	Invoke: dag.InvokeOf(_dagCallLeaving{}),
+}
+
+// LeavingOp calls Leaving in graphs that are built in Go code.
+var LeavingOp = _dagHandleLeaving{dag.OpHandle{Op: _dagOpLeaving, Definitions: &Definitions}}
+
+type _dagHandleLeaving struct {
+	dag.OpHandle
+}
+
+// Call adds a call of Leaving to a graph that is built in Go code.
+func (h _dagHandleLeaving) Call(g *dag.GraphBuilder, origins dag.Value[[]Departures], airport dag.Value[string], options ...dag.NodeOption) dag.Value[[]Flight] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(origins, airport)}, options...)...)
+	return dag.OutputOf[[]Flight](n, 0)
+}
+
+type _dagCallLeaving struct{}
+
+func (_dagCallLeaving) Invoke(ctx context.Context, c *dag.Call) error {
+	c.Out[0] = Leaving(dag.In[[]Departures](c, 0), dag.In[string](c, 1))
 	return nil
 }
 
@@ -207,6 +313,19 @@ var _dagOpReadAirports = &dag.Op{
 		{Name: "result", Type: dag.TypeOf[map[string]string]("map[string]string")},
 	},
 	Invoke: dag.InvokeOf(_dagCallReadAirports{}),
+}
+
+// ReadAirportsOp calls ReadAirports in graphs that are built in Go code.
+var ReadAirportsOp = _dagHandleReadAirports{dag.OpHandle{Op: _dagOpReadAirports, Definitions: &Definitions}}
+
+type _dagHandleReadAirports struct {
+	dag.OpHandle
+}
+
+// Call adds a call of ReadAirports to a graph that is built in Go code.
+func (h _dagHandleReadAirports) Call(g *dag.GraphBuilder, file dag.Value[dag.File], options ...dag.NodeOption) dag.Value[map[string]string] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(file)}, options...)...)
+	return dag.OutputOf[map[string]string](n, 0)
 }
 
 type _dagCallReadAirports struct{}
@@ -234,6 +353,19 @@ var _dagOpReadFlights = &dag.Op{
 		{Name: "result", Type: dag.TypeOf[[]Flight]("[]github.com/dagstergen/dagstergen/examples/flights.Flight")},
 	},
 	Invoke: dag.InvokeOf(_dagCallReadFlights{}),
+}
+
+// ReadFlightsOp calls ReadFlights in graphs that are built in Go code.
+var ReadFlightsOp = _dagHandleReadFlights{dag.OpHandle{Op: _dagOpReadFlights, Definitions: &Definitions}}
+
+type _dagHandleReadFlights struct {
+	dag.OpHandle
+}
+
+// Call adds a call of ReadFlights to a graph that is built in Go code.
+func (h _dagHandleReadFlights) Call(g *dag.GraphBuilder, file dag.Value[dag.File], options ...dag.NodeOption) dag.Value[[]Flight] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(file)}, options...)...)
+	return dag.OutputOf[[]Flight](n, 0)
 }
 
 type _dagCallReadFlights struct{}
@@ -264,6 +396,19 @@ var _dagOpSummarize = &dag.Op{
 	Invoke: dag.InvokeOf(_dagCallSummarize{}),
 }
 
+// SummarizeOp calls Summarize in graphs that are built in Go code.
+var SummarizeOp = _dagHandleSummarize{dag.OpHandle{Op: _dagOpSummarize, Definitions: &Definitions}}
+
+type _dagHandleSummarize struct {
+	dag.OpHandle
+}
+
+// Call adds a call of Summarize to a graph that is built in Go code.
+func (h _dagHandleSummarize) Call(g *dag.GraphBuilder, ratings dag.Value[[]Rating], places dag.Value[map[string]string], options ...dag.NodeOption) dag.Value[Report] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(ratings, places)}, options...)...)
+	return dag.OutputOf[Report](n, 0)
+}
+
 type _dagCallSummarize struct{}
 
 func (_dagCallSummarize) Invoke(ctx context.Context, c *dag.Call) error {
@@ -289,6 +434,19 @@ var _dagOpTypicalDelay = &dag.Op{
 		{Name: "result", Type: dag.ImmutableOf[Delay]("github.com/dagstergen/dagstergen/examples/flights.Delay")},
 	},
 	Invoke: dag.InvokeOf(_dagCallTypicalDelay{}),
+}
+
+// TypicalDelayOp calls TypicalDelay in graphs that are built in Go code.
+var TypicalDelayOp = _dagHandleTypicalDelay{dag.OpHandle{Op: _dagOpTypicalDelay, Definitions: &Definitions}}
+
+type _dagHandleTypicalDelay struct {
+	dag.OpHandle
+}
+
+// Call adds a call of TypicalDelay to a graph that is built in Go code.
+func (h _dagHandleTypicalDelay) Call(g *dag.GraphBuilder, flights dag.Value[[]Flight], options ...dag.NodeOption) dag.Value[Delay] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(flights)}, options...)...)
+	return dag.OutputOf[Delay](n, 0)
 }
 
 type _dagCallTypicalDelay struct{}
@@ -349,6 +507,39 @@ var _dagGraphRate = &dag.GraphDef{
 			return Rating{Airport: dag.OutputAs[string](p[0]), Rated: dag.OutputAs[bool](p[1]), Median: dag.OutputAs[int](p[2]), Worst: dag.OutputAs[int](p[3]), Late: dag.OutputAs[float64](p[4])}
 		}}},
 	},
+}
+
+// RateInputs are the inputs of the graph rate.
+type RateInputs struct {
+	Airport string
+	Flights []Flight
+}
+
+// RateOutputs are the outputs of the graph rate.
+type RateOutputs struct {
+	Result Rating
+}
+
+// RateGraph is the graph rate with its Go types: graphs that are built in Go code call it, its method Job makes jobs of it.
+var RateGraph = _dagGraphHandleRate{dag.Graph[RateInputs, RateOutputs]{
+	Def:  _dagGraphRate,
+	Uses: []*dag.Definitions{&Definitions},
+	Inputs: func(in RateInputs) []any {
+		return []any{in.Airport, in.Flights}
+	},
+	Outputs: func(out []any) RateOutputs {
+		return RateOutputs{Result: dag.OutputAs[Rating](out[0])}
+	},
+}}
+
+type _dagGraphHandleRate struct {
+	dag.Graph[RateInputs, RateOutputs]
+}
+
+// Call adds a call of Rate to a graph that is built in Go code.
+func (h _dagGraphHandleRate) Call(g *dag.GraphBuilder, airport dag.Value[string], flights dag.Value[[]Flight], options ...dag.NodeOption) dag.Value[Rating] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(airport, flights)}, options...)...)
+	return dag.OutputOf[Rating](n, 0)
 }
 
 // Punctuality had this signature when this file was written. Where that does not compile any more, run dagstergen again.

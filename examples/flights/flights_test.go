@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 )
@@ -53,4 +54,37 @@ func TestRunIsTheCall(t *testing.T) {
 func TestAirportsThatAreTooSmallAreListedWithoutARating(t *testing.T) {
 	_, err := Punctuality(context.Background(), files, 100000)
 	assert.ErrorContains(t, err, "none of 155 airports is busy enough")
+}
+
+func TestGraphThatIsBuilt(t *testing.T) {
+	ctx := context.Background()
+	inst, err := instance.Open(ctx, t.TempDir(), instance.Options{})
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, inst.Close()) }()
+	all, err := execute.InProcess(ctx, PunctualityJob, PunctualityInputs{Files: files, Busy: 20}, execute.WithInstance(inst))
+	require.NoError(t, err)
+	require.Contains(t, all.Output().Result.Best[0], "late")
+
+	hubs, err := Hubs("ATL", "ORD")
+	require.NoError(t, err)
+	run, err := execute.InProcess(ctx, hubs, dag.Values{"files": files}, execute.WithInstance(inst))
+	require.NoError(t, err)
+	assert.Equal(t, 2, run.Output()["report"].(Report).Rated)
+	rated, err := run.OutputForNode(ctx, "rate_ord", "")
+	require.NoError(t, err)
+	flights, err := run.OutputForNode(ctx, "leaving_ord", "")
+	require.NoError(t, err)
+	assert.Equal(t, Rate("ORD", flights.([]Flight)), rated, "the plain call")
+	for _, step := range []string{"read_flights", "by_origin", "rate_ord.late_share", "rate_atl.typical_delay"} {
+		assert.Equal(t, "reuse", run.Step(step).Action, "the other job has computed %s", step)
+	}
+
+	one, err := execute.InProcess(ctx, RateGraph, RateInputs{Airport: "ORD", Flights: flights.([]Flight)}, execute.WithInstance(inst))
+	require.NoError(t, err)
+	assert.Equal(t, rated, one.Output().Result, "a graph runs by itself")
+	assert.Equal(t, "reuse", one.Step("late_share").Action)
+
+	_, err = Hubs("ATL", "ATL")
+	assert.ErrorContains(t, err, "two nodes are called leaving_atl")
+	assert.ErrorContains(t, err, "two nodes are called rate_atl")
 }

@@ -180,6 +180,19 @@ var _dagOpCompare = &dag.Op{
 	Invoke: dag.InvokeOf(_dagCallCompare{}),
 }
 
+// CompareOp calls Compare in graphs that are built in Go code.
+var CompareOp = _dagHandleCompare{dag.OpHandle{Op: _dagOpCompare, Definitions: &Definitions}}
+
+type _dagHandleCompare struct {
+	dag.OpHandle
+}
+
+// Call adds a call of Compare to a graph that is built in Go code.
+func (h _dagHandleCompare) Call(g *dag.GraphBuilder, before dag.Value[Year], after dag.Value[Year], options ...dag.NodeOption) dag.Value[Contrast] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(before, after)}, options...)...)
+	return dag.OutputOf[Contrast](n, 0)
+}
+
 type _dagCallCompare struct{}
 
 func (_dagCallCompare) Invoke(ctx context.Context, c *dag.Call) error {
@@ -300,6 +313,19 @@ var _dagOpOpenStation = &dag.Op{
 	Invoke: dag.InvokeOf(_dagCallOpenStation{}),
 }
 
+// OpenStationOp calls OpenStation in graphs that are built in Go code.
+var OpenStationOp = _dagHandleOpenStation{dag.OpHandle{Op: _dagOpOpenStation, Definitions: &Definitions}}
+
+type _dagHandleOpenStation struct {
+	dag.OpHandle
+}
+
+// Call adds a call of OpenStation to a graph that is built in Go code.
+func (h _dagHandleOpenStation) Call(g *dag.GraphBuilder, station dag.Value[Station], options ...dag.NodeOption) dag.Value[dag.File] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(), dag.WithConfig(station)}, options...)...)
+	return dag.OutputOf[dag.File](n, 0)
+}
+
 type _dagCallOpenStation struct{}
 
 func (_dagCallOpenStation) Invoke(ctx context.Context, c *dag.Call) error {
@@ -325,6 +351,19 @@ var _dagOpReadDays = &dag.Op{
 		{Name: "result", Type: dag.TypeOf[[]Observation]("[]github.com/dagstergen/dagstergen/examples/weather.Observation")},
 	},
 	Invoke: dag.InvokeOf(_dagCallReadDays{}),
+}
+
+// ReadDaysOp calls ReadDays in graphs that are built in Go code.
+var ReadDaysOp = _dagHandleReadDays{dag.OpHandle{Op: _dagOpReadDays, Definitions: &Definitions}}
+
+type _dagHandleReadDays struct {
+	dag.OpHandle
+}
+
+// Call adds a call of ReadDays to a graph that is built in Go code.
+func (h _dagHandleReadDays) Call(g *dag.GraphBuilder, file dag.Value[dag.File], options ...dag.NodeOption) dag.Value[[]Observation] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(file)}, options...)...)
+	return dag.OutputOf[[]Observation](n, 0)
 }
 
 type _dagCallReadDays struct{}
@@ -429,6 +468,19 @@ var _dagOpSumUpYear = &dag.Op{
 		{Name: "result", Type: dag.ImmutableOf[Year]("github.com/dagstergen/dagstergen/examples/weather.Year")},
 	},
 	Invoke: dag.InvokeOf(_dagCallSumUpYear{}),
+}
+
+// SumUpYearOp calls SumUpYear in graphs that are built in Go code.
+var SumUpYearOp = _dagHandleSumUpYear{dag.OpHandle{Op: _dagOpSumUpYear, Definitions: &Definitions}}
+
+type _dagHandleSumUpYear struct {
+	dag.OpHandle
+}
+
+// Call adds a call of SumUpYear to a graph that is built in Go code.
+func (h _dagHandleSumUpYear) Call(g *dag.GraphBuilder, thresholds dag.Value[Thresholds], days dag.Value[[]Observation], year dag.Value[int], options ...dag.NodeOption) dag.Value[Year] {
+	n := g.Add(h, append([]dag.NodeOption{dag.Args(days, year), dag.WithConfig(thresholds)}, options...)...)
+	return dag.OutputOf[Year](n, 0)
 }
 
 type _dagCallSumUpYear struct{}

@@ -203,7 +203,7 @@ func noteBroken(file *ast.File, good map[ast.Node]bool, broken, expected map[str
 		for _, c := range f.Doc.List {
 			if strings.Contains(strings.ToLower(c.Text), "dag:") {
 				broken[annotations.Snake(f.Name.Name)] = true
-				for _, suffix := range []string{"Asset", "Job", "Inputs", "Outputs", "Steps"} {
+				for _, suffix := range []string{"Asset", "Graph", "Job", "Inputs", "Op", "Outputs", "Steps"} {
 					expected[Exported(f.Name.Name)+suffix] = true
 				}
 				for _, name := range resultNames(f.Type) {
@@ -258,17 +258,15 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 			b.funcs[obj] = &h.Func
 		case annotations.Graph:
 			g := &Graph{Func: f}
+			g.names(p, "graph", exported(obj), "Graph")
 			p.Graphs = append(p.Graphs, g)
 			b.graphs[obj], b.funcs[obj] = g, &g.Func
 			b.graphAsset(p, g, a)
 		case annotations.Job:
 			j := &Job{Graph: Graph{Func: f}, Executor: a.Value("executor")}
-			base := exported(obj)
-			j.Handle, j.Inputs, j.OutType, j.Steps = base+"Job", base+"Inputs", base+"Outputs", base+"Steps"
+			j.names(p, "job", exported(obj), "Job")
+			j.Steps = exported(obj) + "Steps"
 			p.Generated[j.Steps] = "the steps of job " + j.GoName
-			p.Generated[j.Handle] = "the handle of job " + j.GoName
-			p.Generated[j.Inputs] = "the inputs of job " + j.GoName
-			p.Generated[j.OutType] = "the outputs of job " + j.GoName
 			p.Jobs = append(p.Jobs, j)
 			b.jobs[obj], b.funcs[obj] = j, &j.Func
 		default:
@@ -284,13 +282,24 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 			}
 			p.Ops = append(p.Ops, op)
 			b.ops[obj], b.funcs[obj] = op, &op.Func
-			if a.Kind != annotations.Op {
+			if a.Kind == annotations.Op {
+				op.Handle = exported(obj) + "Op"
+				p.Generated[op.Handle] = "the handle of op " + op.GoName
+			} else {
 				for _, ref := range assetRefs(a.Kind, obj, node.Type) {
 					p.Generated[ref] = "the asset reference of " + op.GoName
 				}
 			}
 		}
 	}
+}
+
+// names gives a graph or a job the names that generated code declares for it.
+func (g *Graph) names(p *Package, what, base, suffix string) {
+	g.Handle, g.Inputs, g.OutType = base+suffix, base+"Inputs", base+"Outputs"
+	p.Generated[g.Handle] = "the handle of " + what + " " + g.GoName
+	p.Generated[g.Inputs] = "the inputs of " + what + " " + g.GoName
+	p.Generated[g.OutType] = "the outputs of " + what + " " + g.GoName
 }
 
 // defaultGroup is the name of the package; that of a main package is its folder's, where that is a name.

@@ -15,6 +15,10 @@ type Graph struct {
 	Body    []*Node   // those of the outermost block
 	Outputs []*GraphOutput
 	Asset   *Op // what it makes as assets; nil where it is only called
+
+	Handle  string // "NightlyJob", "RateGraph"
+	Inputs  string // "NightlyInputs"
+	OutType string // "NightlyOutputs"
 }
 
 // A Job is a graph that can be run.
@@ -22,9 +26,6 @@ type Job struct {
 	Graph
 	Executor string
 	Strategy *Strategy
-	Handle   string // "NightlyJob"
-	Inputs   string // "NightlyInputs"
-	OutType  string // "NightlyOutputs"
 	Steps    string // "NightlySteps"
 	Presets  []*Preset
 }

@@ -134,7 +134,7 @@ func (b *builder) generatedTwice(p *Package) {
 		what string
 		pos  token.Pos
 	}
-	seen := map[string]owner{}
+	seen, declared := map[string]owner{}, map[string]bool{}
 	add := func(name, what string, pos token.Pos) bool {
 		if first, ok := seen[name]; ok {
 			d := b.report(p, CodeGeneratedName, pos, token.NoPos, "rename one of them", "%s and %s would both be called %s in generated code", first.what, what, name)
@@ -145,9 +145,22 @@ func (b *builder) generatedTwice(p *Package) {
 		return true
 	}
 	for _, op := range p.Ops {
+		if op.Handle != "" && !op.Broken && !declared[op.GoName] { // the compiler reports one function that is declared twice
+			declared[op.GoName] = true
+			add(op.Handle, "op "+op.Key, op.Pos)
+		}
 		for _, o := range op.Outputs {
 			if o.Ref != "" && !op.Broken {
 				add(o.Ref, "asset "+o.Asset, o.Pos)
+			}
+		}
+	}
+	for _, g := range p.Graphs {
+		if !g.Broken {
+			for _, name := range []string{g.Handle, g.Inputs, g.OutType} {
+				if !add(name, "graph "+g.Key, g.Pos) {
+					break
+				}
 			}
 		}
 	}

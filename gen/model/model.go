@@ -162,6 +162,8 @@ type Op struct {
 	Generic  *types.Func // of an instance: the function that it is one of
 	TypeArgs []types.Type
 
+	Handle string // "FetchOp", of an op that is no instance
+
 	stepKey string // what steps of an instance of a generic op are called; empty for others
 }
 

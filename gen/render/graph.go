@@ -17,6 +17,7 @@ func (r *renderer) graph(f *jen.File, g *model.Graph) {
 	}
 	f.Line()
 	f.Var().Id("_dagGraph" + r.graphs[g]).Op("=").Op("&").Add(r.dag("GraphDef")).Add(multi(r.graphFields(g)...))
+	r.graphHandle(f, g)
 }
 
 func (r *renderer) graphFields(g *model.Graph) []jen.Code {

@@ -18,45 +18,9 @@ func (r *renderer) job(f *jen.File, j *model.Job) {
 		}
 	}
 	r.guard(f, &j.Func)
-	in, out := r.local("in"), r.local("out")
-
-	var paramNames, resultNames []string
-	for _, p := range j.In {
-		paramNames = append(paramNames, p.GoName)
-	}
-	for _, res := range j.Results {
-		goName := res.GoName
-		if res.Name == "result" {
-			goName = "Result"
-		}
-		resultNames = append(resultNames, goName)
-	}
-	inFields, outFields := fieldNames(paramNames), fieldNames(resultNames)
-
-	var fields, values []jen.Code
-	for i, p := range j.In {
-		fields = append(fields, jen.Id(inFields[i]).Add(r.typ(p.Type)))
-		values = append(values, jen.Id(in).Dot(inFields[i]))
-	}
-	doc(f, "%s are the inputs of the job %s.", j.Inputs, j.Key)
-	f.Type().Id(j.Inputs).Struct(fields...)
-
-	var results, reads []jen.Code
-	for i, res := range j.Results {
-		results = append(results, jen.Id(outFields[i]).Add(r.typ(res.Type)))
-		reads = append(reads, field(outFields[i], r.dag("OutputAs").Types(r.typ(res.Type)).Call(jen.Id(out).Index(jen.Lit(i)))))
-	}
-	doc(f, "%s are the outputs of the job %s.", j.OutType, j.Key)
-	f.Type().Id(j.OutType).Struct(results...)
-
-	list := jen.Index().Add(r.any.Clone())
+	literal := r.typed(f, &j.Graph, "job", field("Definitions", jen.Op("&").Id("Definitions")), field("Def", jen.Id("_dagJob"+name)))
 	doc(f, "%s is the job %s with its Go types.", j.Handle, j.Key)
-	f.Var().Id(j.Handle).Op("=").Add(r.dag("Job")).Types(jen.Id(j.Inputs), jen.Id(j.OutType)).Add(multi(
-		field("Definitions", jen.Op("&").Id("Definitions")),
-		field("Def", jen.Id("_dagJob"+name)),
-		field("Inputs", jen.Func().Params(jen.Id(in).Id(j.Inputs)).Add(list.Clone()).Block(jen.Return(list.Clone().Values(values...)))),
-		field("Outputs", jen.Func().Params(jen.Id(out).Add(list.Clone())).Id(j.OutType).Block(jen.Return(jen.Id(j.OutType).Values(reads...)))),
-	))
+	f.Var().Id(j.Handle).Op("=").Add(r.dag("Job")).Types(jen.Id(j.Inputs), jen.Id(j.OutType)).Add(literal)
 	r.steps(f, j)
 	for _, pre := range j.Presets {
 		f.Line()

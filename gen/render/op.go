@@ -29,6 +29,7 @@ func (r *renderer) op(f *jen.File, op *model.Op) {
 	if op.Graph != nil {
 		return
 	}
+	r.opHandle(f, op)
 	f.Line()
 	f.Type().Id("_dagCall" + name).Struct()
 	f.Line()

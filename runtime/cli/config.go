@@ -103,15 +103,14 @@ func (a *app) validateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := execute.ConfigSchema(cat, first(args), selection)
-			if err != nil {
+			if _, err := cat.Target(first(args), selection); err != nil {
 				return err
 			}
 			doc, err := a.document(cmd, &c)
 			if err != nil {
 				return a.invalid(err)
 			}
-			resolved, err := runconfig.Resolve(doc, s, a.env.Getenv)
+			resolved, err := execute.ResolveConfig(cat, first(args), selection, doc, a.env.Getenv)
 			if err != nil {
 				return a.invalid(err)
 			}

@@ -12,7 +12,6 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/plan"
-	"github.com/dagstergen/dagstergen/runtime/runconfig"
 )
 
 // mostReused is how many steps a table may have before reused ones are only counted in it.
@@ -154,11 +153,7 @@ func (a *app) check(cat *plan.Catalog, job string, o *execute.Options) error {
 	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {
 		return err
 	}
-	s, err := execute.ConfigSchema(cat, job, o.Select)
-	if err != nil {
-		return err
-	}
-	_, err = runconfig.Resolve(o.Config, s, a.env.Getenv)
+	_, err = execute.ResolveConfig(cat, job, o.Select, o.Config, a.env.Getenv)
 	return err
 }
 

@@ -26,6 +26,12 @@ type JobDef struct {
 	Retry    *RetryPolicy    // of steps whose calls and ops have none
 	Hooks    []*Hook         // of all its steps
 	Presets  []Preset        // in the order of the source
+
+	// The rest is of jobs that are made in Go code, see [JobOptions].
+	Config   []string          // run configs as YAML or JSON, below what a run is given; later ones win
+	Inputs   map[string]any    // values of parameters that a run is not given, by name
+	Replaces map[string]string // resources by the keys that ops ask for: the key of what stands in place of it
+	Uses     []*Definitions    // where the code versions of its ops stand, beside the definitions it is part of
 }
 
 // A Preset is a run config of a job with a name (Dagster's PresetDefinition). A run of it begins with what it says; what else is said of that run

@@ -253,7 +253,7 @@ func (w *worker) record(t *task, at time.Time) storage.Record {
 		}
 		for _, v := range s.Resources() {
 			state := storage.ResourceState{Key: v.Resource.Key, Code: v.Code, Env: v.Env}
-			state.Manifest, _ = w.run.target.Catalog.ResourceManifest(v.Resource.Key)
+			state.Manifest, _ = w.run.target.ResourceManifest(v.Resource.Key)
 			if v.Config != nil {
 				state.Config = v.Config.Canonical
 			}
@@ -273,7 +273,7 @@ func (w *worker) manifests(s *plan.Step, b *storage.Batch) {
 	d, text := s.OpManifest()
 	b.Manifests[d] = text
 	for _, v := range s.Resources() {
-		if d, text := w.run.target.Catalog.ResourceManifest(v.Resource.Key); !d.IsZero() {
+		if d, text := w.run.target.ResourceManifest(v.Resource.Key); !d.IsZero() {
 			b.Manifests[d] = text
 		}
 	}

@@ -95,16 +95,29 @@ func (r *JobResult[Out]) Output() Out { return r.out }
 // InProcess runs a job in this process, one step at a time unless the job, run config or an option says otherwise, and returns its outputs with
 // their Go types. The parameters of the job have the values of in; one that run config gives too is an error. Without [WithInstance] nothing is persisted. A run that does not succeed is an
 // error of type [*RunError], see [ReturnFailure]; the result is there all the same.
-func InProcess[In, Out any](ctx context.Context, job dag.Job[In, Out], in In, opts ...Option) (*JobResult[Out], error) {
+//
+// A graph runs as the job that it is without further options, a graph that was built in Go code with dag.Values for In.
+func InProcess[In, Out any](ctx context.Context, what dag.Runnable[In, Out], in In, opts ...Option) (*JobResult[Out], error) {
 	c, err := newCall(opts)
 	if err != nil {
 		return nil, err
 	}
-	cat, err := plan.NewCatalog(*job.Definitions)
+	job := what.Runnable()
+	if job.Def == nil || job.Definitions == nil {
+		return nil, badOption("the job or graph is the zero value: use what dagstergen generates, or what dag.GraphBuilder.Build returns without an error")
+	}
+	defs := *job.Definitions
+	if !slices.Contains(defs.Jobs, job.Def) {
+		defs = defs.With(job)
+	}
+	cat, err := plan.NewCatalog(defs)
 	if err != nil {
 		return nil, err
 	}
-	if job.Inputs != nil {
+	switch values, ok := any(in).(dag.Values); {
+	case ok:
+		c.Inputs = maps.Clone(values)
+	case job.Inputs != nil:
 		values := job.Inputs(in)
 		c.Inputs = make(map[string]any, len(values))
 		for i := range job.Def.Params {

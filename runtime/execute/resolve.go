@@ -55,7 +55,7 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 			s.Resources = append(s.Resources, r)
 		}
 	}
-	for _, r := range t.Catalog.Resources() {
+	for _, r := range t.Known() {
 		if !needed[r.Key] {
 			s.OptionalResources = append(s.OptionalResources, r)
 		}
@@ -172,11 +172,14 @@ func checkOptions(t *plan.Target, o *Options) error {
 	if names := Executors(); o.Executor != "" && !slices.Contains(names, o.Executor) {
 		add("unknown_executor", "no executor %q; there is %s", o.Executor, strings.Join(names, ", "))
 	}
+	if names := Executors(); t.Job != nil && t.Job.Executor != "" && !slices.Contains(names, t.Job.Executor) {
+		add("unknown_executor", "job %q has the executor %q; there is %s", t.Job.Key, t.Job.Executor, strings.Join(names, ", "))
+	}
 	if o.MaxConcurrent < 0 {
 		add("bad_option", "max_concurrent is %d; it must not be negative", o.MaxConcurrent)
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Resources)) {
-		r, ok := t.Catalog.Resource(key)
+		r, ok := t.Resource(key)
 		switch {
 		case !ok:
 			add("unknown_resource", "a value is given for the resource %q, which no package defines", key)

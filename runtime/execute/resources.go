@@ -13,7 +13,7 @@ import (
 // resources are the resources of one run: each is built once, on first need, after those it takes; all are cleaned up
 // in reverse order.
 type resources struct {
-	cat      *plan.Catalog
+	defs     definedResources
 	configs  map[string]*plan.Config
 	replaced map[string]any
 	scope    *dag.Scope          // for the log lines of constructors; nil for none
@@ -49,8 +49,13 @@ const (
 	resourceCleanupFailed
 )
 
-func newResources(cat *plan.Catalog, configs map[string]*plan.Config, replaced map[string]any) *resources {
-	return &resources{cat: cat, configs: configs, replaced: replaced, entries: map[string]*resource{}}
+// definedResources are the resources of a binary, or as a job sees them.
+type definedResources interface {
+	Resource(key string) (*dag.Resource, bool)
+}
+
+func newResources(defs definedResources, configs map[string]*plan.Config, replaced map[string]any) *resources {
+	return &resources{defs: defs, configs: configs, replaced: replaced, entries: map[string]*resource{}}
 }
 
 // get returns the value of a resource and builds it on the first call; other callers wait for that. An error is the same for all of them.
@@ -70,7 +75,7 @@ func (r *resources) get(ctx context.Context, key string) (any, error) {
 }
 
 func (r *resources) build(ctx context.Context, e *resource) {
-	def, ok := r.cat.Resource(e.key)
+	def, ok := r.defs.Resource(e.key)
 	if !ok {
 		e.err = fmt.Errorf("no resource %q", e.key)
 		return

@@ -79,11 +79,14 @@ func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o, err = withJob(t.Job, o); err != nil {
+		return nil, err
+	}
 	asked, err := resolve(t, o)
 	if err != nil {
 		return nil, err
 	}
-	return &run{opts: o, target: t, asked: asked, again: again, res: newResources(cat, asked.resources, o.Resources), show: &observer{tell: o.Observe}}, nil
+	return &run{opts: o, target: t, asked: asked, again: again, res: newResources(t, asked.resources, o.Resources), show: &observer{tell: o.Observe}}, nil
 }
 
 // build makes the plan.

@@ -186,7 +186,7 @@ func (s *stepServer) prepare(ref *runRef) error {
 		return err
 	}
 	s.ops = configs(resolved.Ops)
-	s.res = newResources(cat, configs(resolved.Resources), nil)
+	s.res = newResources(s.target, configs(resolved.Resources), nil)
 	s.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: ref.RunID, JobKey: ref.Job}, Log: s.logger()}
 	if ref.Listen {
 		s.res.note = s.resourceEvent

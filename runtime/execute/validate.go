@@ -26,5 +26,9 @@ func ValidateRunConfig(defs dag.Definitions, job string, doc *runconfig.Document
 	if err := checkOptions(t, &c.Options); err != nil {
 		return nil, err
 	}
-	return resolveDocument(t, &c.Options, map[string]*string{})
+	o, err := withJob(t.Job, &c.Options)
+	if err != nil {
+		return nil, err
+	}
+	return resolveDocument(t, o, map[string]*string{})
 }

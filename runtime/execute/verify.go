@@ -147,11 +147,11 @@ func (v *verification) plan(ctx context.Context, cat *plan.Catalog, job string) 
 	v.redact = differ.NewRedactor(secretsOf(r.asked))
 	v.rounds = changedEnvironments()
 	v.show = &observer{tell: o.Observe}
-	given, err := givenTo(r.target, o.Inputs)
+	given, err := givenTo(r.target, r.opts.Inputs) // with what the job says itself
 	if err != nil {
 		return err
 	}
-	config, err := o.Config.WithoutInputs(dataParams(r.target)).MarshalBinary()
+	config, err := r.opts.Config.WithoutInputs(dataParams(r.target)).MarshalBinary()
 	if err != nil {
 		return err
 	}

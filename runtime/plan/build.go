@@ -424,7 +424,7 @@ func (b *builder) reach(w *work, info *opInfo) error {
 		w.resources = append(w.resources, done[u.Key].Version)
 		w.replaced = w.replaced || done[u.Key].Replaced
 	}
-	for _, r := range b.Target.Catalog.resourceOrder {
+	for _, r := range b.Target.resourceOrder {
 		if v := done[r.resource.Key]; v != nil {
 			w.reached = append(w.reached, v)
 		}
@@ -445,7 +445,7 @@ func (b *builder) jobStrategy() dag.VersionStrategy {
 
 // resourceVersions computes the versions of resources and of all they take, in topological order.
 func (b *builder) resourceVersions(uses []dag.ResourceUse, strategy dag.VersionStrategy) (map[string]*ResourceVersion, error) {
-	c := b.Target.Catalog
+	c := b.Target.resourceSet
 	needed := map[string]bool{}
 	queue := append([]dag.ResourceUse(nil), uses...)
 	for len(queue) > 0 {

@@ -20,14 +20,13 @@ type Catalog struct {
 	resources []*resourceInfo
 	jobs      []*dag.JobDef
 
-	opByKey       map[string]*opInfo
-	opBySymbol    map[string]*opInfo
-	assetByKey    map[string]assetRef
-	resourceByKey map[string]*resourceInfo
-	jobByKey      map[string]*dag.JobDef
-	graphs        map[string]*Graph // of jobs, by key
-
-	resourceOrder []*resourceInfo // each after the ones it needs
+	opByKey    map[string]*opInfo
+	opBySymbol map[string]*opInfo
+	assetByKey map[string]assetRef
+	*resourceSet
+	jobByKey     map[string]*dag.JobDef
+	graphs       map[string]*Graph       // of jobs, by key
+	jobResources map[string]*resourceSet // of jobs that have resources of their own, by key
 
 	assets *Graph // all assets and sources
 }
@@ -37,6 +36,7 @@ type packageInfo struct {
 	definitions dag.Definitions
 	manifest    *manifest.Manifest
 	closures    *closures
+	more        []*dag.JobDef // of the same package, given once more
 }
 
 // opInfo is an op with what is known of it before any run.
@@ -70,7 +70,7 @@ type assetRef struct {
 func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 	c := &Catalog{
 		opByKey: map[string]*opInfo{}, opBySymbol: map[string]*opInfo{}, assetByKey: map[string]assetRef{},
-		resourceByKey: map[string]*resourceInfo{}, jobByKey: map[string]*dag.JobDef{},
+		resourceSet: &resourceSet{resourceByKey: map[string]*resourceInfo{}}, jobByKey: map[string]*dag.JobDef{},
 	}
 	if err := c.addPackages(defs); err != nil {
 		return nil, err
@@ -98,6 +98,7 @@ func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 	if len(wrong) == 0 { // a graph over half a catalog would only repeat the problems above
 		c.assets = c.assetGraph(&wrong)
 		c.compileJobs(&wrong)
+		c.jobOptions(&wrong)
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err
@@ -106,12 +107,13 @@ func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 }
 
 func (c *Catalog) addPackages(defs []dag.Definitions) error {
-	seen := map[string]bool{}
-	for _, d := range defs {
-		if seen[d.Package] {
+	seen := map[string]int{}
+	for _, d := range append(slices.Clip(defs), usedBy(defs)...) {
+		if at, again := seen[d.Package]; again {
+			c.packages[at].more = append(c.packages[at].more, d.Jobs...)
 			continue
 		}
-		seen[d.Package] = true
+		seen[d.Package] = len(c.packages)
 		m, err := manifest.Parse(d.Manifest)
 		if err != nil {
 			return &StaleError{Reason: fmt.Sprintf("the manifest of package %s cannot be read: %v", d.Package, err), Command: "go generate ./..."}
@@ -160,10 +162,18 @@ func (c *Catalog) addDefinitions(p *packageInfo, wrong *problems) error {
 		c.resourceByKey[r.Key] = info
 		c.resources = append(c.resources, info)
 	}
-	for _, j := range p.definitions.Jobs {
+	for _, j := range slices.Concat(p.definitions.Jobs, p.more) {
+		if j == nil {
+			wrong.add("bad_job", "a job that was added to the definitions of %s is the zero value; look at the error of the graph that it is made of", p.definitions.Package)
+			continue
+		}
 		if known := c.jobByKey[j.Key]; known != nil {
-			if known.Symbol != j.Symbol {
+			switch {
+			case known == j, known.Symbol == j.Symbol && known.Uses == nil && j.Uses == nil: // one job
+			case known.Uses == nil && j.Uses == nil:
 				wrong.add("duplicate_key", "two jobs have the key %q: %s and %s; give one of them another with name=", j.Key, known.Symbol, j.Symbol)
+			default:
+				wrong.add("duplicate_key", "two jobs have the key %q; give one of them another: dag.JobOptions{Key: ...}", j.Key)
 			}
 			continue
 		}
@@ -235,49 +245,6 @@ func sameOp(a, b *dag.Op) bool {
 			return x.Name == y.Name && x.Asset == y.Asset && x.Type.Name == y.Type.Name
 		}) &&
 		slices.Equal(a.Resources, b.Resources) && slices.Equal(a.Deps, b.Deps) && slices.Equal(a.Env, b.Env)
-}
-
-// checkResources reports resources that are named and not there, and resources that need themselves.
-func (c *Catalog) checkResources(wrong *problems) {
-	known := make([]string, len(c.resources))
-	for i, r := range c.resources {
-		known[i] = r.resource.Key
-	}
-	for _, o := range c.ops {
-		for _, u := range o.op.Resources {
-			if c.resourceByKey[u.Key] == nil {
-				wrong.add("unknown_resource", "%s %q needs the resource %q, which no package defines%s", o.op.Kind, o.op.Key, u.Key, nearest(u.Key, known))
-			}
-		}
-		if o.op.IO != "" && c.resourceByKey[o.op.IO] == nil {
-			wrong.add("unknown_resource", "%s %q has io=%s, which no package defines as a resource%s", o.op.Kind, o.op.Key, o.op.IO, nearest(o.op.IO, known))
-		}
-	}
-	index := map[string]int{}
-	for i, r := range c.resources {
-		index[r.resource.Key] = i
-	}
-	edges := make([][]int32, len(c.resources))
-	for i, r := range c.resources {
-		for _, u := range r.resource.Resources {
-			j, ok := index[u.Key]
-			if !ok {
-				wrong.add("unknown_resource", "resource %q needs the resource %q, which no package defines%s", r.resource.Key, u.Key, nearest(u.Key, known))
-				continue
-			}
-			edges[i] = append(edges[i], int32(j))
-		}
-	}
-	level, cycle := levels(edges)
-	if cycle != nil {
-		wrong.add("cycle", "resource %q transitively depends on itself: %s; break the circle",
-			known[cycle[0]], chain(cycle, func(i int32) string { return known[i] }))
-		return
-	}
-	c.resourceOrder = slices.Clone(c.resources)
-	slices.SortStableFunc(c.resourceOrder, func(a, b *resourceInfo) int {
-		return cmp.Compare(level[index[a.resource.Key]], level[index[b.resource.Key]])
-	})
 }
 
 // Definitions returns the merged packages in the order they were given.
@@ -364,14 +331,6 @@ func (c *Catalog) Job(key string) (*dag.JobDef, error) {
 
 // JobNodes returns the places where a job and the graphs that it calls call ops, in source order.
 func (c *Catalog) JobNodes(j *dag.JobDef) []Node { return c.graphs[j.Key].Nodes }
-
-// Resource returns the resource with a key.
-func (c *Catalog) Resource(key string) (*dag.Resource, bool) {
-	if r := c.resourceByKey[key]; r != nil {
-		return r.resource, true
-	}
-	return nil, false
-}
 
 // AssetOp returns the op that makes an asset and the index of the output, -1 for an asset without a value.
 func (c *Catalog) AssetOp(key string) (op *dag.Op, output int, ok bool) {

@@ -40,12 +40,3 @@ func (l *lazyClosure) get(c *closures, symbol string) (canon.Digest, []byte) {
 func (n *Node) OpManifest() (canon.Digest, []byte) {
 	return n.info.closure.get(n.info.pkg.closures, n.Op.Symbol)
 }
-
-// ResourceManifest is [Node.OpManifest] for a resource; the digest is zero for a key that is not known.
-func (c *Catalog) ResourceManifest(key string) (canon.Digest, []byte) {
-	r := c.resourceByKey[key]
-	if r == nil {
-		return canon.Digest{}, nil
-	}
-	return r.closure.get(r.pkg.closures, r.resource.Symbol)
-}

@@ -230,7 +230,7 @@ func (s *shelf) run(p *Plan, give func(key string) string) {
 		}
 		for _, v := range st.Resources() {
 			state := storage.ResourceState{Key: v.Resource.Key, Code: v.Code, Env: v.Env}
-			state.Manifest, text = p.Target.Catalog.ResourceManifest(v.Resource.Key)
+			state.Manifest, text = p.Target.ResourceManifest(v.Resource.Key)
 			s.manifests[state.Manifest] = text
 			if v.Config != nil {
 				state.Config = v.Config.Canonical

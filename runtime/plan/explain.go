@@ -386,7 +386,7 @@ func (b *builder) compareResources(s *Step, was *storage.Record) {
 			continue
 		}
 		if o.Code != r.Code {
-			info := b.Target.Catalog.resourceByKey[key]
+			info := b.Target.resourceByKey[key]
 			now := func() *manifest.Manifest { return info.pkg.closures.of(r.Resource.Symbol) }
 			b.because(s, ReasonResource, prefixed("resource "+key+": ", b.codeCauses(func() *manifest.Manifest { return b.manifest(o.Manifest) }, now, r.Resource.Symbol, o.Code, r.Code, info.hash)))
 		}

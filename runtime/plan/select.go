@@ -154,20 +154,21 @@ type Target struct {
 	Sources  []int32 // sources to observe: selected ones and those that feed a selected step
 	External []int32 // what a selected step takes from an unselected one, sources left out
 
-	selected []bool
-	wanted   []bool // selected, or needed by something that is
+	*resourceSet // as the job sees them
+	selected     []bool
+	wanted       []bool // selected, or needed by something that is
 }
 
 // Target finds what a run of a job ("" for the assets) with a selection ("" for everything) is about. The error is an [*Error].
 func (c *Catalog) Target(job, selection string) (*Target, error) {
-	t := &Target{Catalog: c, Graph: c.assets, Selection: selection}
+	t := &Target{Catalog: c, Graph: c.assets, Selection: selection, resourceSet: c.resourceSet}
 	var wrong problems
 	if job != "" {
 		j, err := c.Job(job)
 		if err != nil {
 			return nil, err
 		}
-		t.Job, t.Graph = j, c.graphs[job]
+		t.Job, t.Graph, t.resourceSet = j, c.graphs[job], c.resourcesOf(j)
 	}
 	if len(t.Graph.Nodes) == 0 && len(wrong) == 0 {
 		what := "no package given to this binary has an asset; put //dag:asset above a function and run `go generate ./...`"
@@ -186,7 +187,7 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 
 // Only is the target that is one node of t's graph and nothing else, which no selection can say of a node inside of an asset.
 func (t *Target) Only(place int32) *Target {
-	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, Selection: t.Graph.Nodes[place].Key, selected: make([]bool, len(t.selected))}
+	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Key, selected: make([]bool, len(t.selected))}
 	one.selected[place] = true
 	one.reach()
 	return one
@@ -273,12 +274,12 @@ func (t *Target) Resources() []*dag.Resource {
 	for len(queue) > 0 {
 		key := queue[0]
 		queue = queue[1:]
-		for _, u := range t.Catalog.resourceByKey[key].resource.Resources {
+		for _, u := range t.resourceByKey[key].resource.Resources {
 			need(u.Key)
 		}
 	}
 	var rs []*dag.Resource
-	for _, r := range t.Catalog.resourceOrder {
+	for _, r := range t.resourceOrder {
 		if needed[r.resource.Key] {
 			rs = append(rs, r.resource)
 		}

@@ -95,6 +95,22 @@ func (d *Document) Merge(later *Document) *Document {
 	return &Document{merge(d.node(), later.node())}
 }
 
+// Has reports whether d says anything at a path of keys.
+func (d *Document) Has(keys ...string) bool {
+	n := d.node()
+	for _, k := range keys {
+		if n == nil {
+			return false
+		}
+		m, ok := n.member(k)
+		if !ok {
+			return false
+		}
+		n = m.value
+	}
+	return n != nil
+}
+
 // Set returns d with one value set on top of it: path as [ParseSet] returns it, value a YAML scalar or flow value. The error is of type [Problems].
 func (d *Document) Set(path, value string) (*Document, error) {
 	return d.SetFrom(setSource(path), path, value)

@@ -1,0 +1,88 @@
+package execute
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/runconfig"
+)
+
+// ResolveConfig holds a run config against what a job ("" for the assets) with a selection needs, as [Run] does: with what the job says itself below it. Errors
+// are those of [plan.Catalog.Target] and of [runconfig.Resolve].
+func ResolveConfig(cat *plan.Catalog, job, selection string, doc *runconfig.Document, getenv func(string) (string, bool)) (*runconfig.Resolved, error) {
+	t, err := cat.Target(job, selection)
+	if err != nil {
+		return nil, err
+	}
+	o, err := withJob(t.Job, &Options{Config: doc})
+	if err != nil {
+		return nil, err
+	}
+	o.Getenv = getenv
+	return resolveDocument(t, o, map[string]*string{})
+}
+
+// withJob puts what a job says itself below what a run is given: its run config, and the values of its parameters.
+func withJob(j *dag.JobDef, o *Options) (*Options, error) {
+	if j == nil || len(j.Config) == 0 && len(j.Inputs) == 0 {
+		return o, nil
+	}
+	var below *runconfig.Document
+	for _, text := range j.Config {
+		d, err := runconfig.Parse("config of job "+j.Key, []byte(text))
+		if err != nil {
+			return nil, err
+		}
+		below = below.Merge(d)
+	}
+	own := *o
+	own.Inputs = maps.Clone(o.Inputs)
+	for _, p := range j.Params {
+		v, ok := j.Inputs[p.Name]
+		if _, given := o.Inputs[p.Name]; !ok || given {
+			continue
+		}
+		if p.Config != nil {
+			d, err := configDocument(j, p, v)
+			if err != nil {
+				return nil, err
+			}
+			below = below.Merge(d)
+			continue
+		}
+		if !below.Merge(o.Config).Has("inputs", p.Name) {
+			if own.Inputs == nil {
+				own.Inputs = map[string]any{}
+			}
+			own.Inputs[p.Name] = v
+		}
+	}
+	own.Config = below.WithoutInputs(slices.Sorted(maps.Keys(o.Inputs))).Merge(o.Config)
+	return &own, nil
+}
+
+// configDocument is the value of a config parameter as run config, so that a run can overlay parts of it.
+func configDocument(j *dag.JobDef, p dag.JobParam, v any) (*runconfig.Document, error) {
+	wrong := func(format string, args ...any) error {
+		return &plan.Error{Problems: []plan.Problem{{Code: "type_mismatch", Message: fmt.Sprintf("the value that job %q has for the input %q ", j.Key, p.Name) + fmt.Sprintf(format, args...)}}}
+	}
+	if !fits(p.Type, v) {
+		return nil, wrong("is a %T, not a %s", v, p.Type.Name)
+	}
+	if slices.ContainsFunc(p.Config.Fields, hasSecret) {
+		return nil, wrong("has secrets, which are no part of a program; give them in the run config")
+	}
+	data, err := p.Config.Encode(v)
+	if err != nil {
+		return nil, wrong("cannot be written as JSON: %v", err)
+	}
+	return runconfig.FromValue(map[string]any{"inputs": map[string]any{p.Name: json.RawMessage(data)}})
+}
+
+func hasSecret(f dag.Field) bool {
+	return f.Secret || f.Elem != nil && hasSecret(*f.Elem) || slices.ContainsFunc(f.Fields, hasSecret)
+}
