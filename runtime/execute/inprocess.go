@@ -33,7 +33,7 @@ func WithInstance(i *instance.Instance) Option { return func(c *call) { c.Instan
 // WithConfig sets the run config.
 func WithConfig(d *runconfig.Document) Option { return func(c *call) { c.Config = d } }
 
-// WithSelection runs only some assets, or steps of the job: keys with * and +, separated by commas.
+// WithSelection runs only some assets, or steps of the job: keys with * and +, tags, groups, and, or, not; see docs/runs.md.
 func WithSelection(s string) Option { return func(c *call) { c.Select = s } }
 
 // WithTags adds tags to the run.

@@ -20,7 +20,7 @@ const (
 type Options struct {
 	Instance *instance.Instance  // where runs, events, records and outputs are kept; nil keeps them in memory
 	Config   *runconfig.Document // run config; nil for none
-	Select   string              // keys with * and +, separated by commas; empty for everything
+	Select   string              // a selection, see docs/runs.md; empty for everything
 	Tags     map[string]string   // of the run; they win over those of the job
 	RunID    string              // empty for a new one
 	Executor string              // name of one; empty for what run config or the job says

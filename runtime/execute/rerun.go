@@ -81,14 +81,10 @@ func fromSteps(cat *plan.Catalog, old *storage.Run, steps string) (string, error
 	if err != nil {
 		return "", err
 	}
-	var clauses []string
-	for step := range strings.SplitSeq(steps, ",") {
-		clauses = append(clauses, strings.TrimSpace(step)+"*")
-	}
-	again := strings.Join(clauses, ",")
+	again := "(" + steps + ")*"
 	places, err := placesOf(cat, t, old.Job, again)
 	if err == nil && len(places) == 0 {
-		err = badOption("run %s has no step of %q", old.ID, again)
+		err = badOption("run %s has no step of %q", old.ID, steps)
 	}
 	return again, err
 }
@@ -154,7 +150,7 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	var names []string
 	for _, i := range t.Selected {
 		if name := t.Graph.Nodes[i].Key; !slices.Contains(keep, name) && t.Graph.Name(i) == name {
-			names = append(names, name)
+			names = append(names, plan.Clause(name))
 		}
 	}
 	if len(names) == 0 {

@@ -117,7 +117,7 @@ func TestRerunFromStep(t *testing.T) {
 	require.NoError(t, err)
 	only := w.rerun(first.RunID, Rerun{Select: "a"}, Options{})
 	_, err = Rerun{From: "c"}.Run(t.Context(), w.catalog(), only.RunID, Options{Instance: w.inst})
-	require.ErrorContains(t, err, `has no step of "c*"`)
+	require.ErrorContains(t, err, `has no step of "c"`)
 	_, err = Rerun{}.Run(t.Context(), w.catalog(), first.RunID, Options{})
 	require.ErrorContains(t, err, "needs an instance")
 	_, err = Rerun{}.Run(t.Context(), w.catalog(), "0190163d-8694-739b-aea5-966c26f8ad90", Options{Instance: w.inst})

@@ -29,7 +29,7 @@ import (
 type VerifyOptions struct {
 	Instance *instance.Instance  // whose records are held against what the code gives now; read only
 	Config   *runconfig.Document // run config, as of the run that is verified; nil for none
-	Select   string              // keys with * and +, separated by commas; empty for everything
+	Select   string              // a selection, see docs/runs.md; empty for everything
 	Inputs   map[string]any      // values for parameters of the job, by name. A config among them must be without secrets: it is given by Config
 	Getenv   func(string) (string, bool)
 

@@ -113,7 +113,7 @@ func (p problems) err() error {
 
 // nearest returns the name closest to what the user wrote as a hint (`did you mean "x"?`), or "" if none is close.
 func nearest(wrote string, names []string) string {
-	best, limit := "", max(1, len(wrote)/3)+1
+	best, limit := "", max(1, (len(wrote)+1)/3)+1
 	for _, n := range slices.Sorted(slices.Values(names)) { // sorted, so that the answer does not depend on the order of names
 		if d := distance(wrote, n, limit); d < limit {
 			best, limit = n, d
@@ -134,6 +134,9 @@ func distance(a, b string, limit int) int {
 	for j := range row {
 		row[j] = j
 	}
+	if swapped(a, b) {
+		return 1
+	}
 	for i := range len(a) {
 		diagonal := row[0]
 		row[0] = i + 1
@@ -152,4 +155,17 @@ func distance(a, b string, limit int) int {
 		}
 	}
 	return min(row[len(b)], limit)
+}
+
+// swapped reports whether a is b with two neighbouring bytes the other way round, which fingers do.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) - 1 {
+		if a[i] != b[i] {
+			return a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
+		}
+	}
+	return false
 }
