@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
 func parse(t *testing.T, text string) *Document {
@@ -120,6 +122,15 @@ func FuzzParse(f *testing.F) {
 			f.Add([]byte(c.text))
 		}
 	}
+	for _, text := range []string{
+		at("{count: 11, wait: 1h, pause: 60s, code: OSL, modes: [fast], sizes: {a: 1}, groups: [[9]], token: abcd}"), at("{since: 2024-01-01T02:00:00+02:00, bits: 0x10}"),
+		"loggers: {json: {config: {log_level: DEBUG, path: x}}, audit: }\nresources: {pool: {config: {name: p}}}", "inputs: {limit: {value: 3}, cities: {value: [a]}, sizes: {value: {a: 1}}}",
+	} {
+		f.Add([]byte(text))
+	}
+	inputs := jobSchema(dag.JobParam{Name: "limit", Type: dag.TypeOf[uint8]("uint8")}, dag.JobParam{Name: "cities", Type: dag.TypeOf[[]string]("[]string")},
+		dag.JobParam{Name: "sizes", Type: dag.TypeOf[map[string]int]("map[string]int")})
+	schemas := []Schema{documentSchema(), boundedSchema(), loggingSchema(), inputs}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, name := range []string{"run.yaml", "run.json"} {
 			d, err := Parse(name, data)
@@ -127,16 +138,18 @@ func FuzzParse(f *testing.F) {
 				require.NotEmpty(t, err.(Problems))
 				continue
 			}
-			r, err := Resolve(d, documentSchema(), testEnv)
-			if err != nil {
-				for _, p := range err.(Problems) {
-					require.NotContains(t, p.String(), "\n", "a problem is one line")
+			for _, s := range schemas {
+				r, err := Resolve(d, s, testEnv)
+				if err != nil {
+					for _, p := range err.(Problems) {
+						require.NotContains(t, p.String(), "\n", "a problem is one line")
+					}
+					continue
 				}
-				continue
-			}
-			require.NotContains(t, r.Text, "c4n4ry")
-			if !strings.Contains(string(data), "***") {
-				checkRecord(t, documentSchema(), r)
+				require.NotContains(t, r.Text, "c4n4ry")
+				if !strings.Contains(string(data), "***") {
+					checkRecord(t, s, r)
+				}
 			}
 		}
 	})
