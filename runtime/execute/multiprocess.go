@@ -97,7 +97,7 @@ func (c *remote) call(w *worker, i int32) (*dag.Call, blocking, error) {
 		if f.outcome != nil {
 			out = &f.outcome.Output
 		}
-		state, err := w.restore(plan.Vertex(i), &lostError{f.up.Index, out, errors.New(said.Error)})
+		state, err := w.restore(plan.Vertex(i), &lostError{f.up.Index, out, errors.New(said.Err.Text)})
 		return nil, state, err
 	case said.Type == storage.EventStepStart:
 		return &dag.Call{Out: make([]any, len(s.Op.Outputs))}, notBlocked, nil
@@ -107,7 +107,8 @@ func (c *remote) call(w *worker, i int32) (*dag.Call, blocking, error) {
 
 // failure is what a child says of a step that failed.
 func (e *stepEvent) failure(step string) *StepError {
-	return &StepError{Step: step, Where: e.Where, Err: e.Verdict.error(e.Error, e.Stack), Stack: e.Stack, manager: e.Manager}
+	err, stack := e.Err.fromWire()
+	return &StepError{Step: step, Where: e.Where, Err: err, Stack: stack, manager: e.Err.Manager}
 }
 
 // stage stores what a child gave, short of committing it.
@@ -228,8 +229,8 @@ func (c *remote) hear(ctx context.Context, sc *scope) (*stepEvent, error) {
 			c.logged(ctx, sc, said.Line)
 		case eventResource:
 			e := resourceEvent{key: said.Resource, phase: said.Phase, elapsed: time.Duration(said.Seconds * float64(time.Second))}
-			if said.Error != "" {
-				e.err = said.Verdict.error(said.Error, said.Stack)
+			if said.Err != nil {
+				e.err, _ = said.Err.fromWire()
 			}
 			c.run.resourceEvent(e)
 		default:
@@ -387,7 +388,7 @@ func (c *remote) start(step string) (died *stepEvent, err error) {
 			return death(p), nil
 		}
 		p.Kill()
-		return nil, errors.New(said.Error)
+		return nil, errors.New(said.Err.Text)
 	}
 	o := newObject(nil)
 	o.num("pid", int64(p.Pid()))

@@ -172,9 +172,10 @@ func TestErrorsOnTheWire(t *testing.T) {
 		}},
 	} {
 		e := stepEvent{Type: storage.EventStepFailure}
-		e.Error, e.Verdict = refOfError(c.err)
+		w := toWire(c.err, "")
+		e.Err = &w
 		e = overTheWire(t, e)
-		back := e.Verdict.error(e.Error, e.Stack)
+		back, _ := e.Err.fromWire()
 		assert.Equal(t, c.want, back.Error())
 		assert.True(t, c.is(back), "%#v", back)
 	}

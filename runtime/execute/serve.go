@@ -118,14 +118,12 @@ func (s *stepServer) handle(ctx context.Context, request json.RawMessage) {
 }
 
 func (s *stepServer) fail(where string, err error, stack string, elapsed time.Duration) {
-	e := stepEvent{Type: storage.EventStepFailure, Where: where, Stack: stack, Seconds: elapsed.Seconds()}
-	e.Error, e.Verdict = refOfError(err)
+	said := toWire(err, stack)
+	e := stepEvent{Type: storage.EventStepFailure, Where: where, Err: &said, Seconds: elapsed.Seconds()}
 	var lost *lostInput
 	if errors.As(err, &lost) {
 		e.Lost = &lost.input
 	}
-	var manager *userError
-	e.Manager = errors.As(err, &manager)
 	s.say(e)
 }
 
@@ -211,8 +209,8 @@ func (s *stepServer) logger() *slog.Logger {
 func (s *stepServer) resourceEvent(e resourceEvent) {
 	said := stepEvent{Type: eventResource, Resource: e.key, Phase: e.phase, Seconds: e.elapsed.Seconds()}
 	if e.err != nil {
-		said.Stack = stackOf(e.err)
-		said.Error, said.Verdict = refOfError(e.err)
+		w := toWire(e.err, stackOf(e.err))
+		said.Err = &w
 	}
 	s.say(said)
 }
@@ -274,7 +272,7 @@ func (s *stepServer) load(ctx context.Context, ref *stepRef) bool {
 	call, err := s.call(ctx, n, ref)
 	if err != nil {
 		e := asStepError(ref.Key, WhereLoad, err)
-		s.fail(e.Where, e.Err, e.Stack, 0)
+		s.fail(e.Where, e, e.Stack, 0)
 		return false
 	}
 	s.at = &loadedStep{n, ref, call}

@@ -113,13 +113,10 @@ type stepEvent struct {
 	Metadata    []dag.MetadataEntry `json:"metadata,omitempty"`
 
 	// Of STEP_SUCCESS and STEP_FAILURE:
-	Seconds float64   `json:"seconds,omitempty"`
-	Where   string    `json:"where,omitempty"`
-	Error   string    `json:"error,omitempty"`
-	Stack   string    `json:"stack,omitempty"`
-	Manager bool      `json:"manager,omitempty"` // an IO manager of the user's said so
-	Lost    *int      `json:"lost,omitempty"`    // the input whose stored bytes are gone or damaged
-	Verdict *errorRef `json:"verdict,omitempty"` // what else the error says
+	Seconds float64    `json:"seconds,omitempty"`
+	Where   string     `json:"where,omitempty"`
+	Err     *wireError `json:"error,omitempty"`
+	Lost    *int       `json:"lost,omitempty"` // the input whose stored bytes are gone or damaged
 
 	// Of LOG:
 	Line *lineRef `json:"line,omitempty"`
@@ -127,6 +124,12 @@ type stepEvent struct {
 	// Of RESOURCE_INIT_STARTED and the like:
 	Resource string        `json:"resource,omitempty"`
 	Phase    resourcePhase `json:"phase,omitempty"`
+}
+
+// text is what a failure says.
+func (e *stepEvent) text() string {
+	err, _ := e.Err.fromWire()
+	return err.Error()
 }
 
 // definitionsDigest tells one set of definitions from another.

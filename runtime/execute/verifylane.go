@@ -74,7 +74,7 @@ func (l *lane) start(e environment) (p *subprocess.Process, died *stepEvent, err
 		return nil, death(p), nil
 	case said.Type != eventReady:
 		p.Kill()
-		return nil, nil, errors.New(said.Error)
+		return nil, nil, errors.New(said.Err.Text)
 	}
 	return p, nil, nil
 }
@@ -93,7 +93,7 @@ func death(p *subprocess.Process) *stepEvent {
 			text += ", after it had printed: " + printed[strings.LastIndexByte(printed, '\n')+1:]
 		}
 	}
-	return &stepEvent{Type: storage.EventStepFailure, Where: WhereOp, Error: text}
+	return &stepEvent{Type: storage.EventStepFailure, Where: WhereOp, Err: &wireError{Text: text}}
 }
 
 // compute computes a step once, in the child *at, which is started where there is none. The error is not nil if ctx ended or no child can be started.
@@ -149,7 +149,7 @@ func (l *lane) compute(ctx context.Context, at **subprocess.Process, e environme
 		return a, ctx.Err()
 	case limited.Err() != nil:
 		p.Stop()
-		a.failure = &stepEvent{Type: storage.EventStepFailure, Where: WhereOp, Error: fmt.Sprintf("%v %v", errTooLong, l.v.opts.Timeout)}
+		a.failure = &stepEvent{Type: storage.EventStepFailure, Where: WhereOp, Err: &wireError{Text: fmt.Sprintf("%v %v", errTooLong, l.v.opts.Timeout)}}
 	case used && !entered: // it died of what an earlier step had left running
 		p.Stop()
 		return l.compute(ctx, at, e, ref)
@@ -206,7 +206,7 @@ func (l *lane) verify(ctx context.Context, step *VerifiedStep) error {
 		}
 		switch {
 		case a.failure != nil && a.failure.Where == WhereLoad:
-			finished(VerifySkipped, v.redact.Hide("its inputs cannot be loaded: "+a.failure.Error))
+			finished(VerifySkipped, v.redact.Hide("its inputs cannot be loaded: "+a.failure.Err.Text))
 			return nil
 		case a.failure != nil && (odd == nil || odd.failure == nil):
 			odd = &a
@@ -237,7 +237,7 @@ func (l *lane) verify(ctx context.Context, step *VerifiedStep) error {
 		return err
 	}
 	if f := odd.failure; f != nil {
-		step.Differences, step.Error, step.Stack = nil, v.redact.Hide(f.Error), v.redact.Hide(f.Stack)
+		step.Differences, step.Error, step.Stack = nil, v.redact.Hide(f.text()), v.redact.Hide(f.Err.Stack)
 		finished(VerifyFails, "")
 		return nil
 	}

@@ -99,6 +99,9 @@ func (m *Default) StageObject(ctx context.Context, o Object) (*Staged, error) {
 
 // adopt makes a temporary file the one at name.
 func (f *Files) adopt(ctx context.Context, o Object, name string) (storage.FileState, error) {
+	if err := f.holds.take(ctx, o.Digest); err != nil {
+		return storage.FileState{}, err
+	}
 	temp, ok := f.oursAt(o.Path)
 	if !ok {
 		return storage.FileState{}, fmt.Errorf("%s is no temporary file of this instance", o.Path)
