@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"runtime/dag", "internal/cache", "internal/facts", "internal/typedata", "internal/manifest", "annotations"},
 	{"internal/load"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
-	{"runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "runtime/execute/differ", "gen/render", "gen/preset", "versionhash/hazard"},
+	{"runtime/computelog", "runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "runtime/execute/differ", "gen/render", "gen/preset", "versionhash/hazard"},
 	{"runtime/instance", "gen"},
 	{"runtime/execute", "gen/compare"},
 	{"runtime/cli"},

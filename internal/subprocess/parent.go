@@ -27,7 +27,10 @@ type Spec struct {
 	Env     []string // NAME=VALUE, all of it; nil for the environment of this process
 	// Processor pins the child to one processor, where the system can: the number counts, modulo what there is. Negative for all of them.
 	Processor int
-	Grace     time.Duration // how long a child that is asked to end may take for it; 0 for two seconds
+	// Printed is called with what the child prints, by a goroutine for each stream: 1 for stdout, 2 for stderr. What it returns counts as printed for
+	// [Process.Ended]. Nil for all of it.
+	Printed func(stream int, text []byte) []byte
+	Grace   time.Duration // how long a child that is asked to end may take for it; 0 for two seconds
 }
 
 // A Process is a running child. Send and Receive may be called from two goroutines, each of them from one at a time.
@@ -85,6 +88,9 @@ func Start(s Spec) (_ *Process, err error) {
 	p.cmd.Env = append(env[:len(env):len(env)], variable+"="+s.Service+" "+p.grace.String())
 	p.cmd.ExtraFiles = []*os.File{in, out}
 	p.cmd.Stdout, p.cmd.Stderr = p.printed, p.printed
+	if s.Printed != nil {
+		p.cmd.Stdout, p.cmd.Stderr = &filter{1, s.Printed, p.printed}, &filter{2, s.Printed, p.printed}
+	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.WaitDelay = time.Second // for what left the group and holds the output open
 	if s.Processor >= 0 {
@@ -167,6 +173,18 @@ func (p *Process) Ended() (how, printed string) {
 		}
 	}
 	return p.ended, strings.TrimSpace(text)
+}
+
+// A filter hands on what is left of what is printed.
+type filter struct {
+	stream int
+	clean  func(stream int, text []byte) []byte
+	to     *tail
+}
+
+func (f *filter) Write(p []byte) (int, error) {
+	_, _ = f.to.Write(f.clean(f.stream, p))
+	return len(p), nil
 }
 
 // tail keeps the last part of what is written to it.

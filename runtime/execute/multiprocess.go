@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/subprocess"
+	"github.com/dagstergen/dagstergen/runtime/computelog"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -60,6 +62,7 @@ type remote struct {
 	run   *run
 	begin *runRef
 	p     *subprocess.Process // nil where there is none
+	out   *printout           // what it prints; nil where nobody keeps it
 }
 
 // call sends a task to the child, which loads its inputs. The outputs will stand in the call.
@@ -263,6 +266,10 @@ func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.
 			ref.Versions = append(ref.Versions, s.Outputs[k].String())
 		}
 	}
+	if c.out != nil {
+		ref.Number = c.out.begin(c.run.ctx, c.run.inst.ComputeLogs(), c.run.id, s.Key)
+		defer func() { c.captured(s.Key) }()
+	}
 	grace := c.run.grace()
 	listening := context.AfterFunc(c.run.ctx, p.Interrupt)
 	var late atomic.Pointer[time.Timer]
@@ -286,6 +293,20 @@ func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.
 		return &StepError{Step: s.Key, Where: WhereOp, Err: &KilledError{Grace: grace, Cause: context.Cause(c.run.ctx)}}
 	}
 	return death(p).failure(s.Key)
+}
+
+// captured ends the logs of a step and says that there are some.
+func (c *remote) captured(step string) {
+	r := c.run
+	d, err := c.out.end(c.p != nil)
+	if err != nil {
+		r.warn(step, fmt.Sprintf("what it printed is not kept: %v", err))
+	}
+	if d.Stdout > 0 || d.Stderr > 0 {
+		d.Steps = []string{step}
+		data, _ := json.Marshal(d) // of texts and numbers: no error
+		r.log.add(r.log.event(storage.EventLogsCaptured, step, "", data))
+	}
 }
 
 // A KilledError says that a function went on after its context had ended, for longer than it was given, and that its process was killed.
@@ -367,7 +388,12 @@ func (c *remote) start(step string) (died *stepEvent, err error) {
 		return nil, storage.FileError("create", ref.Folder, err)
 	}
 	r.log.add(r.log.event(storage.EventStepWorkerStarting, step, "starting a process for steps", nil))
-	p, err := subprocess.Start(subprocess.Spec{Service: stepService, Processor: -1, Grace: r.grace()})
+	spec := subprocess.Spec{Service: stepService, Processor: -1, Grace: r.grace()}
+	if c.out = nil; !computelog.IsNoop(r.inst.ComputeLogs()) {
+		c.out = newPrintout()
+		ref.Mark, spec.Printed = c.out.mark, c.out.take
+	}
+	p, err := subprocess.Start(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -17,9 +21,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dagstergen/dagstergen/runtime/computelog"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -211,4 +217,93 @@ func TestSameEventsEverywhere(t *testing.T) {
 		logs[executor] = b.String()
 	}
 	assert.Equal(t, logs[InProcessExecutor], logs[MultiprocessExecutor])
+}
+
+// compute log of a step, or "(nothing)".
+func printedBy(t *testing.T, s *suiteRun, res *Result, step string, stream computelog.Stream) string {
+	t.Helper()
+	r, err := s.inst.ComputeLogs().Open(t.Context(), computelog.Key{RunID: res.RunID, Step: step}, stream)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "(nothing)"
+	}
+	require.NoError(t, err)
+	data, err := io.ReadAll(r)
+	require.NoError(t, errors.Join(err, r.Close()))
+	return string(data)
+}
+
+// What a step prints is kept, and nothing of another one, though all of them ran in one process.
+func TestComputeLogs(t *testing.T) {
+	for _, workers := range []int{1, 3} {
+		s := newSuite(t, MultiprocessExecutor)
+		s.opts.MaxConcurrent = workers
+		res := s.ok("talking")
+		for i := range 5 {
+			key := fmt.Sprintf("talk%d", i)
+			assert.Equal(t, fmt.Sprintf("out %d, and \x1e no mark\nlast words", i), printedBy(t, s, res, key, computelog.Stdout))
+			assert.Equal(t, strings.Repeat(fmt.Sprint("err ", i, " "), 20_000), printedBy(t, s, res, key, computelog.Stderr))
+			assert.Equal(t, 1, count(eventTypes(t, res, key), storage.EventLogsCaptured))
+		}
+		res = s.ok("good")
+		assert.Equal(t, "(nothing)", printedBy(t, s, res, "middle", computelog.Stdout))
+		assert.Zero(t, count(eventTypes(t, res, ""), storage.EventLogsCaptured))
+		res = s.run("exiting")
+		assert.Equal(t, "out of here\n", printedBy(t, s, res, "middle", computelog.Stderr), "of a process that died, too")
+		res = s.run("dying_later")
+		assert.Contains(t, printedBy(t, s, res, "middle", computelog.Stderr), "panic: nobody is there to catch this")
+		assert.NotContains(t, printedBy(t, s, res, "middle", computelog.Stderr), "\x1e")
+		require.NoError(t, s.inst.DeleteRuns(t.Context(), res.RunID))
+		assert.Equal(t, "(nothing)", printedBy(t, s, res, "middle", computelog.Stderr))
+	}
+}
+
+func TestComputeLogsAreNotKept(t *testing.T) {
+	s := newSuite(t, MultiprocessExecutor)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "dagstergen.yaml"), []byte("compute_logs: {manager: noop}\n"), 0o600))
+	s.inst = openInstance(t, dir)
+	res := s.ok("talking")
+	assert.Equal(t, "(nothing)", printedBy(t, s, res, "talk1", computelog.Stdout))
+	res = s.run("exiting")
+	assert.Contains(t, failedStep(t, res, "middle").Error(), "out of here", "it is known for the message all the same")
+	assert.NoDirExists(t, filepath.Join(dir, "logs"))
+}
+
+// However the text is cut on its way, each step has its own.
+func TestMarksInPieces(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	m := computelog.Local(root, "", "logs")
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		p := newPrintout()
+		runID := uuid.NewString()
+		var clean strings.Builder
+		for step := range 3 {
+			key := fmt.Sprint(step)
+			n := p.begin(t.Context(), m, runID, key)
+			mark := func(n int) string { return "\x1e" + p.mark + strconv.Itoa(n) + "\n" }
+			said := strings.Repeat("a\x1eb\x1e"+p.mark[:rng.IntN(len(p.mark))]+"c", rng.IntN(4))
+			text := "before" + mark(n) + said + mark(n+1) + "after"
+			for len(text) > 0 {
+				cut := 1 + rng.IntN(len(text))
+				clean.Write(p.take(1, []byte(text[:cut])))
+				text = text[cut:]
+			}
+			p.take(2, []byte(mark(n)+mark(n+1)))
+			d, err := p.end(true)
+			require.NoError(t, err)
+			require.EqualValues(t, len(said), d.Stdout)
+			require.Zero(t, d.Stderr)
+			if said != "" {
+				f, err := m.Open(t.Context(), computelog.Key{RunID: runID, Step: key}, computelog.Stdout)
+				require.NoError(t, err)
+				data, err := io.ReadAll(f)
+				require.NoError(t, errors.Join(err, f.Close()))
+				require.Equal(t, said, string(data))
+			}
+		}
+		assert.NotContains(t, clean.String(), p.mark)
+	}
+	require.NoError(t, root.Close())
 }

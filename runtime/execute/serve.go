@@ -286,6 +286,17 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 		s.fail("", errors.New("no step is loaded"), "", 0)
 		return
 	}
+	if s.ref.Mark != "" {
+		printMark(s.ref.Mark, ref.Number)
+		said := s.say
+		defer func() { s.say = said }()
+		s.say = func(e stepEvent) { // what was printed until then is the step's
+			if e.Type == storage.EventStepSuccess || e.Type == storage.EventStepFailure {
+				printMark(s.ref.Mark, ref.Number+1)
+			}
+			said(e)
+		}
+	}
 	n, call, key := s.at.node, s.at.call, s.at.ref.Key
 	known := s.at.ref.Known
 	s.at = nil

@@ -41,6 +41,7 @@ type runRef struct {
 	Folder string `json:"folder"` // for its files; it exists, and the child may put there what it likes
 	Listen bool   `json:"listen"` // somebody reads what steps log and what happens to resources
 	Debug  bool   `json:"debug"`  // debug lines too
+	Mark   string `json:"mark"`   // what it prints before and after each step, with a number; empty for nothing
 	Zone   string `json:"zone"`   // what TZ says, and how far east that is, where the child's system does not know it
 	Offset int    `json:"offset"` // in seconds
 }
@@ -59,6 +60,7 @@ type goRef struct {
 	Info dag.StepInfo `json:"info"`
 	// Give says that the outputs are wanted: small ones with the event, others in a file. Otherwise only those are kept that are not what they are known to be.
 	Give     bool          `json:"give,omitempty"`
+	Number   int           `json:"number,omitempty"`   // of the mark before the step; the next one stands after it
 	Limit    time.Duration `json:"limit,omitempty"`    // how long it may take; 0 for ever
 	Versions []string      `json:"versions,omitempty"` // of the outputs, for an IO manager of the user's; "" for none
 }

@@ -166,6 +166,17 @@ func suiteShop(t testing.TB) *aSuite {
 	})
 	flaky.Retry = &dag.RetryPolicy{MaxRetries: 3, Delay: time.Millisecond}
 	s.around("retrying", flaky)
+	var talk []dag.Node
+	for i := range 5 {
+		op := s.does(fmt.Sprintf("talk%d", i), nil, func(context.Context, []int) (int, error) {
+			fmt.Printf("out %d, and \x1e no mark\n", i)
+			_, _ = os.Stderr.WriteString(strings.Repeat(fmt.Sprint("err ", i, " "), 20_000))
+			fmt.Print("last words")
+			return i, nil
+		})
+		talk = append(talk, dag.Node{Key: op.Key, Op: op})
+	}
+	s.job("talking", talk)
 	s.around("asking", s.does("asks", []string{"x"}, func(ctx context.Context, in []int) (int, error) {
 		note("tries", "%d", dag.RetryNumber(ctx))
 		if dag.RetryNumber(ctx) == 0 {

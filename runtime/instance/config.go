@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/dagstergen/dagstergen/runtime/computelog"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -24,6 +25,33 @@ type config struct {
 			AllowNetwork bool `yaml:"allow_network"`
 		} `yaml:"sqlite"`
 	} `yaml:"storage"`
+
+	ComputeLogs struct {
+		Manager string `yaml:"manager"` // local or noop
+	} `yaml:"compute_logs"`
+}
+
+// check says what is wrong with values that YAML alone cannot tell.
+func (c *config) check() error {
+	switch c.ComputeLogs.Manager {
+	case "", logsLocal, logsNoop:
+		return nil
+	}
+	return fmt.Errorf("compute_logs.manager: %q is not there; there is %s and %s", c.ComputeLogs.Manager, logsLocal, logsNoop)
+}
+
+// The managers of compute logs.
+const (
+	logsLocal = "local" // files in the instance's folder
+	logsNoop  = "noop"  // nothing is kept
+)
+
+// computeLogs is what keeps the output of steps.
+func (c *config) computeLogs(root *os.Root, dir string) computelog.Manager {
+	if c.ComputeLogs.Manager == logsNoop {
+		return computelog.Noop()
+	}
+	return computelog.Local(root, dir, "logs")
 }
 
 // A ConfigError says what is wrong with the file dagstergen.yaml of an instance.
@@ -63,6 +91,9 @@ func readConfig(dir string) (*config, error) {
 	}
 	if err := d.Decode(new(yaml.Node)); err != io.EOF {
 		return nil, &ConfigError{name, errors.New("it has more than one document")}
+	}
+	if err := c.check(); err != nil {
+		return nil, &ConfigError{name, err}
 	}
 	return &c, nil
 }

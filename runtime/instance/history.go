@@ -56,6 +56,7 @@ func (i *Instance) DeleteRuns(ctx context.Context, ids ...string) error {
 	var errs []error
 	for _, id := range ids {
 		errs = append(errs, i.removeLaunchOutput(id))
+		errs = append(errs, i.logs.Delete(ctx, id))
 	}
 	return errors.Join(errs...)
 }

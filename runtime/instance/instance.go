@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"github.com/dagstergen/dagstergen/internal/oslock"
+	"github.com/dagstergen/dagstergen/runtime/computelog"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 	"github.com/dagstergen/dagstergen/runtime/storage/memory"
@@ -51,6 +52,7 @@ type Instance struct {
 	versions *versions
 	runs     *runLocks
 	temp     *tempDir
+	logs     computelog.Manager
 
 	ephemeralFiles func() (*iomanager.Files, error) // of an instance in memory: makes dir, root, files and temp
 
@@ -101,6 +103,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Instance, err error) {
 		return nil, err
 	}
 	i.store = s
+	i.logs = c.computeLogs(i.root, dir)
 	i.runs = &runLocks{root: i.root, dir: dir}
 	i.versions = &versions{root: i.root, dir: dir}
 	i.temp = &tempDir{root: i.root, dir: dir}
@@ -167,10 +170,11 @@ func OpenReadOnly(ctx context.Context, dir string) (_ *Instance, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := readConfig(dir); err != nil {
+	c, err := readConfig(dir)
+	if err != nil {
 		return nil, err
 	}
-	i := &Instance{dir: dir, readOnly: true}
+	i := &Instance{dir: dir, readOnly: true, logs: computelog.Noop()}
 	i.root, err = os.OpenRoot(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -194,6 +198,7 @@ func OpenReadOnly(ctx context.Context, dir string) (_ *Instance, err error) {
 		}))
 		i.forget = i.io.Observe()
 		i.runs = &runLocks{root: i.root, dir: dir}
+		i.logs = c.computeLogs(i.root, dir)
 	} else {
 		i.io = iomanager.NewInMemory(i.store, func() (*iomanager.Files, error) {
 			return nil, fmt.Errorf("%s: %w: it was opened for reading", dir, storage.ErrReadOnly)
@@ -205,7 +210,7 @@ func OpenReadOnly(ctx context.Context, dir string) (_ *Instance, err error) {
 // Ephemeral opens an instance in memory: it is gone when it is closed. Outputs that are files stand in a temporary folder, which is
 // made when it is needed first and removed by Close. (Dagster's DagsterInstance.ephemeral.)
 func Ephemeral() *Instance {
-	i := &Instance{store: memory.New(), versions: &versions{}}
+	i := &Instance{store: memory.New(), versions: &versions{}, logs: computelog.Noop()}
 	i.ephemeralFiles = sync.OnceValues(i.openTemporary)
 	i.io = iomanager.NewInMemory(i.store, i.ephemeralFiles)
 	return i
@@ -261,6 +266,9 @@ func (i *Instance) Store() storage.Store { return i.store }
 
 // IO returns the instance's IO manager.
 func (i *Instance) IO() *iomanager.Default { return i.io }
+
+// ComputeLogs returns what keeps the stdout and stderr of steps: files in the instance's folder, or what dagstergen.yaml says.
+func (i *Instance) ComputeLogs() computelog.Manager { return i.logs }
 
 func (i *Instance) writable() error {
 	if i.readOnly {

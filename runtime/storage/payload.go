@@ -129,6 +129,13 @@ type StepWorkerData struct {
 	PID int `json:"pid"`
 }
 
+// LogsCapturedData is the data of LOGS_CAPTURED: whose output is kept, and how much.
+type LogsCapturedData struct {
+	Steps  []string `json:"steps,omitempty"`  // empty for all that the process printed
+	Stdout int64    `json:"stdout,omitempty"` // bytes
+	Stderr int64    `json:"stderr,omitempty"`
+}
+
 // EngineData is the data of ENGINE_EVENT: what it is about, where that is not a step.
 type EngineData struct {
 	Reused   []string `json:"reused,omitempty"`  // keys of steps
@@ -158,6 +165,7 @@ var payloads = map[EventType]func() any{
 	EventMaterialization: of[MaterializationData], EventMaterializationPlanned: of[MaterializationData], EventObservation: of[ObservationData],
 	EventResourceInitStarted: of[ResourceInitData], EventResourceInitSuccess: of[ResourceInitData], EventResourceInitFailure: of[ResourceInitData],
 	EventHookCompleted: of[HookData], EventHookErrored: of[HookData], EventHookSkipped: of[HookData],
+	EventLogsCaptured:      of[LogsCapturedData],
 	EventStepWorkerStarted: of[StepWorkerData], EventEngine: of[EngineData],
 }
 

@@ -1,0 +1,167 @@
+package execute
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/dagstergen/dagstergen/runtime/computelog"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// A child that stays for many steps prints all of it to one stdout and one stderr. It prints a mark before and after each step, so that what lies between is
+// known to be that step's, however much of it is still on its way when the child says that the step has ended.
+
+// markLead begins a mark: a control character that nobody prints, before the text that only this child knows.
+const markLead = '\x1e'
+
+// printMark prints a mark to both streams, past whatever os.Stdout and os.Stderr are now.
+func printMark(mark string, number int) {
+	text := []byte(string(markLead) + mark + strconv.Itoa(number) + "\n")
+	for _, f := range []*os.File{realStdout, realStderr} {
+		_, _ = f.Write(text) // who closed it prints nothing more
+	}
+}
+
+// What the streams are before user code runs.
+var realStdout, realStderr = os.Stdout, os.Stderr
+
+// lateMark is how long a mark is waited for: the child has printed it before it said that the step has ended.
+const lateMark = time.Second
+
+// A printout tells apart what the steps of a child print.
+type printout struct {
+	mark string
+
+	mu      sync.Mutex
+	number  int // of the mark before the step at hand
+	streams [2]printed
+	wake    chan struct{}
+}
+
+// printed is one stream of a printout.
+type printed struct {
+	held   []byte // the beginning of what may be a mark
+	sink   *computelog.Sink
+	within bool
+	seen   int // the last mark
+}
+
+func newPrintout() *printout {
+	var id [16]byte
+	_, _ = rand.Read(id[:])
+	return &printout{mark: hex.EncodeToString(id[:]) + " ", number: -1, wake: make(chan struct{}, 1)}
+}
+
+// begin says which step is next, and returns the number of the mark before it.
+func (p *printout) begin(ctx context.Context, m computelog.Manager, runID, step string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.number += 2
+	for i, s := range []computelog.Stream{computelog.Stdout, computelog.Stderr} {
+		p.streams[i].sink = computelog.NewSink(ctx, m, computelog.Key{RunID: runID, Step: step}, s)
+	}
+	return p.number
+}
+
+// take takes in what is printed, and returns it without marks.
+func (p *printout) take(stream int, text []byte) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &p.streams[stream-1]
+	text = append(s.held, text...)
+	s.held = nil
+	var clean []byte
+	emit := func(part []byte) {
+		clean = append(clean, part...)
+		if s.within && s.sink != nil {
+			_, _ = s.sink.Write(part)
+		}
+	}
+	for len(text) > 0 {
+		i := bytes.IndexByte(text, markLead)
+		if i < 0 {
+			emit(text)
+			break
+		}
+		emit(text[:i])
+		text = text[i:]
+		number, size, whole := p.readMark(text)
+		switch {
+		case size == 0: // it is none
+			emit(text[:1])
+			text = text[1:]
+		case !whole:
+			s.held = bytes.Clone(text)
+			return clean
+		default:
+			text = text[size:]
+			s.seen, s.within = number, number == p.number
+			select {
+			case p.wake <- struct{}{}:
+			default:
+			}
+		}
+	}
+	return clean
+}
+
+// readMark reads the mark that a text begins with; size is 0 where it begins with none.
+func (p *printout) readMark(text []byte) (number, size int, whole bool) {
+	const digits = 20
+	mark := string(markLead) + p.mark
+	if n := min(len(text), len(mark)); string(text[:n]) != mark[:n] {
+		return 0, 0, false
+	}
+	rest := text[min(len(text), len(mark)):]
+	end := bytes.IndexByte(rest, '\n')
+	if end < 0 {
+		if len(rest) > digits {
+			return 0, 0, false
+		}
+		return 0, len(text), false
+	}
+	number, err := strconv.Atoi(string(rest[:end]))
+	if err != nil {
+		return 0, 0, false
+	}
+	return number, len(mark) + end + 1, true
+}
+
+// end waits for what the step at hand has printed, and closes its logs. alive is whether the child can still print; else all has been taken.
+func (p *printout) end(alive bool) (storage.LogsCapturedData, error) {
+	patience := time.NewTimer(lateMark)
+	defer patience.Stop()
+	for waiting := alive; waiting; {
+		p.mu.Lock()
+		waiting = p.streams[0].seen <= p.number || p.streams[1].seen <= p.number
+		p.mu.Unlock()
+		if waiting {
+			select {
+			case <-p.wake:
+			case <-patience.C:
+				waiting = false
+			}
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var sizes [2]int64
+	var errs [2]error
+	for i := range p.streams {
+		s := &p.streams[i]
+		if s.within && len(s.held) > 0 {
+			_, _ = s.sink.Write(s.held)
+		}
+		s.held = nil
+		sizes[i], errs[i] = s.sink.Close()
+		s.sink, s.within = nil, false
+	}
+	return storage.LogsCapturedData{Stdout: sizes[0], Stderr: sizes[1]}, errors.Join(errs[:]...)
+}
