@@ -37,10 +37,8 @@ func Main(defs ...dag.Definitions) {
 		Stdin: os.Stdin, Stdout: stdout, Stderr: stderr,
 		Dir: dir, Getenv: os.LookupEnv,
 	}
-	if term.IsTerminal(int(stderr.Fd())) {
-		if p, err := capturePrints(stderr); err == nil { // else prints only look less tidy
-			e.prints = p
-		}
+	if p, err := capturePrints(stderr, !term.IsTerminal(int(stderr.Fd()))); err == nil { // else prints only look less tidy, and are not kept
+		e.prints = p
 	}
 	code := Run(ctx, e, defs...)
 	stop()

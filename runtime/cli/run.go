@@ -107,6 +107,9 @@ func (a *app) execute(ctx context.Context, inst *instance.Instance, cat *plan.Ca
 	o.Instance, o.Observe, o.Console, o.LogOutput = inst, s.observe, newConsole(s), (*logLines)(s)
 	began := a.now()
 	a.env.prints.attach(s)
+	if a.env.prints != nil {
+		o.Prints = a.env.prints.keep
+	}
 	s.start()
 	unwatch := context.AfterFunc(ctx, func() { s.stopping(context.Cause(ctx)) })
 	res, err := execute.Run(ctx, cat, job, o)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dagstergen/dagstergen/runtime/computelog"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -20,6 +21,7 @@ type logFlags struct {
 	level  string
 	last   int
 	file   string
+	prints [2]printFlag // stdout and stderr
 }
 
 // levels in order; a flag names the least.
@@ -44,6 +46,10 @@ func (a *app) runsLogsCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVarP(&l.follow, "follow", "f", false, "go on until the run has ended")
 	f.StringVar(&l.step, "step", "", "only events of the step `STEP`")
+	for i, s := range []computelog.Stream{computelog.Stdout, computelog.Stderr} {
+		l.prints[i].add(f, s)
+	}
+	cmd.MarkFlagsMutuallyExclusive("stdout", "stderr")
 	f.StringArrayVar(&l.types, "type", nil, "only events of the type `TYPE`, such as STEP_FAILURE; may be repeated")
 	f.Var(&choice{&l.level, levels}, "level", "only events of this level or above")
 	f.IntVarP(&l.last, "last", "n", 0, "begin with the last `N` of them")
@@ -61,6 +67,11 @@ func (a *app) logs(cmd *cobra.Command, inst *instance.Instance, id string, l *lo
 	run, err := a.findRun(cmd, inst, id)
 	if err != nil {
 		return err
+	}
+	for i := range l.prints {
+		if p := &l.prints[i]; p.set {
+			return a.printed(ctx, inst, run, p)
+		}
 	}
 	want := l.filter(a.verbose)
 	var kept []storage.Event // of --last

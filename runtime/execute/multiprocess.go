@@ -2,7 +2,6 @@ package execute
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -268,7 +267,10 @@ func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.
 	}
 	if c.out != nil {
 		ref.Number = c.out.begin(c.run.ctx, c.run.inst.ComputeLogs(), c.run.id, s.Key)
-		defer func() { c.captured(s.Key) }()
+		defer func() {
+			d, err := c.out.end(c.p != nil)
+			c.run.logsCaptured(s.Key, d, err)
+		}()
 	}
 	grace := c.run.grace()
 	listening := context.AfterFunc(c.run.ctx, p.Interrupt)
@@ -293,20 +295,6 @@ func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.
 		return &StepError{Step: s.Key, Where: WhereOp, Err: &KilledError{Grace: grace, Cause: context.Cause(c.run.ctx)}}
 	}
 	return death(p).failure(s.Key)
-}
-
-// captured ends the logs of a step and says that there are some.
-func (c *remote) captured(step string) {
-	r := c.run
-	d, err := c.out.end(c.p != nil)
-	if err != nil {
-		r.warn(step, fmt.Sprintf("what it printed is not kept: %v", err))
-	}
-	if d.Stdout > 0 || d.Stderr > 0 {
-		d.Steps = []string{step}
-		data, _ := json.Marshal(d) // of texts and numbers: no error
-		r.log.add(r.log.event(storage.EventLogsCaptured, step, "", data))
-	}
 }
 
 // A KilledError says that a function went on after its context had ended, for longer than it was given, and that its process was killed.

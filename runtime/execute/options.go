@@ -43,6 +43,9 @@ type Options struct {
 	Console slog.Handler                // where log lines of steps go besides the event log; nil for nowhere. Run config may choose others
 	// LogOutput is where loggers that run config chooses write lines that go to no file; nil for os.Stderr.
 	LogOutput io.Writer
+	// Prints gives what the process prints while the run goes on to take: 1 is stdout, 2 is stderr; one call at a time. stop ends that. It is kept with the run. Nil where
+	// nobody can tell; cli.Main can.
+	Prints func(take func(stream int, text []byte)) (stop func())
 
 	Parent string // id of the run of Instance that this one does again, see [Rerun]; empty for none
 	Again  string // a selection of steps that run whatever is stored; empty for none

@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"sync"
@@ -164,4 +166,37 @@ func (p *printout) end(alive bool) (storage.LogsCapturedData, error) {
 		s.sink, s.within = nil, false
 	}
 	return storage.LogsCapturedData{Stdout: sizes[0], Stderr: sizes[1]}, errors.Join(errs[:]...)
+}
+
+// keepPrints keeps what this process prints with the run, until it is called.
+func (r *run) keepPrints() (end func()) {
+	if r.private || r.opts.Prints == nil || computelog.IsNoop(r.inst.ComputeLogs()) {
+		return func() {}
+	}
+	var sinks [2]*computelog.Sink
+	for i, s := range []computelog.Stream{computelog.Stdout, computelog.Stderr} {
+		sinks[i] = computelog.NewSink(r.ctx, r.inst.ComputeLogs(), computelog.Key{RunID: r.id}, s)
+	}
+	stop := r.opts.Prints(func(stream int, text []byte) { _, _ = sinks[stream-1].Write(text) })
+	return func() {
+		stop()
+		out, err := sinks[0].Close()
+		stderr, other := sinks[1].Close()
+		r.logsCaptured("", storage.LogsCapturedData{Stdout: out, Stderr: stderr}, errors.Join(err, other))
+	}
+}
+
+// logsCaptured says that there are logs of a step, or of the process; err is why there are no more of them.
+func (r *run) logsCaptured(step string, d storage.LogsCapturedData, err error) {
+	if err != nil {
+		r.warn(step, fmt.Sprintf("what it printed is not kept: %v", err))
+	}
+	if d.Stdout == 0 && d.Stderr == 0 {
+		return
+	}
+	if step != "" {
+		d.Steps = []string{step}
+	}
+	data, _ := json.Marshal(d) // of texts and numbers: no error
+	r.log.add(r.log.event(storage.EventLogsCaptured, step, "", data))
 }

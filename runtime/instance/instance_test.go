@@ -122,14 +122,16 @@ func TestOpenRefuses(t *testing.T) {
 
 	for content, want := range map[string]string{
 		"storage: {sqlite: {allow_network: true}}": "",
-		"":                         "",
-		"# nothing":                "",
-		"storge: {}":               "line 1: field storge not found",
-		"storage:\n  postgres: {}": "line 2: field postgres not found",
-		"a: &a [*a]":               "field a not found",
-		"- 1":                      "cannot unmarshal",
-		"storage: {}\n---\n{}":     "more than one document",
-		strings.Repeat("#", 2<<20): "larger than",
+		"compute_logs: {manager: local}":           "", "compute_logs: {manager: noop}": "",
+		"compute_logs: {manager: s3}": `compute_logs.manager: "s3" is not there; there is local and noop`,
+		"":                            "",
+		"# nothing":                   "",
+		"storge: {}":                  "line 1: field storge not found",
+		"storage:\n  postgres: {}":    "line 2: field postgres not found",
+		"a: &a [*a]":                  "field a not found",
+		"- 1":                         "cannot unmarshal",
+		"storage: {}\n---\n{}":        "more than one document",
+		strings.Repeat("#", 2<<20):    "larger than",
 	} {
 		dir := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, configFile), []byte(content), 0o600))
