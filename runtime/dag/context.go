@@ -7,7 +7,8 @@ import (
 )
 
 // A Scope is what the engine gives a step: where its log lines, metadata and files go. It travels in the context.
-// Executors make one; user code goes through [Log], [AddOutputMetadata], [WriteFile] and [StepInfoFrom].
+// Executors make one; user code goes through [Log], [AddOutputMetadata], [Expect], [WriteFile] and
+// what tells it where it runs, such as [RunID].
 type Scope struct {
 	Info StepInfo
 	Log  *slog.Logger
@@ -15,6 +16,11 @@ type Scope struct {
 	AddMetadata func(output string, entries []MetadataEntry) error
 	// NewFile stores what write produces as a file of this step.
 	NewFile func(name string, write func(io.Writer) error) (File, error)
+	// Expect records an expectation.
+	Expect func(Expectation)
+
+	Op  *Op     // that runs
+	Job *JobDef // nil for assets
 }
 
 // StepInfo tells a body which run and step it is part of. It is not in the version of the step, so a memoized op must
@@ -25,6 +31,9 @@ type StepInfo struct {
 	StepKey string
 	// RetryNumber counts the tries before this one.
 	RetryNumber int
+	MappingKeys []string          // of the loops that the step stands in, the outermost first
+	Tags        map[string]string // of the op and of the calls that lead to it
+	Run         *RunInfo          // nil where no more is known than RunID and JobKey
 }
 
 type scopeKey struct{}

@@ -22,11 +22,12 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	t := r.engine.tasks.At(int(i))
 	s := t.step
 	sc := &scope{step: s}
-	sc.Info = dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, RetryNumber: t.tries}
+	sc.Info, sc.Op, sc.Job = r.stepInfo(s, t.tries), s.Op, r.target.Job
 	sc.lines = stepHandler{journal: r.log, console: r.opts.Console, step: s.Key}
 	sc.Log = slog.New(&sc.lines)
 	sc.AddMetadata = sc.addMetadata
 	sc.NewFile = r.newFile
+	sc.Expect = func(e dag.Expectation) { r.expected(s.Key, e) }
 	began := time.Now()
 	if r.private && t.tries == 0 {
 		r.log.mark(markStart, i, began)

@@ -129,7 +129,8 @@ type run struct {
 	show     *observer
 	logFiles []*os.File // of loggers
 	engine   *engine
-	outErr   *StepError // why what the job returns cannot be made
+	info     *dag.RunInfo // what user code can ask of it
+	outErr   *StepError   // why what the job returns cannot be made
 
 	ctx  context.Context // of the run: canceled from outside, or when the store fails
 	stop context.CancelCauseFunc

@@ -117,8 +117,8 @@ func (w *worker) callHook(s *plan.Step, h *dag.Hook, c dag.HookContext) (err err
 		defer cancel()
 	}
 	sc := &dag.Scope{
-		Info: dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, RetryNumber: c.RetryNumber},
-		Log:  slog.New(&stepHandler{journal: r.log, console: r.opts.Console, step: s.Key}),
+		Info: r.stepInfo(s, c.RetryNumber), Op: s.Op, Job: r.target.Job,
+		Log: slog.New(&stepHandler{journal: r.log, console: r.opts.Console, step: s.Key}),
 	}
 	return w.bounded(ctx, r.grace(), func() error { return h.Invoke(dag.WithScope(ctx, sc), call) })
 }

@@ -38,6 +38,11 @@ func (o *object) num(k string, v int64) {
 	o.b = strconv.AppendInt(o.b, v, 10)
 }
 
+func (o *object) bool(k string, v bool) {
+	o.key(k)
+	o.b = strconv.AppendBool(o.b, v)
+}
+
 func (o *object) seconds(k string, v float64) {
 	o.key(k)
 	o.b = strconv.AppendFloat(o.b, v, 'f', 6, 64)

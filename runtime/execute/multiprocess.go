@@ -229,6 +229,10 @@ func (c *remote) hear(ctx context.Context, sc *scope) (*stepEvent, error) {
 		switch said.Type {
 		case storage.EventLog:
 			c.logged(ctx, sc, said.Line)
+		case storage.EventExpectation:
+			if sc != nil && said.Expectation != nil {
+				sc.Expect(*said.Expectation)
+			}
 		case eventResource:
 			e := resourceEvent{key: said.Resource, phase: said.Phase, elapsed: time.Duration(said.Seconds * float64(time.Second))}
 			if said.Err != nil {

@@ -277,7 +277,8 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 	o.opt("selection", r.target.Selection)
 	start := r.log.event(storage.EventRunStart, "", "", o.end())
 	r.log.add(start)
-	r.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: r.id, JobKey: r.jobKey()}, Log: newLogger(r.log, r.opts.Console, "")}
+	r.info = r.runInfo(began)
+	r.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), Run: r.info}, Job: r.target.Job, Log: newLogger(r.log, r.opts.Console, "")}
 	r.res.note = r.resourceEvent
 	if err = r.openLoggers(dag.WithScope(r.ctx, r.res.scope)); err != nil {
 		return err

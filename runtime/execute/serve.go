@@ -304,10 +304,11 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 		defer context.AfterFunc(ctx, s.abandoned)()
 	}
 	sc := &scope{step: s.made(n, key)}
-	sc.Info = ref.Info
+	sc.Info, sc.Op, sc.Job = ref.Info, n.Op, s.target.Job
 	sc.Log = s.logger()
 	sc.AddMetadata = sc.addMetadata
 	sc.NewFile = s.newFile
+	sc.Expect = func(e dag.Expectation) { s.say(stepEvent{Type: storage.EventExpectation, Expectation: &e}) }
 	began := time.Now()
 	ctx = dag.WithScope(ctx, &sc.Scope)
 	if ref.Limit > 0 {

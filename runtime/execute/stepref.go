@@ -126,6 +126,8 @@ type stepEvent struct {
 	// Of RESOURCE_INIT_STARTED and the like:
 	Resource string        `json:"resource,omitempty"`
 	Phase    resourcePhase `json:"phase,omitempty"`
+
+	Expectation *dag.Expectation `json:"expectation,omitempty"` // of STEP_EXPECTATION_RESULT
 }
 
 // text is what a failure says.

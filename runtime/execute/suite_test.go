@@ -139,6 +139,24 @@ var suite = []struct {
 		assert.Equal(s.t, []string{"0"}, notes(s.t, "tries"))
 		assert.Equal(s.t, "step middle: not yet", failedStep(s.t, res, "middle").Error())
 	}},
+	{"what a body can ask", everyExecutor, func(s *suiteRun) {
+		s.opts.Tags = map[string]string{"team": "data"}
+		res := s.ok("asking_where")
+		assert.Equal(s.t, []string{`true true false asking_where asking_where middle map[team:data] map[size:large]  false "" 0 asks_where true`}, notes(s.t, "where"))
+		assert.Equal(s.t, []string{"<nil>, expectation even is not met: it is odd"}, notes(s.t, "expected"))
+		events, err := res.Events(s.t.Context())
+		require.NoError(s.t, err)
+		var got []string
+		for _, e := range events {
+			if e.Type == storage.EventExpectation {
+				got = append(got, e.StepKey+" "+e.Level+" "+e.Message+" "+string(e.Data))
+			}
+		}
+		assert.Equal(s.t, []string{
+			`middle INFO expectation positive is met {"label":"positive","success":true,"metadata":[{"label":"n","kind":"int","value":1}]}`,
+			`middle WARN expectation even is not met: it is odd {"label":"even","success":false,"description":"it is odd"}`,
+		}, got)
+	}},
 	{"hooks", everyExecutor, func(s *suiteRun) {
 		s.opts.MaxConcurrent = 1
 		var o told

@@ -115,6 +115,20 @@ func suiteShop(t testing.TB) *aSuite {
 		dag.Log(ctx).Debug("unseen")
 		return in[0] * 10, dag.AddOutputMetadata(ctx, dag.Int("rows", 7), dag.Markdown("table", "|a|"))
 	}))
+	asking := s.does("asks_where", []string{"x"}, func(ctx context.Context, in []int) (int, error) {
+		run, inRun := dag.RunOf(ctx)
+		key, inLoop := dag.MappingKeyOf(ctx)
+		info, _ := dag.StepInfoFrom(ctx)
+		note("where", "%t %t %t %s %s %s %v %v %s %t %q %d %s %v", inRun, run.ID == dag.RunID(ctx), run.Started.IsZero(), dag.JobName(ctx), run.Job, info.StepKey, dag.RunTags(ctx), dag.StepTags(ctx),
+			key, inLoop, dag.RunConfig(ctx), dag.RetryNumber(ctx), dag.OpOf(ctx).Key, dag.JobOf(ctx).Key == run.Job)
+		first := dag.Expect(ctx, dag.Expectation{Label: "positive", Success: in[0] > 0, Metadata: []dag.MetadataEntry{dag.Int("n", int64(in[0]))}})
+		second := dag.Expect(ctx, dag.Expectation{Label: "even", Success: in[0]%2 == 0, Description: "it is odd"})
+		note("expected", "%v, %v", first, second)
+		return in[0], nil
+	})
+	asking.Tags, asking.Volatile = map[string]string{"size": "small"}, true
+	s.around("asking_where", asking)
+	s.jobs[len(s.jobs)-1].Nodes[1].Tags = map[string]string{"size": "large"}
 	s.around("failing", s.does("fails", []string{"x"}, func(context.Context, []int) (int, error) { return 0, errors.New("no luck") }))
 	s.around("panicking", s.does("panics", []string{"x"}, func(context.Context, []int) (int, error) { panic("at the disco") }))
 	s.around("goexit", s.does("goexits", []string{"x"}, func(context.Context, []int) (int, error) {

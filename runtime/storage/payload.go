@@ -153,6 +153,9 @@ type HookData struct {
 	Stack   string   `json:"stack,omitempty"`
 }
 
+// ExpectationData is the data of STEP_EXPECTATION_RESULT.
+type ExpectationData = dag.Expectation
+
 // payloads make the data of each type of event whose fields are fixed.
 var payloads = map[EventType]func() any{
 	EventRunEnqueued: of[RunStartData], EventRunDequeued: of[RunStartData], EventRunStarting: of[RunStartData], EventRunStart: of[RunStartData],
@@ -164,6 +167,7 @@ var payloads = map[EventType]func() any{
 	EventStepSuccess: of[StepSuccessData], EventStepFailure: of[StepFailureData], EventStepSkipped: of[StepSkippedData],
 	EventMaterialization: of[MaterializationData], EventMaterializationPlanned: of[MaterializationData], EventObservation: of[ObservationData],
 	EventResourceInitStarted: of[ResourceInitData], EventResourceInitSuccess: of[ResourceInitData], EventResourceInitFailure: of[ResourceInitData],
+	EventExpectation:   of[ExpectationData],
 	EventHookCompleted: of[HookData], EventHookErrored: of[HookData], EventHookSkipped: of[HookData],
 	EventLogsCaptured:      of[LogsCapturedData],
 	EventStepWorkerStarted: of[StepWorkerData], EventEngine: of[EngineData],

@@ -65,7 +65,7 @@ var functions = map[Kind]map[string]string{
 		"os/exec": "Command CommandContext LookPath", "os": "StartProcess FindProcess", "syscall": "Exec ForkExec StartProcess Kill", "plugin": "Open",
 		"golang.org/x/sys/unix": "Exec Kill",
 	},
-	Run: {load.RuntimePath: "StepInfoFrom"},
+	Run: {load.RuntimePath: "StepInfoFrom RunOf RunID JobName RunConfig RunTags StepTags MappingKeyOf RetryNumber OpOf JobOf"},
 }
 
 // methods are the same for methods, by "package.Type".

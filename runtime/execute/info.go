@@ -1,0 +1,62 @@
+package execute
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// runInfo is what user code can ask of the run.
+func (r *run) runInfo(began time.Time) *dag.RunInfo {
+	return &dag.RunInfo{
+		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Tags: r.tags(), Config: r.asked.text, Started: began.UTC(), Parent: r.opts.Parent,
+	}
+}
+
+// stepInfo is what it can ask of a step.
+func (r *run) stepInfo(s *plan.Step, tries int) dag.StepInfo {
+	return dag.StepInfo{
+		RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, RetryNumber: tries, MappingKeys: elementKeys(s.Key), Tags: s.Tags, Run: r.info,
+	}
+}
+
+// elementKeys are the keys of the loops in the key of a step: of "outer[a].fit[b]" a and b. See [dag.MappingKey].
+func elementKeys(key string) (keys []string) {
+	for {
+		_, rest, ok := strings.Cut(key, "[")
+		if !ok {
+			return keys
+		}
+		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
+			k, _ := strconv.Unquote(quoted)
+			keys, key = append(keys, k), rest[len(quoted):]
+			continue
+		}
+		k, after, _ := strings.Cut(rest, "]")
+		keys, key = append(keys, k), after
+	}
+}
+
+// expected records an expectation.
+func (r *run) expected(step string, e dag.Expectation) {
+	o := newObject(nil)
+	o.str("label", e.Label)
+	o.bool("success", e.Success)
+	o.opt("description", e.Description)
+	if len(e.Metadata) > 0 {
+		o.value("metadata", e.Metadata)
+	}
+	message := "expectation " + e.Label + " is met"
+	if !e.Success {
+		message = (&dag.ExpectationError{Expectation: e}).Error()
+	}
+	ev := r.log.event(storage.EventExpectation, step, message, o.end())
+	if !e.Success {
+		ev.Level = "WARN"
+	}
+	r.log.add(ev)
+}
