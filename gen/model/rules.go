@@ -129,6 +129,9 @@ func (s *schema) enum(f *Field, v *types.Var, tag reflect.StructTag, path string
 	f.Enum = values
 }
 
+// Rule is what the tags of the field ask of its values.
+func (f *Field) Rule() rules.Rule { return rule(f) }
+
 func rule(f *Field) rules.Rule {
 	return rules.Rule{Kind: f.Kind, Enum: f.Enum, Min: f.Min, Max: f.Max, MinLen: f.MinLen, MaxLen: f.MaxLen, Pattern: f.Pattern}
 }

@@ -106,10 +106,13 @@ func (c *checker) inputs(n *node, g *model.Graph) {
 		i := slices.Index(names, m.key)
 		path := key("inputs", m.key)
 		if cfg := g.Configs[i]; cfg != nil {
-			c.config(cfg, m.value, path)
+			n, path := unwrap(&model.Field{Kind: "struct", Fields: cfg.Fields}, m.value, path)
+			c.config(cfg, n, path)
 			continue
 		}
-		c.value(fieldOf(g.In[i].Type, nil), m.value, path)
+		f := fieldOf(g.In[i].Type, nil)
+		n, path := unwrap(f, m.value, path)
+		c.value(f, n, path)
 	}
 }
 
@@ -139,9 +142,10 @@ func (c *checker) ofFunc(f *model.Func, m member, path, what string) {
 
 // A place is a key below "ops": of a step, of a graph with steps, or of both.
 type place struct {
-	name string
-	step *model.Func
-	subs []*place
+	name  string
+	step  *model.Func
+	graph *model.Config // of a graph that takes one
+	subs  []*place
 }
 
 func (p *place) sub(name string) *place {
@@ -156,9 +160,9 @@ func (p *place) sub(name string) *place {
 // tree sorts the steps of a job by the graphs that they are in.
 func tree(g *model.Graph) *place {
 	root := &place{}
-	for _, l := range g.Leaves() {
+	find := func(key string) *place {
 		at := root
-		for segment := range strings.SplitSeq(l.Key, ".") {
+		for segment := range strings.SplitSeq(key, ".") {
 			next := at.sub(segment)
 			if next == nil {
 				next = &place{name: segment}
@@ -166,7 +170,19 @@ func tree(g *model.Graph) *place {
 			}
 			at = next
 		}
-		at.step = l.Node.Func()
+		return at
+	}
+	for _, it := range g.Unfold().Items {
+		switch {
+		case it.Node.Op != nil:
+			find(it.Key).step = it.Node.Func()
+		case it.Node.Graph != nil:
+			for _, cfg := range it.Node.Graph.Configs {
+				if cfg != nil {
+					find(it.Key).graph = cfg
+				}
+			}
+		}
 	}
 	return root
 }
@@ -179,7 +195,7 @@ func (c *checker) ops(n *node, path string, at *place) {
 	for _, m := range c.members(n, path, "keys of steps", names, "step") {
 		p, below := at.sub(m.key), key(path, m.key)
 		var keys []string
-		if p.step != nil {
+		if p.step != nil || p.graph != nil {
 			keys = append(keys, "config")
 		}
 		if len(p.subs) > 0 {
@@ -188,6 +204,10 @@ func (c *checker) ops(n *node, path string, at *place) {
 		for _, s := range c.members(m.value, below, strings.Join(keys, " or "), keys, "key") {
 			if s.key == "ops" {
 				c.ops(s.value, key(below, "ops"), p)
+				continue
+			}
+			if p.graph != nil {
+				c.config(p.graph, s.value, key(below, "config"))
 				continue
 			}
 			c.ofFunc(p.step, s, key(below, "config"), m.key)

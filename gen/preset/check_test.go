@@ -37,6 +37,24 @@ type area struct {
 	Name string `json:"name"`
 }
 
+type bounded struct {
+	N     int              `json:"n"`
+	Mode  int              `json:"mode"`
+	Name  string           `json:"name"`
+	Wait  time.Duration    `json:"wait"`
+	Ratio float64          `json:"ratio"`
+	List  []string         `json:"list"`
+	Map   map[string]uint8 `json:"map"`
+}
+
+func boundedConfig() *model.Config {
+	return &model.Config{Fields: []*model.Field{
+		{Name: "n", Kind: "int", Bits: 64, Min: "2", Max: "20"}, {Name: "mode", Kind: "int", Bits: 64, Enum: []string{"1", "2"}}, {Name: "name", Kind: "string", MinLen: 2, MaxLen: 3, Pattern: "^[a-z]+$"},
+		{Name: "wait", Kind: "duration", Max: "1m0s"}, {Name: "ratio", Kind: "float", Bits: 64, Min: "0.5", Max: "16"}, {Name: "list", Kind: "list", MinLen: 1, MaxLen: 2, Elem: &model.Field{Kind: "string", Enum: []string{"a", "b"}}},
+		{Name: "map", Kind: "map", MaxLen: 1, Elem: &model.Field{Kind: "uint", Bits: 8, Max: "9"}},
+	}}
+}
+
 func modelConfig() *model.Config {
 	areaFields := []*model.Field{{Name: "name", Kind: "string"}}
 	number := &model.Field{Kind: "int", Bits: 64, Nullable: true}
@@ -50,6 +68,10 @@ func modelConfig() *model.Config {
 }
 
 func dagConfig() *dag.Config {
+	return &dag.Config{Symbol: "example.com/m.Station", Fields: dagFields(modelConfig().Fields), Decode: dag.DecodeConfig[station], Encode: dag.EncodeConfig[station]}
+}
+
+func dagFields(fields []*model.Field) []dag.Field {
 	var convert func(f *model.Field) dag.Field
 	list := func(fs []*model.Field) (out []dag.Field) {
 		for _, f := range fs {
@@ -58,21 +80,21 @@ func dagConfig() *dag.Config {
 		return out
 	}
 	convert = func(f *model.Field) dag.Field {
-		d := dag.Field{Name: f.Name, Kind: dag.FieldKind(f.Kind), Bits: f.Bits, Nullable: f.Nullable, Enum: f.Enum, Fields: list(f.Fields)}
+		d := dag.Field{Name: f.Name, Kind: dag.FieldKind(f.Kind), Bits: f.Bits, Nullable: f.Nullable, Enum: f.Enum, Fields: list(f.Fields), Min: f.Min, Max: f.Max, MinLen: f.MinLen, MaxLen: f.MaxLen, Pattern: f.Pattern}
 		if f.Elem != nil {
 			e := convert(f.Elem)
 			d.Elem = &e
 		}
 		return d
 	}
-	return &dag.Config{Symbol: "example.com/m.Station", Fields: list(modelConfig().Fields), Decode: dag.DecodeConfig[station], Encode: dag.EncodeConfig[station]}
+	return list(fields)
 }
 
 // job is "func Nightly(cfg Station, names []string, n int, at time.Time)" with a step fetch, and a step load in a graph.
 func job() *model.Job {
 	fetch := &model.Op{Func: model.Func{Decl: model.Decl{Key: "fetch"}, Config: modelConfig()}}
 	load := &model.Op{Func: model.Func{Decl: model.Decl{Key: "load"}}}
-	g := &model.Graph{Func: model.Func{Decl: model.Decl{Key: "outer"}}, Nodes: []*model.Node{{Key: "load", Op: load}, {Key: "fetch", Op: fetch}}}
+	g := &model.Graph{Func: model.Func{Decl: model.Decl{Key: "outer"}}, Configs: []*model.Config{nil, boundedConfig()}, Nodes: []*model.Node{{Key: "load", Op: load}, {Key: "fetch", Op: fetch}}}
 	j := &model.Job{Graph: model.Graph{Nodes: []*model.Node{{Key: "fetch", Op: fetch}, {Key: "outer", Graph: g}}}}
 	named := types.NewNamed(types.NewTypeName(0, types.NewPackage("time", "time"), "Time", nil), types.NewStruct(nil, nil), nil)
 	for _, p := range []struct {
@@ -88,8 +110,10 @@ func job() *model.Job {
 
 func schema() runconfig.Schema {
 	c := dagConfig()
+	b := &dag.Config{Symbol: "example.com/m.Bounded", Fields: dagFields(boundedConfig().Fields), Decode: dag.DecodeConfig[bounded], Encode: dag.EncodeConfig[bounded]}
 	return runconfig.Schema{
-		Ops: []runconfig.OpSchema{{Key: "fetch", Config: c, Optional: true}, {Key: "outer.load", Optional: true}, {Key: "outer.fetch", Config: c, Optional: true}},
+		Graphs: []runconfig.GraphSchema{{Key: "outer", Config: b, Optional: true}},
+		Ops:    []runconfig.OpSchema{{Key: "fetch", Config: c, Optional: true}, {Key: "outer.load", Optional: true}, {Key: "outer.fetch", Config: c, Optional: true}},
 		Inputs: []dag.JobParam{{Name: "cfg", Config: c, Type: dag.TypeOf[station]("Station")}, {Name: "names", Type: dag.TypeOf[[]string]("[]string")},
 			{Name: "n", Type: dag.TypeOf[*uint8]("*uint8")}, {Name: "at", Type: dag.TypeOf[time.Time]("time.Time")}},
 		OptionalResources: []*dag.Resource{{Key: "db", Config: c}, {Key: "plain"}},
@@ -126,8 +150,15 @@ var documents = []string{
 	"ops: {fetch: {config: {path: {env: P}, limit: {env: L}}}}", `{"inputs": {"names": ["a"]}}`, "ops: {fetch: {config: {limit: 0x7f, count: 0o17, ratio: 0x10}}}",
 	"inputs: &a {names: [x]}\nops: {fetch: {config: {tags: &t [a]}}, outer: {ops: {fetch: {config: {tags: *t}}}}}", "ops: {fetch: {config: {limit: -0, count: -0, ratio: -0}}}",
 	"execution: {config: {multi: {max_concurrent: 4}}}",
+	"inputs: {names: {value: [a]}, n: {value: 5}, at: {value: 2024-01-31T08:00:00Z}, cfg: {value: {path: x}}}",
+	"ops: {outer: {config: {n: 2, mode: 2, name: abc, wait: 60s, ratio: 16, list: [a, b], map: {x: 9}}}}", "ops: {outer: {config: {n: 0x14, ratio: 0x10, mode: +1}}}",
 
-	"a", "[]", "1", "x: 1", "ops: 1", "ops: {fetch: 1}", "ops: {fetc: {}}", "ops: {fetch: {conf: {}}}", "ops: {outer: {config: {}}}", "ops: {outer: {ops: {load: {config: {a: 1}}}}}",
+	"inputs: {names: {value: a}}", "inputs: {n: {value: {value: 5}}}", "inputs: {cfg: {value: {pat: x}}}", "inputs: {names: {valu: [a]}}",
+	"ops: {outer: {config: {n: 1}}}", "ops: {outer: {config: {n: 0x15}}}", "ops: {outer: {config: {mode: 3}}}", "ops: {outer: {config: {name: a}}}", "ops: {outer: {config: {name: a1}}}", "ops: {outer: {config: {name: abcd}}}",
+	"ops: {outer: {config: {wait: 61s}}}", "ops: {outer: {config: {ratio: 0.4}}}", "ops: {outer: {config: {ratio: 0x11}}}", "ops: {outer: {config: {list: []}}}", "ops: {outer: {config: {list: [a, b, a]}}}",
+	"ops: {outer: {config: {list: [c]}}}", "ops: {outer: {config: {map: {a: 1, b: 2}}}}", "ops: {outer: {config: {map: {a: 10}}}}", "ops: {outer: {config: {m: 1}}}",
+
+	"a", "[]", "1", "x: 1", "ops: 1", "ops: {fetch: 1}", "ops: {fetc: {}}", "ops: {fetch: {conf: {}}}", "ops: {outer: {ops: {load: {config: {a: 1}}}}}",
 	"ops: {fetch: {config: {path: 1}}}", "ops: {fetch: {config: {path: ~}}}", "ops: {fetch: {config: {limit: 128}}}", "ops: {fetch: {config: {limit: 1.5}}}", "ops: {fetch: {config: {limit: 010}}}",
 	"ops: {fetch: {config: {count: -1}}}", "ops: {fetch: {config: {ratio: 1e39}}}", "ops: {fetch: {config: {ratio: .nan}}}", "ops: {fetch: {config: {ratio: x}}}", "ops: {fetch: {config: {mode: slow}}}",
 	"ops: {fetch: {config: {wait: 5}}}", "ops: {fetch: {config: {wait: soon}}}", "ops: {fetch: {config: {since: today}}}", "ops: {fetch: {config: {on: yes}}}", "ops: {fetch: {config: {tags: a}}}",

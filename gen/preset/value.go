@@ -12,6 +12,7 @@ import (
 	"github.com/dagstergen/dagstergen/gen/model"
 	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/rules"
 )
 
 // config checks what is said of a config; what is left out is no problem.
@@ -61,6 +62,7 @@ func (c *checker) value(f *model.Field, n *node, path string) {
 			wrong("")
 			return
 		}
+		c.length(f, n, len(n.items), "element", path)
 		for i, item := range n.items {
 			c.value(f.Elem, item, index(path, i))
 		}
@@ -69,6 +71,7 @@ func (c *checker) value(f *model.Field, n *node, path string) {
 			wrong("")
 			return
 		}
+		c.length(f, n, len(n.members), "key", path)
 		for _, m := range n.members {
 			c.value(f.Elem, m.value, key(path, m.key))
 		}
@@ -103,13 +106,21 @@ func (c *checker) scalar(f *model.Field, n *node, path string, wrong func(hint s
 		}
 		if err != nil {
 			wrong("it has " + strconv.Itoa(bits) + " bits")
+			return
 		}
+		c.allowed(f, n, decimal(t, f.Kind == "uint"), path)
 	case "float":
 		v, err := strconv.ParseFloat(strings.TrimPrefix(n.text, "+"), cmpBits(f.Bits))
 		prefixed := n.kind == integer && len(n.text) > 1 && (n.text[1] == 'x' || n.text[1] == 'o')
 		if n.kind != integer && n.kind != float || !prefixed && (err != nil || math.IsInf(v, 0) || math.IsNaN(v)) {
 			wrong("")
+			return
 		}
+		if prefixed {
+			u, _ := strconv.ParseUint(n.text, 0, 64)
+			v = float64(u)
+		}
+		c.allowed(f, n, strconv.FormatFloat(v, 'g', -1, cmpBits(f.Bits)), path)
 	default:
 		c.text(f, n, path, wrong)
 	}
@@ -131,27 +142,71 @@ func (c *checker) text(f *model.Field, n *node, path string, wrong func(hint str
 		wrong(hint)
 		return
 	}
+	var err error
 	switch f.Kind {
 	case "duration":
-		if _, err := time.ParseDuration(n.text); err != nil {
-			wrong("")
-		}
+		_, err = time.ParseDuration(n.text)
 	case "time":
-		if _, err := time.Parse(time.RFC3339, n.text); err != nil {
-			wrong("")
+		_, err = time.Parse(time.RFC3339, n.text)
+	}
+	switch {
+	case err != nil:
+		wrong("")
+	case f.Secret:
+		c.problem(path, n, "write {env: NAME}", "a secret stands in a file that is part of the binary")
+	default:
+		c.allowed(f, n, n.text, path)
+	}
+}
+
+// allowed holds a value of the right type against the tags of its field.
+func (c *checker) allowed(f *model.Field, n *node, text, path string) {
+	broken := f.Rule().Check(text)
+	if broken == rules.Nothing {
+		return
+	}
+	hint := ""
+	if near, ok := diag.Nearest(n.text, f.Enum); ok && broken == rules.Enum {
+		hint = "did you mean " + near + "?"
+	}
+	c.problem(path, n, hint, "expected %s, found %s", expected(f), n.found(hides(f)))
+}
+
+// length holds how many elements or keys there are against the tag len.
+func (c *checker) length(f *model.Field, n *node, count int, unit, path string) {
+	if f.Rule().CheckLen(count) != rules.Nothing {
+		c.problem(path, n, "", "expected %s, found %s", expected(f), rules.Count(count, unit))
+	}
+}
+
+// decimal is a whole number that was read before, in base 10.
+func decimal(s string, unsigned bool) string {
+	if unsigned {
+		u, _ := strconv.ParseUint(strings.TrimPrefix(s, "-"), 0, 64) // -0
+		return strconv.FormatUint(u, 10)
+	}
+	i, _ := strconv.ParseInt(s, 0, 64)
+	return strconv.FormatInt(i, 10)
+}
+
+// unwrap returns what {value: v} says of an input, with the path to it; n itself where that is what it says.
+func unwrap(f *model.Field, n *node, path string) (*node, string) {
+	if n.kind != mapping || len(n.members) != 1 || n.members[0].key != "value" {
+		return n, path
+	}
+	switch inner := n.members[0].value; f.Kind {
+	case kindAny:
+		return n, path
+	case "map":
+		if f.Elem.Kind == "map" || f.Elem.Kind == "struct" || f.Elem.Kind == kindAny || inner.kind != mapping || inner.env() {
+			return n, path
 		}
-	case "string":
-		if f.Secret {
-			c.problem(path, n, "write {env: NAME}", "a secret stands in a file that is part of the binary")
-		}
-		if f.Enum != nil && !slices.Contains(f.Enum, n.text) {
-			hint := ""
-			if near, ok := diag.Nearest(n.text, f.Enum); ok {
-				hint = "did you mean " + near + "?"
-			}
-			wrong(hint)
+	case "struct":
+		if slices.ContainsFunc(f.Fields, func(g *model.Field) bool { return g.Name == "value" }) {
+			return n, path
 		}
 	}
+	return n.members[0].value, key(path, "value")
 }
 
 // expected says in words what f takes.
@@ -160,8 +215,10 @@ func expected(f *model.Field) string {
 		"string": "text", "text": "text", "int": "a whole number", "uint": "a whole number that is not negative", "float": "a number", "bool": "true or false",
 		"duration": "a duration such as 1m30s", "time": "a time such as 2024-01-31T08:00:00Z", "list": "a list", "map": "a mapping", "struct": "a mapping", "file": "the path of a file",
 	}[f.Kind]
-	if f.Enum != nil {
+	if len(f.Enum) > 0 && f.Kind == "string" {
 		s = "one of " + strings.Join(f.Enum, ", ")
+	} else {
+		s += f.Rule().Words()
 	}
 	if f.Nullable {
 		s += " or null"
