@@ -34,6 +34,8 @@ const (
 	With     Kind = "with"
 	Hook     Kind = "hook"
 	Preset   Kind = "preset"
+
+	Configured Kind = "configured"
 )
 
 // A Target is a sort of declaration that a directive may stand on.
@@ -179,8 +181,8 @@ var (
 
 // arguments is the table of all arguments.
 var arguments = []Argument{
-	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Hook}},
-	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Preset, Hook}},
+	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Hook, Configured}},
+	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Preset, Hook, Configured}},
 	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Resource}},
 	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset}},
 	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
@@ -215,6 +217,7 @@ var Directives = register(
 	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},
 	Directive{Kind: Graph, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that jobs and other graphs call; with asset, what makes assets."},
 	Directive{Kind: Job, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that can be run."},
+	Directive{Kind: Configured, Targets: []Target{Func}, Doc: "An op, a graph or a resource that is given its config: a function that calls it with that, passes its own parameters on and returns what it returns."},
 	Directive{Kind: Preset, Targets: []Target{Func}, Beside: true, Doc: "A run config of a job with a name, for `run JOB --preset NAME`.",
 		Positionals: []Argument{
 			{Name: "name", Type: Name, Default: "required", Doc: "what it is called by"},

@@ -69,6 +69,7 @@ const (
 	CodeJobDirective   = "DAG0514" // a directive of a statement that means nothing there
 	CodeJobMapKey      = "DAG0515" // an expression that is no mapping key
 	CodeGraphAsset     = "DAG0516" // a graph that cannot make assets in this way
+	CodeConfigured     = "DAG0519" // a function marked //dag:configured that does not give something a config
 	CodePreset         = "DAG0517" // a preset of something that is no job, or of a name that is taken; DAG0518 is what gen/preset finds in its file
 
 	// What //dag:ignore and //dag:depends decide about versions.

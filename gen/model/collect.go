@@ -28,6 +28,7 @@ func Build(prog *load.Program) *Model {
 	for _, lp := range prog.Locals() {
 		b.collect(lp)
 	}
+	b.configuredKinds()
 	b.sight()
 	b.resourceTypes()
 	b.buildConfigs()
@@ -248,6 +249,8 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 		}
 		f := Func{Decl: d, Obj: obj, Node: node, Running: runningOf(&a)}
 		switch a.Kind {
+		case annotations.Configured:
+			p.configured = append(p.configured, &f)
 		case annotations.Resource:
 			r := &Resource{Func: f}
 			p.Resources = append(p.Resources, r)

@@ -151,6 +151,9 @@ func (r *reach) resource(res *Resource, n need) {
 	}
 	r.resources[res] = n
 	r.injected(&res.Func, "resource "+res.Key)
+	if res.Of != nil {
+		r.resource(res.Of, need{res.Pos, "resource " + res.Key + " configures it"})
+	}
 }
 
 func (r *reach) config(c *Config, n need) {
@@ -207,6 +210,8 @@ func (r *reach) nameable(d *Definitions) {
 	}
 	for _, res := range d.Resources {
 		r.function(&res.Func, r.resources[res])
+		said := map[token.Pos]bool{}
+		res.Made.Walk(func(b *Binding) { r.value(&Graph{Func: res.Func}, res.Pos, b, said) })
 	}
 	for _, h := range d.Hooks {
 		r.function(&h.Func, r.hooks[h])

@@ -44,6 +44,9 @@ func (g *Graph) Unfold() *Unfolded {
 	visit = func(f *frame, prefix string) {
 		for _, n := range f.graph.Nodes {
 			it := &Item{Key: prefix + n.Key, Node: n, Parent: f.call, frame: f}
+			if f.graph.Configured { // it stands in the place of its call
+				it.Key = f.call.Key
+			}
 			if n.parent != nil {
 				it.Parent, it.Arm = f.items[n.parent], n.arm
 			}
@@ -147,6 +150,10 @@ func (it *Item) Pattern() string {
 	var parts []string
 	stars, name := "", it.Node.Key
 	for x := it.Parent; ; x = x.Parent {
+		if x != nil && x.Node.Graph != nil && x.Node.Graph.Configured {
+			stars, name = "", x.Node.Key
+			continue
+		}
 		if x == nil || x.Node.Graph != nil {
 			parts = append(parts, name+stars)
 			if x == nil {

@@ -9,12 +9,13 @@ import (
 // A Graph is an annotated composition: what the body of a function marked //dag:graph or //dag:job says.
 type Graph struct {
 	Func
-	In      []*Param  // data and config parameters, in order
-	Configs []*Config // of each of In; nil for data
-	Nodes   []*Node   // of all blocks, in source order
-	Body    []*Node   // those of the outermost block
-	Outputs []*GraphOutput
-	Asset   *Op // what it makes as assets; nil where it is only called
+	In         []*Param  // data and config parameters, in order
+	Configs    []*Config // of each of In; nil for data
+	Nodes      []*Node   // of all blocks, in source order
+	Body       []*Node   // those of the outermost block
+	Outputs    []*GraphOutput
+	Configured bool // an op or a graph that was given its config: the body is one call of that
+	Asset      *Op  // what it makes as assets; nil where it is only called
 
 	Handle  string // "NightlyJob", "RateGraph"
 	Inputs  string // "NightlyInputs"
@@ -38,16 +39,17 @@ type GraphOutput struct {
 
 // A Node is one call in a body, a mapping or a branch: exactly one of Op, Graph, Map and Branch is set.
 type Node struct {
-	Key    string // unique in its graph
-	Op     *Op
-	Graph  *Graph
-	Map    *Map
-	Branch *Branch
-	Inputs []*Binding // one for each of Op.Inputs, or of Graph.In
-	Config *Binding   // of an op
-	After  []*Node    // in the same block or one around it
-	With   Running    // of //dag:with
-	Pos    token.Pos
+	Key      string // unique in its graph
+	Op       *Op
+	Graph    *Graph
+	Map      *Map
+	Branch   *Branch
+	Resource *Resource  // in the body of a configured one alone
+	Inputs   []*Binding // one for each of Op.Inputs, or of Graph.In
+	Config   *Binding   // of an op
+	After    []*Node    // in the same block or one around it
+	With     Running    // of //dag:with
+	Pos      token.Pos
 
 	Index int // in Graph.Nodes
 
@@ -62,6 +64,8 @@ func (n *Node) Func() *Func {
 		return &n.Op.Func
 	case n.Graph != nil:
 		return &n.Graph.Func
+	case n.Resource != nil:
+		return &n.Resource.Func
 	}
 	return nil
 }

@@ -15,6 +15,14 @@ import (
 func (b *builder) buildJobs() {
 	var failed []*Graph
 	for _, p := range b.m.Packages {
+		for _, r := range p.Resources {
+			if r.Configured && !r.Broken && !b.configuredResource(r) {
+				r.Broken = true
+			}
+		}
+	}
+	b.flattenConfigured()
+	for _, p := range b.m.Packages {
 		for _, g := range p.Compositions() {
 			if g.Broken {
 				continue
@@ -113,7 +121,7 @@ type pendingError struct {
 func (w *body) report(code string, n ast.Node, hint, format string, args ...any) *diag.Diagnostic {
 	w.fail()
 	d := w.b.report(w.g.Pkg, code, n.Pos(), n.End(), hint, format, args...)
-	d.Message = string(w.g.Kind) + " " + w.g.GoName + ": " + d.Message
+	d.Message = string(w.g.ann.Kind) + " " + w.g.GoName + ": " + d.Message
 	return d
 }
 
@@ -126,7 +134,12 @@ func (w *body) fail() {
 }
 
 // what is "job" or "graph".
-func (w *body) what() string { return string(w.g.Kind) }
+func (w *body) what() string {
+	if w.g.Configured {
+		return "configured function"
+	}
+	return string(w.g.Kind)
+}
 
 func (w *body) own() *types.Package { return w.g.Pkg.Types }
 
@@ -169,6 +182,11 @@ func (w *body) read() {
 		if r := sig.Results().At(i); !isError(r.Type()) {
 			w.scope.values[r] = &value{typ: r.Type(), unset: true}
 		}
+	}
+	if w.g.Configured {
+		w.readConfigured()
+		w.unread()
+		return
 	}
 	w.block = &w.g.Body
 	ret := w.statements(node.Body.List)

@@ -26,6 +26,8 @@ func (w *body) call(call *ast.CallExpr) *Node {
 	f := w.callee(call)
 	n := &Node{Pos: call.Pos()}
 	switch {
+	case w.g.Configured && f != nil && w.b.resources[f] != nil:
+		n.Resource = w.b.resources[f]
 	case !w.isStep(f):
 		w.notAnOp(call, f)
 		return nil
@@ -180,6 +182,9 @@ func (w *body) arg(n *Node, p *Param, e ast.Expr) bool {
 func (n *Node) setInput(p *Param, b *Binding) {
 	if n.Op != nil {
 		n.Inputs[p.Index] = b
+		return
+	}
+	if n.Graph == nil {
 		return
 	}
 	for i, in := range n.Graph.In {

@@ -24,7 +24,7 @@ func (w *body) configArg(n *Node, p *Param, e ast.Expr) bool {
 		w.report(CodeJobConfig, why.at, why.hint, "the config of %s must be known before anything runs: %s", n.Func().GoName, why.message)
 		return false
 	}
-	if n.Op != nil {
+	if n.Graph == nil {
 		n.Config = from
 	} else {
 		n.setInput(p, from)

@@ -50,10 +50,11 @@ type Package struct {
 
 	Diagnostics diag.List // what is wrong with the annotated declarations of this package
 
-	generics []*Op      // ops that are generic functions: what is run are their instances
-	visible  []*Package // itself first, then annotated packages of its import closure, sorted by path
-	assets   []*Asset   // its own, in the order of Ops and their outputs
-	lost     []ast.Node // annotated declarations that the type checker left out
+	configured []*Func    // marked //dag:configured: each becomes a graph or a resource
+	generics   []*Op      // ops that are generic functions: what is run are their instances
+	visible    []*Package // itself first, then annotated packages of its import closure, sorted by path
+	assets     []*Asset   // its own, in the order of Ops and their outputs
+	lost       []ast.Node // annotated declarations that the type checker left out
 }
 
 // Definitions is all that a package offers to run: its own things and those they reach in other packages, each sorted by key.
@@ -197,6 +198,10 @@ type Resource struct {
 	Type    types.Type
 	Cleanup bool     // its second result is a cleanup func
 	Env     []string // environment variables whose values count in its version, sorted
+
+	Configured bool // it is a constructor that was given its config: Of, with what Made says, in which FromParam stands for its own config
+	Of         *Resource
+	Made       *Binding
 }
 
 // A Config is an annotated struct type.

@@ -172,7 +172,9 @@ func (b *builder) params(f *Func) {
 }
 
 // composes reports whether f is a job or a graph.
-func composes(f *Func) bool { return f.Kind == annotations.Job || f.Kind == annotations.Graph }
+func composes(f *Func) bool {
+	return f.Kind == annotations.Job || f.Kind == annotations.Graph
+}
 
 func (b *builder) paramName(f *Func, p *Param, i int) {
 	f.Broken = true

@@ -175,12 +175,16 @@ func tree(g *model.Graph) *place {
 	for _, it := range g.Unfold().Items {
 		switch {
 		case it.Node.Op != nil:
-			find(it.Key).step = it.Node.Func()
+			at := find(it.Key)
+			if at.step = it.Node.Func(); it.Parent != nil && it.Parent.Node.Graph != nil && it.Parent.Node.Graph.Configured {
+				at.step = &model.Func{} // what the code says is its config
+			}
 		case it.Node.Graph != nil:
-			for _, cfg := range it.Node.Graph.Configs {
-				if cfg != nil {
-					find(it.Key).graph = cfg
-				}
+			if inside := it.Parent; inside != nil && inside.Node.Graph != nil && inside.Node.Graph.Configured {
+				continue
+			}
+			if configs := slices.DeleteFunc(slices.Clone(it.Node.Graph.Configs), func(c *model.Config) bool { return c == nil }); len(configs) == 1 {
+				find(it.Key).graph = configs[0]
 			}
 		}
 	}

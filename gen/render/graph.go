@@ -51,6 +51,7 @@ func (r *renderer) graphFields(g *model.Graph) []jen.Code {
 	if len(outputs) > 0 {
 		l.add("Outputs", jen.Index().Add(r.dag("JobOutput")).Add(multi(outputs...)))
 	}
+	l.flag("Configured", g.Configured)
 	return l
 }
 

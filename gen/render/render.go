@@ -234,6 +234,7 @@ func collectImports(p *model.Package, into map[string]string) {
 	}
 	for _, res := range d.Resources {
 		function(&res.Func)
+		res.Made.Walk(func(b *model.Binding) { bindingImports(b, p, into) })
 	}
 	for _, h := range d.Hooks {
 		function(&h.Func)

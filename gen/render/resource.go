@@ -12,14 +12,27 @@ func (r *renderer) resource(f *jen.File, res *model.Resource) {
 	r.guard(f, &res.Func)
 	var l fieldList
 	l.text("Key", res.Key)
-	l.text("Symbol", res.Symbol)
+	made := res
+	if res.Of != nil {
+		made = res.Of
+	}
+	l.text("Symbol", made.Symbol)
 	l.text("Description", res.Description)
-	l.text("Version", res.Version)
+	l.text("Version", made.Version)
 	l.add("Type", r.dag("TypeOf").Types(r.typ(res.Type)).Call(jen.Lit(model.TypeName(res.Type))))
-	r.injected(&l, &res.Func)
-	l.texts("Env", res.Env)
-	l.add("Open", r.dag("OpenOf").Call(jen.Id("_dagOpen"+name).Values()))
+	r.injected(&l, &model.Func{Config: res.Config, Resources: made.Resources})
+	l.texts("Env", made.Env)
+	if res.Of != nil {
+		l.text("Configured", res.Symbol)
+		l.add("Makes", jen.Id("_dagConfig"+r.configs[made.Config]))
+		l.add("Made", jen.Op("&").Add(r.derived(&model.Graph{}, res.Made)))
+	}
+	l.add("Open", r.dag("OpenOf").Call(jen.Id("_dagOpen"+r.resources[made]).Values()))
 	f.Line()
+	if res.Of != nil {
+		f.Var().Id("_dagResource" + name).Op("=").Op("&").Add(r.dag("Resource")).Add(multi(l...))
+		return
+	}
 	f.Var().Id("_dagResource" + name).Op("=").Op("&").Add(r.dag("Resource")).Add(multi(l...))
 	f.Line()
 	f.Type().Id("_dagOpen" + name).Struct()

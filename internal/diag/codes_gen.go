@@ -193,6 +193,9 @@ var jobCodes = []Code{
 	{"DAG0518", "preset that the job does not take",
 		"The file of a preset says what is no run config of its job: a key that nothing takes, or a value of another type. The place is in that file. A secret that stands there is refused too: the file becomes part of the binary.",
 		"Correct it as the message says; a secret is written as `{env: NAME}`. What a preset leaves out may be said when it is used."},
+	{"DAG0519", "function that configures nothing",
+		"A function marked `//dag:configured` is one call of an op, a graph or a resource, with a config that it makes and its own parameters as they are, and returns what that returns. This one calls something else, or more, does not pass its parameters on, or returns something else.",
+		"Write it as `return Op(ctx, Config{...}, input)`. What does more is a `//dag:graph`."},
 }
 
 // outputCodes are those of package gen about the generated files.

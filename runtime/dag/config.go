@@ -81,5 +81,22 @@ func ConfigFrom[T any](v T, err error) T {
 	return v
 }
 
+// MakeConfig returns the config that a configured resource makes of its own, or of nil where it takes none. It panics as [Binding.Func] does.
+func (r *Resource) MakeConfig(own any) any { return configOf(r.Made, own) }
+
+func configOf(b *Binding, own any) any {
+	switch b.Kind {
+	case FromLiteral:
+		return b.Value
+	case FromParam:
+		return own
+	}
+	parts := make([]any, len(b.Parts))
+	for i := range parts {
+		parts[i] = configOf(&b.Parts[i], own)
+	}
+	return b.Func(parts)
+}
+
 // EncodeConfig returns the JSON of v, secrets redacted. It is for generated code only.
 func EncodeConfig[T any](v any) ([]byte, error) { return json.Marshal(v.(T)) }

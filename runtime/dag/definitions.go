@@ -111,6 +111,12 @@ type Resource struct {
 	Resources   []ResourceUse
 	Env         []string // environment variables whose values count in its version, sorted
 
+	// Configured is the symbol of the function that gave the resource its config (Dagster's configured); empty for a constructor itself. All else but Key,
+	// Description and Config is that of the constructor then: it takes the config Makes, of the value of Made, in which FromParam stands for Config's.
+	Configured string
+	Makes      *Config
+	Made       *Binding
+
 	// Open calls the user's constructor: it reads c.Config and c.Resources. cleanup may be nil.
 	Open func(ctx context.Context, c *Call) (value any, cleanup func(), err error)
 }

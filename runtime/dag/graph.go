@@ -14,6 +14,10 @@ type GraphDef struct {
 	Nodes       []Node     // in source order
 	Body        []int      // the nodes of the outermost block, in order; nil for all of Nodes
 	Outputs     []JobOutput
+
+	// Configured marks an op or a graph that was given its config (Dagster's configured): the body is one call of it, with the parameters as they are. What calls this
+	// calls that, under its own key; the config of that is what the body says, and run config speaks of the parameters alone.
+	Configured bool
 }
 
 // A JobDef is a runnable composition of ops (Dagster's JobDefinition).

@@ -39,7 +39,7 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 			op.Inputs = append(op.Inputs, dag.JobParam{Name: n.Op.Inputs[k].Name, Type: n.Op.Inputs[k].Type})
 		}
 		if n.Op.Config != nil {
-			op.From = sourceOf(n.Passed, o)
+			op.From, op.Fixed = sourceOf(n.Passed, o), n.Fixed
 		}
 	}
 	for _, c := range t.Graph.Configs() {

@@ -81,7 +81,7 @@ func (r *resources) build(ctx context.Context, e *resource) {
 		return
 	}
 	call := &dag.Call{}
-	if def.Config != nil {
+	if def.Config != nil || def.Makes != nil {
 		c := r.configs[e.key]
 		if c == nil {
 			e.err = fmt.Errorf("resource %q has no config value", e.key)

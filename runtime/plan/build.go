@@ -470,7 +470,7 @@ func (b *builder) resourceVersions(uses []dag.ResourceUse, strategy dag.VersionS
 			continue
 		}
 		config := b.Resources[r.Key]
-		if r.Config != nil && config == nil {
+		if (r.Config != nil || r.Makes != nil) && config == nil {
 			return nil, fmt.Errorf("resource %q has no config value", r.Key)
 		}
 		v, err := resourceVersion(b.hash, info, strategy, config, b.variables(r.Env), done)

@@ -88,6 +88,25 @@ func (k *compiler) bad(code, format string, args ...any) {
 	k.wrong.add(code, "%s: %s; run `go generate ./...` again", k.what, fmt.Sprintf(format, args...))
 }
 
+// separator is what stands between the key of the call of a graph and those of the nodes in it. What is configured stands in the place of the call.
+func separator(def *dag.GraphDef) string {
+	if def.Configured {
+		return ""
+	}
+	return "."
+}
+
+// inPlace returns a configured graph whose only node has no key of its own.
+func (k *compiler) inPlace(def *dag.GraphDef) *dag.GraphDef {
+	if !def.Configured || len(def.Nodes) != 1 {
+		return def
+	}
+	c := *def
+	c.Nodes = slices.Clone(def.Nodes)
+	c.Nodes[0].Key = ""
+	return &c
+}
+
 func (k *compiler) scope(def *dag.GraphDef, path string, loops int) *scope {
 	sc := &scope{def: def, path: path, sites: make([]site, len(def.Nodes))}
 	if slices.Contains(k.calls, def) {
@@ -96,6 +115,11 @@ func (k *compiler) scope(def *dag.GraphDef, path string, loops int) *scope {
 		return sc
 	}
 	k.calls = append(k.calls, def)
+	if def.Configured && (len(def.Nodes) != 1 || def.Nodes[0].Op == nil && def.Nodes[0].Graph == nil) {
+		k.bad("bad_job", "%s is configured, and is more than one call", def.Key)
+	}
+	sc.def = k.inPlace(def)
+	def = sc.def
 	body := def.Body
 	if body == nil {
 		body = make([]int, len(def.Nodes))
@@ -194,7 +218,7 @@ func (k *compiler) call(sc *scope, n, loops int) {
 	}
 	around := k.nodes
 	k.nodes = append([]*dag.Node{s.node}, around...)
-	s.sub = k.scope(def, sc.path+s.node.Key+".", loops)
+	s.sub = k.scope(def, sc.path+s.node.Key+separator(def), loops)
 	k.nodes = around
 }
 

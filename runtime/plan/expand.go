@@ -175,7 +175,7 @@ func (x *expander) given(s *site, in *dag.Input) Ref {
 }
 
 func (x *expander) call(fr *frame, s *site, after []Ref) []Ref {
-	sub := &frame{sc: s.sub, block: s.sub.body, params: make([]Ref, len(s.node.Inputs)), prefix: fr.prefix + s.node.Key + fr.suffix + ".", after: after}
+	sub := &frame{sc: s.sub, block: s.sub.body, params: make([]Ref, len(s.node.Inputs)), prefix: fr.prefix + s.node.Key + fr.suffix + separator(s.node.Graph), after: after}
 	for i := range s.node.Inputs {
 		if s.node.Graph.Params[i].Config != nil { // no data: see Graph.Configs
 			sub.params[i] = noRef
@@ -188,7 +188,7 @@ func (x *expander) call(fr *frame, s *site, after []Ref) []Ref {
 	for i := range outs {
 		outs[i] = x.ref(sub, &s.sub.def.Outputs[i].From, s.sub.def.Outputs[i].Type)
 	}
-	if key := fr.prefix + s.node.Key; fr.suffix == "" && key+"." == s.sub.path { // no loop is around it
+	if key := fr.prefix + s.node.Key; fr.suffix == "" && key+separator(s.node.Graph) == s.sub.path { // no loop is around it
 		if x.p.calls == nil {
 			x.p.calls = map[string][]Ref{}
 		}
@@ -372,7 +372,7 @@ func (f *flow) show(t *Target, sc *scope, b *block, prefix, suffix string, yield
 				yield(&Step{Node: &t.Graph.Nodes[s.lo], work: &idle, Key: prefix + s.node.Key + suffix, Index: -1, Place: s.lo})
 			}
 		case s.node.Graph != nil:
-			f.show(t, s.sub, s.sub.body, prefix+s.node.Key+suffix+".", "", yield)
+			f.show(t, s.sub, s.sub.body, prefix+s.node.Key+suffix+separator(s.node.Graph), "", yield)
 		case s.node.Map != nil:
 			f.show(t, sc, s.bodies[0], prefix, suffix+"[*]", yield)
 		default:

@@ -32,6 +32,7 @@ type Node struct {
 	Op     *dag.Op
 	Calls  []*dag.Node       // the calls in bodies that lead here: of the op, then of the graphs around it from the inside out
 	Tags   map[string]string // of its op and of the calls that lead here
+	Fixed  bool              // its config is what the code says: see dag.GraphDef.Configured
 	Passed *ConfigSource     // what the body passes as config; nil for the defaults of its type
 	Loops  int               // how many loops it stands in
 	Asked  []int             // inputs whose values the run config gives
@@ -79,9 +80,9 @@ func (g *Graph) Called(place string) (def *dag.GraphDef, loops int) {
 			switch {
 			case s.node.Map != nil:
 				inside++
-			case s.node.Graph != nil && s.sub.path == place+".":
+			case s.node.Graph != nil && s.sub.path == place+separator(s.node.Graph):
 				return s.node.Graph, loops
-			case s.node.Graph != nil && strings.HasPrefix(place+".", s.sub.path):
+			case s.node.Graph != nil && strings.HasPrefix(place+".", strings.TrimSuffix(s.sub.path, ".")+"."):
 				return find(s.sub, s.sub.body, loops)
 			}
 			for _, inner := range s.bodies {

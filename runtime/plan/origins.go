@@ -65,7 +65,7 @@ func (o *origins) block(sc *scope, b *block, env *surroundings) {
 		}
 		switch {
 		case s.node.Op != nil:
-			o.op(s, int(n), env)
+			o.op(sc, s, int(n), env)
 		case s.node.Graph != nil:
 			o.call(sc, s, int(n), env)
 		case s.node.Map != nil:
@@ -77,7 +77,7 @@ func (o *origins) block(sc *scope, b *block, env *surroundings) {
 	}
 }
 
-func (o *origins) op(s *site, n int, env *surroundings) {
+func (o *origins) op(sc *scope, s *site, n int, env *surroundings) {
 	node := &o.g.Nodes[s.lo]
 	ups := origin(node.ups).with(env.gates, env.order)
 	for i := range s.node.Inputs {
@@ -94,6 +94,7 @@ func (o *origins) op(s *site, n int, env *surroundings) {
 	for i := range s.deps {
 		ups = ups.with(origin{o.depNode(&s.deps[i])})
 	}
+	node.Fixed = sc.def.Configured
 	node.ups, node.gates = ups, origin(node.gates).with(env.gates)
 	if s.node.Config != nil && node.Passed == nil {
 		node.Passed = o.config(s.node.Config, "step "+node.Key, env)
@@ -112,11 +113,21 @@ func (o *origins) depNode(b *dag.Binding) int32 { return o.g.main.sites[b.Node].
 
 func (o *origins) call(sc *scope, s *site, n int, env *surroundings) {
 	inner := &surroundings{gates: env.gates, order: env.order}
+	configs := 0
+	for i := range s.node.Graph.Params {
+		if s.node.Graph.Params[i].Config != nil {
+			configs++
+		}
+	}
 	for i := range s.node.Inputs {
 		b := &s.node.Inputs[i]
 		c := s.node.Graph.Params[i].Config
 		if c == nil {
 			inner.params, inner.configs = append(inner.params, o.of(b, env)), append(inner.configs, nil)
+			continue
+		}
+		if sc.def.Configured || configs > 1 { // run config has no place for it
+			inner.params, inner.configs = append(inner.params, nil), append(inner.configs, o.config(b, "graph "+sc.path+s.node.Key, env))
 			continue
 		}
 		if s.config == nil {

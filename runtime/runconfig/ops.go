@@ -140,6 +140,10 @@ func (r *resolver) opConfig(op *OpSchema, c member, out *Resolved) *val {
 		}
 		return nil
 	}
+	if op.Fixed {
+		r.fixed(op, c, path, out)
+		return nil
+	}
 	below, ok := r.layers(op.source(), op.Optional, path)
 	if !ok {
 		return nil // the problems of what it is made of are reported there
@@ -219,6 +223,9 @@ func opSchema(o *opName) schema {
 	properties := map[string]schema{}
 	var required []string
 	if op := o.op; op != nil {
+		if op.Fixed {
+			op = &OpSchema{Key: op.Key, Inputs: op.Inputs, Optional: op.Optional}
+		}
 		complete := op.source() == nil && !op.Optional
 		needed := op.Config != nil && complete && requires(op.Config.Fields)
 		s := configuredSchema(op.Config, needed, complete)

@@ -112,6 +112,12 @@ func (r *resolver) resources(m member, s Schema, out *Resolved, rec *record) {
 	for _, res := range all {
 		c := written[res.Key]
 		path := trail("resources").key(res.Key).key("config")
+		if res.Makes != nil {
+			if own := r.configured(res, c, path, !needed[res.Key], out); own != nil && needed[res.Key] {
+				rec.set(res.Key, own)
+			}
+			continue
+		}
 		if res.Config == nil {
 			if c.value != nil && c.value.kind != kindNull {
 				r.problem(CodeUnknown, path, c.pos, "remove it", "%s takes no config", res.Key)

@@ -146,7 +146,9 @@ func opsEntry(names *opName) *entry {
 }
 
 func opEntries(op *OpSchema) (parts []*entry) {
-	parts = configEntries(op.Config, op.source())
+	if !op.Fixed {
+		parts = configEntries(op.Config, op.source())
+	}
 	var inputs []*entry
 	for _, p := range op.Inputs {
 		if e := inputEntry(p); e != nil {

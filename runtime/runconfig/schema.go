@@ -38,6 +38,8 @@ type OpSchema struct {
 	Param string
 	// From is what the config is made of where that is neither a value nor a parameter; Default and Param are empty then.
 	From *Source
+	// Fixed says that run config has nothing to say of it: the config is what From gives.
+	Fixed bool
 	// Optional marks an op that is no part of the run: its config is checked where written, and nothing is required.
 	Optional bool
 }

@@ -180,6 +180,52 @@ func Make(f func() any) (v any, err error) {
 	return f(), nil
 }
 
+// fixed resolves the config of an op that the code has given one: c is what is written all the same. The record has nothing of it, because it follows from the code and
+// from what is recorded of the rest.
+func (r *resolver) fixed(op *OpSchema, c member, path trail, out *Resolved) {
+	if c.value != nil && c.value.kind != kindNull {
+		r.problem(CodeUnknown, path, c.pos, "remove it, or call what it configures", "%s is configured in code", op.Key)
+		return
+	}
+	var base any
+	if op.From != nil {
+		var ok bool
+		if base, ok = r.whole(op.From, op.Optional, path); !ok {
+			return
+		}
+	}
+	if v := r.config(op.Config, nil, base, path, op.Optional); v != nil {
+		out.Ops[op.Key] = v.value
+	}
+}
+
+// configured resolves a resource that the code has given its config: what run config says is laid on its own, if it has one, and returned for the record.
+func (r *resolver) configured(res *dag.Resource, c member, path trail, optional bool, out *Resolved) *resolvedConfig {
+	var own *resolvedConfig
+	var value any
+	switch {
+	case res.Config != nil:
+		if own = r.config(res.Config, c.value, nil, path, optional); own == nil {
+			return nil
+		}
+		value = own.value.Go
+	case c.value != nil && c.value.kind != kindNull:
+		r.problem(CodeUnknown, path, c.pos, "remove it", "%s is configured in code", res.Key)
+		return nil
+	}
+	made, err := Make(func() any { return res.MakeConfig(value) })
+	if err != nil {
+		if !optional {
+			r.problem(CodeValue, path, posOf(c.value), "", "%v", err)
+		}
+		return nil
+	}
+	if v := r.config(res.Makes, nil, made, path, optional); v != nil {
+		out.Resources[res.Key] = v.value
+	}
+	return own
+}
+
 // recordPlaces shows the configs that the run's others were made of, so that the record can be read again.
 func (r *resolver) recordPlaces(s Schema, rec *record) {
 	for _, p := range s.Inputs {
