@@ -185,6 +185,9 @@ type drawing struct {
 func (d *drawing) items(u *model.Unfolded) {
 	for _, it := range u.Items {
 		n := it.Node
+		if it.Merged() {
+			continue
+		}
 		id := d.prefix + it.Key
 		node := GraphNode{ID: id, Label: n.Key, Parent: d.inside(it), Pos: d.a.Program.Position(n.Pos).String()}
 		switch {
@@ -206,6 +209,9 @@ func (d *drawing) items(u *model.Unfolded) {
 		default:
 			node.Kind = "branch"
 		}
+		if c := it.Configured(); c != nil {
+			node.Description = c.Description
+		}
 		d.part.Nodes = append(d.part.Nodes, node)
 		if n.Branch != nil {
 			for i, arm := range n.Branch.Arms {
@@ -224,6 +230,9 @@ func armID(branch string, i int) string { return branch + "/" + strconv.Itoa(i+1
 // inside is the id of what an item stands in.
 func (d *drawing) inside(it *model.Item) string {
 	p := it.Parent
+	for p != nil && p.Merged() {
+		p = p.Parent
+	}
 	switch {
 	case p == nil:
 		return d.parent

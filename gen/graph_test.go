@@ -49,6 +49,55 @@ func Done(train []int) error { return nil }
 	assert.Contains(t, string(b), `"jobs":[{"key":"nightly","nodes":[{"id":"in:city","kind":"input"`)
 }
 
+// What is configured stands in the place of its call, once.
+func TestGraphOfConfigured(t *testing.T) {
+	a, diags, err := Analyze(t.Context(), config(module(t, map[string]string{"a/a.go": `package a
+
+//dag:config
+type Limits struct{ Most int }
+
+//dag:op
+func Take(limits Limits, n int) int { return n }
+
+// Few takes few.
+//
+//dag:configured
+func Few(n int) int { return Take(Limits{1}, n) }
+
+//dag:graph
+func Twice(limits Limits, n int) int { return Few(Take(limits, n)) }
+
+// Many takes many twice.
+//
+//dag:configured
+func Many(limits Limits, n int) int { return Twice(Limits{limits.Most}, n) }
+
+//dag:configured
+func More(n int) int { return Many(Limits{5}, n) }
+
+//dag:job
+func Nightly(ns []int) (all []int, last int) {
+	for _, n := range ns {
+		all = append(all, Few(n))
+	}
+	return all, More(Many(Limits{3}, 1))
+}
+`}), "./a"))
+	require.NoError(t, err)
+	require.Empty(t, diags)
+	var nodes []string
+	for _, n := range a.Graphs()[0].Jobs[0].Nodes {
+		nodes = append(nodes, n.Kind+" "+n.ID+" "+n.Parent+" "+n.Op+" "+n.Description)
+	}
+	assert.Equal(t, []string{"input in:ns   ", "map for n   ", "op few for n take Few takes few.", "graph many  many Many takes many twice.", "op many.take many take ", "op many.few many take Few takes few.",
+		"graph more  more ", "op more.take more take ", "op more.few more take Few takes few.", "output out:all   ", "output out:last   "}, nodes)
+	var patterns []string
+	for _, l := range a.Model.Packages[0].Jobs[0].Leaves() {
+		patterns = append(patterns, l.Pattern())
+	}
+	assert.Equal(t, []string{"few[*]", "many.take", "many.few", "more.take", "more.few"}, patterns)
+}
+
 func TestExplain(t *testing.T) {
 	files := pipeline()
 	a, diags, err := Analyze(t.Context(), config(module(t, files), "./top"))

@@ -31,6 +31,23 @@ type frame struct {
 	inner  map[*Node]*frame
 }
 
+// Merged reports whether another item stands for it, under the same key: for the call of a configured op, its op; for a configured graph, the call.
+func (it *Item) Merged() bool {
+	g := it.Node.Graph
+	return g != nil && (it.frame.graph.Configured || g.Configured && g.Nodes[0].Op != nil)
+}
+
+// Configured is the function that gave the op or graph of the item its config; nil where none did.
+func (it *Item) Configured() *Graph {
+	if it.Node.Graph != nil && it.Node.Graph.Configured {
+		return it.Node.Graph
+	}
+	if it.Node.Op != nil && it.frame.graph.Configured {
+		return it.frame.graph
+	}
+	return nil
+}
+
 // An Unfolded is a job or a graph with all graphs that it calls laid out in it.
 type Unfolded struct {
 	Items []*Item // in the order of the source, regions before what stands in them

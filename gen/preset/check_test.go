@@ -95,7 +95,9 @@ func job() *model.Job {
 	fetch := &model.Op{Func: model.Func{Decl: model.Decl{Key: "fetch"}, Config: modelConfig()}}
 	load := &model.Op{Func: model.Func{Decl: model.Decl{Key: "load"}}}
 	g := &model.Graph{Func: model.Func{Decl: model.Decl{Key: "outer"}}, Configs: []*model.Config{nil, boundedConfig()}, Nodes: []*model.Node{{Key: "load", Op: load}, {Key: "fetch", Op: fetch}}}
-	j := &model.Job{Graph: model.Graph{Nodes: []*model.Node{{Key: "fetch", Op: fetch}, {Key: "outer", Graph: g}}}}
+	fixed := &model.Graph{Configured: true, Nodes: []*model.Node{{Key: "fetch", Op: fetch}}}
+	given := &model.Graph{Configured: true, Configs: []*model.Config{boundedConfig()}, Nodes: []*model.Node{{Key: "outer", Graph: g}}}
+	j := &model.Job{Graph: model.Graph{Nodes: []*model.Node{{Key: "fetch", Op: fetch}, {Key: "outer", Graph: g}, {Key: "fixed", Graph: fixed}, {Key: "given", Graph: given}}}}
 	named := types.NewNamed(types.NewTypeName(0, types.NewPackage("time", "time"), "Time", nil), types.NewStruct(nil, nil), nil)
 	for _, p := range []struct {
 		name string
@@ -112,8 +114,9 @@ func schema() runconfig.Schema {
 	c := dagConfig()
 	b := &dag.Config{Symbol: "example.com/m.Bounded", Fields: dagFields(boundedConfig().Fields), Decode: dag.DecodeConfig[bounded], Encode: dag.EncodeConfig[bounded]}
 	return runconfig.Schema{
-		Graphs: []runconfig.GraphSchema{{Key: "outer", Config: b, Optional: true}},
-		Ops:    []runconfig.OpSchema{{Key: "fetch", Config: c, Optional: true}, {Key: "outer.load", Optional: true}, {Key: "outer.fetch", Config: c, Optional: true}},
+		Graphs: []runconfig.GraphSchema{{Key: "outer", Config: b, Optional: true}, {Key: "given", Config: b, Optional: true}},
+		Ops: []runconfig.OpSchema{{Key: "fixed", Config: c, Optional: true, Fixed: true}, {Key: "given.load", Optional: true}, {Key: "given.fetch", Config: c, Optional: true},
+			{Key: "fetch", Config: c, Optional: true}, {Key: "outer.load", Optional: true}, {Key: "outer.fetch", Config: c, Optional: true}},
 		Inputs: []dag.JobParam{{Name: "cfg", Config: c, Type: dag.TypeOf[station]("Station")}, {Name: "names", Type: dag.TypeOf[[]string]("[]string")},
 			{Name: "n", Type: dag.TypeOf[*uint8]("*uint8")}, {Name: "at", Type: dag.TypeOf[time.Time]("time.Time")}},
 		OptionalResources: []*dag.Resource{{Key: "db", Config: c}, {Key: "plain"}},
@@ -152,7 +155,9 @@ var documents = []string{
 	"execution: {config: {multi: {max_concurrent: 4}}}",
 	"inputs: {names: {value: [a]}, n: {value: 5}, at: {value: 2024-01-31T08:00:00Z}, cfg: {value: {path: x}}}",
 	"ops: {outer: {config: {n: 2, mode: 2, name: abc, wait: 60s, ratio: 16, list: [a, b], map: {x: 9}}}}", "ops: {outer: {config: {n: 0x14, ratio: 0x10, mode: +1}}}",
+	"ops: {fixed: {config: ~}, given: {config: {n: 2}, ops: {fetch: {config: {path: a}}}}}",
 
+	"ops: {fixed: {config: {path: a}}}", "ops: {given: {config: {path: a}}}", "ops: {given: {ops: {outer: {}}}}",
 	"inputs: {names: {value: a}}", "inputs: {n: {value: {value: 5}}}", "inputs: {cfg: {value: {pat: x}}}", "inputs: {names: {valu: [a]}}",
 	"ops: {outer: {config: {n: 1}}}", "ops: {outer: {config: {n: 0x15}}}", "ops: {outer: {config: {mode: 3}}}", "ops: {outer: {config: {name: a}}}", "ops: {outer: {config: {name: a1}}}", "ops: {outer: {config: {name: abcd}}}",
 	"ops: {outer: {config: {wait: 61s}}}", "ops: {outer: {config: {ratio: 0.4}}}", "ops: {outer: {config: {ratio: 0x11}}}", "ops: {outer: {config: {list: []}}}", "ops: {outer: {config: {list: [a, b, a]}}}",

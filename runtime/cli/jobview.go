@@ -47,6 +47,8 @@ func listNodes(g *dag.GraphDef, numbers []int, all bool) []listedNode {
 			if len(n.Op.Outputs) == 1 {
 				e.Type = typeName(n.Op.Outputs[0].Type)
 			}
+		case n.Graph != nil && n.Graph.Configured:
+			e.configured(n.Graph)
 		case n.Graph != nil:
 			e.Kind, e.Op, e.Nodes = "graph", n.Graph.Key, listNodes(n.Graph, n.Graph.Body, true)
 		case n.Map != nil:
@@ -64,6 +66,14 @@ func listNodes(g *dag.GraphDef, numbers []int, all bool) []listedNode {
 		out = append(out, e)
 	}
 	return out
+}
+
+// configured makes e what is configured in the place of the call.
+func (e *listedNode) configured(g *dag.GraphDef) {
+	inner := listNodes(g, g.Body, true)
+	if len(inner) == 1 {
+		e.Kind, e.Op, e.Type, e.Nodes = inner[0].Kind, inner[0].Op, inner[0].Type, inner[0].Nodes
+	}
 }
 
 // condition is what decides for an arm, as the source says it.

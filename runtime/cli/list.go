@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,17 @@ type listed struct {
 	Assets    []listedAsset    `json:"assets"`
 	Ops       []listedOp       `json:"ops"`
 	Resources []listedResource `json:"resources"`
+
+	Configured []listedConfigured `json:"configured,omitempty"`
+}
+
+// A listedConfigured is an op or a graph that was given its config.
+type listedConfigured struct {
+	Key         string `json:"key"`
+	Kind        string `json:"kind"` // "op" or "graph"
+	Of          string `json:"of"`   // its key
+	Description string `json:"description"`
+	Config      string `json:"config,omitempty"` // its own
 }
 
 type listedJob struct {
@@ -93,6 +105,7 @@ type listedResource struct {
 	Type        string `json:"type"`
 	Description string `json:"description"`
 	Config      string `json:"config,omitempty"`
+	Configured  string `json:"configured,omitempty"` // the function that gave it its config
 }
 
 type listedValue struct {
@@ -138,13 +151,38 @@ func listing(cat *plan.Catalog) *listed {
 		l.Ops = append(l.Ops, e)
 	}
 	for _, r := range cat.Resources() {
-		e := listedResource{Key: r.Key, Type: typeName(r.Type), Description: r.Description}
+		e := listedResource{Key: r.Key, Type: typeName(r.Type), Description: r.Description, Configured: r.Configured}
 		if r.Config != nil {
 			e.Config = r.Config.Symbol
 		}
 		l.Resources = append(l.Resources, e)
 	}
+	l.configured(cat)
 	return l
+}
+
+// configured adds the ops and graphs that were given their config.
+func (l *listed) configured(cat *plan.Catalog) {
+	seen := map[string]bool{}
+	for _, d := range cat.Definitions() {
+		for _, g := range d.Graphs {
+			if !g.Configured || seen[g.Symbol] {
+				continue
+			}
+			seen[g.Symbol] = true
+			e := listedConfigured{Key: g.Key, Description: g.Description}
+			for _, p := range g.Params {
+				if p.Config != nil {
+					e.Config = p.Config.Symbol
+				}
+			}
+			for _, n := range listNodes(g, g.Body, true) {
+				e.Kind, e.Of = n.Kind, n.Op
+			}
+			l.Configured = append(l.Configured, e)
+		}
+	}
+	slices.SortStableFunc(l.Configured, func(a, b listedConfigured) int { return strings.Compare(a.Key, b.Key) })
 }
 
 // assetsOf returns the assets that one function makes.
@@ -217,6 +255,11 @@ func (l *listed) view(lk look) []string {
 		ops.add(text(op.Key), text(valueNames(op.Inputs)), text(valueNames(op.Outputs)), text(firstSentence(op.Description)))
 	}
 	section(ops)
+	configured := &table{columns: []column{{title: "CONFIGURED"}, {title: "OF"}, {title: "CONFIG"}, {title: "DESCRIPTION", wrap: true}}}
+	for _, c := range l.Configured {
+		configured.add(text(c.Key), text(c.Of), text(shortType(c.Config)), text(firstSentence(c.Description)))
+	}
+	section(configured)
 	resources := &table{columns: []column{{title: "RESOURCE"}, {title: "TYPE"}, {title: "CONFIG"}, {title: "DESCRIPTION", wrap: true}}}
 	for _, r := range l.Resources {
 		resources.add(text(r.Key), text(shortType(r.Type)), text(shortType(r.Config)), text(firstSentence(r.Description)))
