@@ -62,6 +62,10 @@ type compiler struct {
 }
 
 func (k *compiler) main(def *dag.GraphDef) {
+	if def.Configured { // it is run by itself, and stands in no place
+		own := *def
+		own.Configured, def = false, &own
+	}
 	before := len(*k.wrong)
 	k.g.Nodes = make([]Node, 0, len(def.Nodes))
 	k.g.main = k.scope(def, "", 0)
