@@ -204,7 +204,7 @@ func noteBroken(file *ast.File, good map[ast.Node]bool, broken, expected map[str
 		for _, c := range f.Doc.List {
 			if strings.Contains(strings.ToLower(c.Text), "dag:") {
 				broken[annotations.Snake(f.Name.Name)] = true
-				for _, suffix := range []string{"Asset", "Graph", "Job", "Inputs", "Op", "Outputs", "Steps"} {
+				for _, suffix := range []string{"Asset", "Graph", "Hook", "Job", "Inputs", "Op", "Outputs", "Steps"} {
 					expected[Exported(f.Name.Name)+suffix] = true
 				}
 				for _, name := range resultNames(f.Type) {
@@ -258,6 +258,8 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 		case annotations.Hook:
 			h := &Hook{Func: f, On: a.Value("on")}
 			p.Hooks = append(p.Hooks, h)
+			h.Handle = exported(obj) + "Hook"
+			p.Generated[h.Handle] = "the handle of hook " + h.GoName
 			b.funcs[obj] = &h.Func
 		case annotations.Graph:
 			g := &Graph{Func: f}

@@ -83,6 +83,9 @@ func (r *reach) own() {
 	for _, g := range r.p.Graphs {
 		r.graph(g, need{g.Pos, "it is declared here"})
 	}
+	for _, h := range r.p.Hooks {
+		r.hookList([]*Hook{h}, need{h.Pos, "it is declared here"})
+	}
 	for _, j := range r.p.Jobs {
 		r.composition(&j.Graph)
 		r.hookList(j.Running.Hooks, need{j.Pos, "job " + j.Key + " has it"})

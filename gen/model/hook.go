@@ -12,7 +12,8 @@ import (
 // A Hook is a function marked //dag:hook.
 type Hook struct {
 	Func
-	On string // "success", "failure", or empty for both
+	On     string // "success", "failure", or empty for both
+	Handle string // "AlertHook"
 }
 
 const hookHint = "a hook takes a context, a dag.HookContext and resources, and returns an error or nothing"

@@ -155,6 +155,12 @@ func (b *builder) generatedTwice(p *Package) {
 			}
 		}
 	}
+	for _, h := range p.Hooks {
+		if !h.Broken && !declared[h.GoName] {
+			declared[h.GoName] = true
+			add(h.Handle, "hook "+h.Key, h.Pos)
+		}
+	}
 	for _, g := range p.Graphs {
 		if !g.Broken {
 			for _, name := range []string{g.Handle, g.Inputs, g.OutType} {

@@ -71,6 +71,10 @@ func (r *renderer) hook(f *jen.File, h *model.Hook) {
 	l.add("Invoke", r.dag("InvokeOf").Call(jen.Id("_dagTell"+name).Values()))
 	f.Line()
 	f.Var().Id("_dagHook" + name).Op("=").Op("&").Add(r.dag("Hook")).Add(multi(l...))
+	if h.Pkg == r.p {
+		doc(f, "%s is the hook %s, for jobs and graphs that are made in Go code.", h.Handle, h.Key)
+		f.Var().Id(h.Handle).Op("=").Id("_dagHook" + name)
+	}
 	f.Line()
 	f.Type().Id("_dagTell" + name).Struct()
 	call := r.target(&h.Func).Call(r.arguments(&h.Func)...)

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A GraphBuilder builds a graph in Go code, for programs that make pipelines from data: a file of settings, a list of tables. Where the graph is known when
@@ -63,19 +64,22 @@ func (b *builderBlock) within(outer *builderBlock) bool {
 // An AddedNode is a node of a graph under construction: a call of an op or a graph, a loop or a branch. As a value it is its only output; one without outputs
 // can be followed, see [After].
 type AddedNode struct {
-	g      *GraphBuilder
-	block  *builderBlock
-	pos    string
-	alias  string // what As says
-	key    string
-	callee callee
-	loop   *builtLoop
-	branch *builtBranch
-	inputs []*wire // one for each of the callee's inputs; nil for what is not wired
-	config *wire
-	after  []*wire
-	retry  *RetryPolicy
-	index  int // in the table of nodes, once it is laid out
+	g       *GraphBuilder
+	block   *builderBlock
+	pos     string
+	alias   string // what As says
+	key     string
+	callee  callee
+	loop    *builtLoop
+	branch  *builtBranch
+	inputs  []*wire // one for each of the callee's inputs; nil for what is not wired
+	config  *wire
+	after   []*wire
+	retry   *RetryPolicy
+	timeout time.Duration
+	tags    map[string]string
+	hooks   []*Hook
+	index   int // in the table of nodes, once it is laid out
 }
 
 // wire is where a value comes from, before the nodes are in order.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -70,7 +71,8 @@ func TestGraphBuilder(t *testing.T) {
 		}, func() Value[int] { return weight })
 	}, KeyBy(strings.ToUpper))
 	g.Add(sum, As("total"), Args(List(sums...)), After(mapped))
-	g.Add(take, As("asked"), WithConfig(Const(limits{3})))
+	hook := &Hook{Key: "alert"}
+	g.Add(take, As("asked"), WithConfig(Const(limits{3})), WithRetry(RetryPolicy{MaxRetries: 2}), WithTimeout(time.Second), WithTags(map[string]string{"a": "b"}), WithHooks(hook))
 	When(g, Typed[bool](g.Add(odd, As("decide"), Args(sums[0]))), func() { g.Add(note, Args(sums[0]), After(late)) })
 	Return(g, "total", g.Ref("total", "result"))
 	Return(g, "all", mapped)
@@ -94,6 +96,10 @@ func TestGraphBuilder(t *testing.T) {
 	assert.Equal(t, "[]int{0,1}", def.Nodes[11].Inputs[0].Name)
 	assert.Equal(t, FromRunConfig, def.Nodes[13].Inputs[0].Kind)
 	assert.Equal(t, limits{3}, def.Nodes[13].Config.Value)
+	assert.Equal(t, 2, def.Nodes[13].Retry.MaxRetries)
+	assert.Equal(t, time.Second, def.Nodes[13].Timeout)
+	assert.Equal(t, map[string]string{"a": "b"}, def.Nodes[13].Tags)
+	assert.Equal(t, []*Hook{hook}, def.Nodes[13].Hooks)
 	assert.Same(t, limitsConfig, def.Params[1].Config)
 	assert.Equal(t, "[]string", def.Params[0].Type.Name)
 	assert.Equal(t, []string{"total", "all"}, []string{def.Outputs[0].Name, def.Outputs[1].Name})
@@ -170,9 +176,11 @@ the config of take_3 is computed by the graph, and must be known before; give it
 			g.Add(OpHandle{})
 			g.Add(asset)
 			g.Add(weigh(t))
+			g.Add(note, Args(Const(1)), WithTimeout(-time.Second))
 		}, `a node calls nothing; give it the handle of an op or a graph, such as FetchOp [bad_node]
 a node calls nothing; give it the handle of an op or a graph, such as FetchOp [bad_node]
 prices is an asset, and a graph calls ops and graphs; make its function an op [bad_node]
+the timeout of note is -1s; give a time that is longer than nothing, or leave it out [bad_node]
 parameter city of graph weigh is not wired; only inputs of ops come from run config [bad_wire]`},
 		{"a circle", func(g *GraphBuilder) {
 			g.Add(take, As("a"), Args(g.Ref("c", "")))

@@ -34,7 +34,7 @@ func (l *layout) block(b *builderBlock) []int {
 	for _, n := range b.nodes {
 		n.index = len(l.def.Nodes)
 		at = append(at, n.index)
-		l.def.Nodes = append(l.def.Nodes, Node{Key: n.key, Op: n.callee.op, Graph: n.callee.graph, Retry: n.retry, Pos: n.pos})
+		l.def.Nodes = append(l.def.Nodes, Node{Key: n.key, Op: n.callee.op, Graph: n.callee.graph, Retry: n.retry, Timeout: n.timeout, Tags: n.tags, Hooks: n.hooks, Pos: n.pos})
 		switch {
 		case n.loop != nil:
 			body := l.block(n.loop.body)

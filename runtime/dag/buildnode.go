@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 )
 
-// A NodeOption says something about a node: [As], [After], [Args], [Wire], [WithConfig], [WithRetry].
+// A NodeOption says something about a node: [As], [After], [Args], [Wire], [WithConfig], [WithRetry], [WithTimeout],
+// [WithTags], [WithHooks].
 type NodeOption func(*AddedNode)
 
 // As gives a node another key than that of what it calls. The second node without an alias is fetch_2. (Dagster's alias.)
@@ -90,6 +92,26 @@ func WithConfig(v AnyValue) NodeOption {
 
 // WithRetry says what happens to the steps of a node that fail. It wins over what the op and the job say.
 func WithRetry(p RetryPolicy) NodeOption { return func(n *AddedNode) { n.retry = &p } }
+
+// WithTimeout says how long the steps of a node may take, each time. It wins over what the op says.
+func WithTimeout(d time.Duration) NodeOption {
+	return func(n *AddedNode) {
+		if d <= 0 {
+			n.g.problem(n.pos, "bad_node", "the timeout of %s is %s; give a time that is longer than nothing, or leave it out", n.what(), d)
+		}
+		n.timeout = d
+	}
+}
+
+// WithTags adds tags to the steps of a node, over those of the op.
+func WithTags(tags map[string]string) NodeOption {
+	return func(n *AddedNode) { n.tags = union(n.tags, tags) }
+}
+
+// WithHooks adds hooks to the steps of a node, beside those of the op and the job.
+func WithHooks(hooks ...*Hook) NodeOption {
+	return func(n *AddedNode) { n.hooks = append(n.hooks, hooks...) }
+}
 
 // Add adds a call of an op or a graph to the graph. Programs that choose ops by data wire inputs by name or position, and take outputs by name; handles of
 // generated code have a method Call that does it with the types of the function. Inputs that are not wired come from run config.

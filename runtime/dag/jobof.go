@@ -16,6 +16,7 @@ type JobOptions struct {
 	Strategy    VersionStrategy   // nil for what it has, or the source hash
 	Retry       *RetryPolicy      // of steps whose calls and ops have none; nil for what it has
 	Presets     []Preset          // added to those it has
+	Hooks       []*Hook           // of all its steps; added to those it has
 
 	// Config is run config, as YAML or JSON. Files and flags of a run overlay it, value by value.
 	Config string
@@ -96,6 +97,7 @@ func (o JobOptions) apply(j *JobDef) *JobDef {
 	if o.Retry != nil {
 		j.Retry = o.Retry
 	}
+	j.Hooks = append(slices.Clip(j.Hooks), o.Hooks...)
 	j.Presets = append(slices.Clip(j.Presets), o.Presets...)
 	if o.Config != "" {
 		j.Config = append(slices.Clip(j.Config), o.Config)

@@ -299,6 +299,18 @@ func TestResourcesOfAJob(t *testing.T) {
 	assert.ErrorContains(t, err, `job "all" has the resource "number" in place of "db", but it is a int and not a string; make the types agree`)
 	assert.ErrorContains(t, err, `job "all" replaces the resource "dbs", which no package defines; did you mean "db"?`)
 	assert.ErrorContains(t, err, `job "all" has the resource "nothing" in place of "base", and no package defines it`)
+	alerts := 0
+	hook := &dag.Hook{Key: "alert", Symbol: pkg + ".Alert", Resources: []dag.ResourceUse{{Name: "db", Key: "db"}}, Invoke: func(_ context.Context, c *dag.Call) error {
+		alerts++
+		assert.Equal(t, "test5", c.Resources[0], "of the job")
+		return nil
+	}}
+	b.offer(test.With(dag.JobOptions{Key: "told", Hooks: []*dag.Hook{hook}, Config: "resources: {db: {config: {by: 5}}}"}))
+	b.ok("told")
+	assert.Equal(t, 1, alerts)
+	b.offer(test.With(dag.JobOptions{Key: "told", Hooks: []*dag.Hook{{Key: "alert", Resources: []dag.ResourceUse{{Name: "bell", Key: "bell"}}}}}))
+	_, err = plan.NewCatalog(b.definitions())
+	assert.ErrorContains(t, err, `hook "alert" of job "told" needs the resource "bell", which no package defines that was given`)
 	b.offer(graph.Job(dag.JobOptions{Resources: map[string]string{"base": "test_db"}}))
 	_, err = plan.NewCatalog(b.definitions())
 	assert.ErrorContains(t, err, `job "all": resource "base" transitively depends on itself`)

@@ -116,7 +116,40 @@ func (c *Catalog) jobOptions(wrong *problems) {
 		if len(j.Replaces) > 0 {
 			c.replace(j, wrong)
 		}
+		c.jobHooks(j, wrong)
 	}
+}
+
+// jobHooks checks that what the hooks of a job need is there: those of a job that was made in Go code may be of a package that was not given.
+func (c *Catalog) jobHooks(j *dag.JobDef, wrong *problems) {
+	said := map[*dag.Hook]bool{}
+	check := func(hooks []*dag.Hook) {
+		for _, h := range hooks {
+			if said[h] {
+				continue
+			}
+			said[h] = true
+			for _, u := range h.Resources {
+				if c.resourceByKey[u.Key] == nil {
+					wrong.add("unknown_resource", "hook %q of job %q needs the resource %q, which no package defines that was given; give the Definitions of the hook's package too", h.Key, j.Key, u.Key)
+				}
+			}
+		}
+	}
+	var graph func(def *dag.GraphDef)
+	graph = func(def *dag.GraphDef) {
+		for i := range def.Nodes {
+			check(def.Nodes[i].Hooks)
+			switch n := &def.Nodes[i]; {
+			case n.Graph != nil:
+				graph(n.Graph)
+			case n.Op != nil:
+				check(n.Op.Hooks)
+			}
+		}
+	}
+	check(j.Hooks)
+	graph(&j.GraphDef)
 }
 
 // replace makes the resources of a job that has some in the place of others.
