@@ -160,6 +160,7 @@ func shortRun(id string, l look) string {
 
 func (a *app) runsShowCommand() *cobra.Command {
 	var file string
+	var job bool
 	cmd := &cobra.Command{
 		Use:   "show [RUN]",
 		Short: "Show a run: its steps, config and log; without a name the newest one",
@@ -170,6 +171,13 @@ func (a *app) runsShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if job {
+				d, err := a.runJob(cmd, inst, first(args))
+				if err = closed(err, inst); err != nil {
+					return err
+				}
+				return a.result(d, d.view)
+			}
 			d, err := a.runDetail(cmd, inst, first(args))
 			if err = closed(err, inst); err != nil {
 				return err
@@ -177,6 +185,7 @@ func (a *app) runsShowCommand() *cobra.Command {
 			return a.result(d, d.view)
 		},
 	}
+	cmd.Flags().BoolVar(&job, "job", false, "show the job as it was when it ran: its steps, where each takes its inputs from, the versions of their code")
 	fileFlag(cmd, &file)
 	return cmd
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/subprocess"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -57,6 +58,7 @@ type SubmittedRun struct {
 // A runSpec is what another process of the same program needs to execute a run. It may hold secrets: it goes through a pipe, never to a disk.
 type runSpec struct {
 	Definitions string            `json:"definitions"` // digest: a process with others refuses
+	Snapshot    canon.Digest      `json:"snapshot"`    // of the job: likewise
 	Folder      string            `json:"folder"`      // of the instance
 	RunID       string            `json:"run_id"`
 	Job         string            `json:"job"`
@@ -97,8 +99,12 @@ func Submit(ctx context.Context, cat *plan.Catalog, job string, o Options, c Run
 	if err != nil {
 		return "", err
 	}
+	_, looks, err := Snapshot(cat, job)
+	if err != nil {
+		return "", err
+	}
 	s := &SubmittedRun{Instance: o.Instance, RunID: r.id, Job: job, Tags: r.tags(), spec: runSpec{
-		Definitions: definitionsDigest(cat), Folder: o.Instance.Dir(), RunID: r.id, Job: job, Selection: o.Select, Again: o.Again, Parent: o.Parent, Tags: o.Tags,
+		Definitions: definitionsDigest(cat), Snapshot: looks, Folder: o.Instance.Dir(), RunID: r.id, Job: job, Selection: o.Select, Again: o.Again, Parent: o.Parent, Tags: o.Tags,
 		Executor: o.Executor, Concurrent: o.MaxConcurrent, NoMemo: o.NoMemo, NoWait: o.NoWait, Grace: o.Grace,
 	}}
 	if s.spec.Config, err = o.Config.MarshalBinary(); err != nil {
@@ -108,7 +114,7 @@ func Submit(ctx context.Context, cat *plan.Catalog, job string, o Options, c Run
 		return "", storeError(err)
 	}
 	row := &storage.Run{
-		ID: r.id, Job: job, Selection: o.Select, Status: storage.RunNotStarted, Tags: s.Tags, Config: r.asked.text, Parent: o.Parent, Root: root, Created: time.Now().UTC(),
+		ID: r.id, Job: job, Selection: o.Select, Status: storage.RunNotStarted, Tags: s.Tags, Config: r.asked.text, Parent: o.Parent, Root: root, Snapshot: looks, Created: time.Now().UTC(),
 	}
 	if err := r.store.Submit(&storage.Batch{NewRun: row}).Wait(ctx); err != nil {
 		s.lock.Release()

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -46,6 +47,9 @@ func serveRun(ctx context.Context, c *subprocess.Conn, defs []dag.Definitions) (
 	}
 	if definitionsDigest(cat) != spec.Definitions {
 		return refuse(errDefinitions)
+	}
+	if _, looks, err := Snapshot(cat, spec.Job); err != nil || looks != spec.Snapshot {
+		return refuse(errors.Join(errDefinitions, err))
 	}
 	doc := &runconfig.Document{}
 	if err := doc.UnmarshalBinary(spec.Config); err != nil {

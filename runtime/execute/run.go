@@ -284,6 +284,8 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 		return err
 	}
 	r.res.scope.Log = newLogger(r.log, r.opts.Console, "")
+	looks := r.snapshotOf(ctx)
+	defer func() { _, _ = looks(nil) }() // for the ways out: nothing outlives the run
 	r.seen = observe(dag.WithScope(r.ctx, r.res.scope), r.target, r.asked, r.res)
 	if r.plan, err = r.build(ctx); err != nil {
 		return err
@@ -298,6 +300,9 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 		Created: began.UTC(), Started: began.UTC(), Steps: len(r.plan.Steps),
 	}
 	first := &storage.Batch{Files: r.inst.IO().States()} // what planning has learnt about stored files
+	if row.Snapshot, err = looks(first); err != nil {
+		return err
+	}
 	if r.opts.launched {
 		first.Start = row
 	} else {

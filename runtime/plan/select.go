@@ -137,6 +137,16 @@ func (g *Graph) Name(place int32) string {
 	return g.Nodes[place].Key
 }
 
+// Above returns the keys of the nodes that node i takes something from, must follow, or that decide whether it runs.
+func (g *Graph) Above(i int) []string {
+	ups := g.Nodes[i].ups
+	keys := make([]string, len(ups))
+	for k, u := range ups {
+		keys[k] = g.Nodes[u].Key
+	}
+	return keys
+}
+
 // IsSelected reports whether node i is a step of the run.
 func (t *Target) IsSelected(i int) bool { return t.selected[i] }
 

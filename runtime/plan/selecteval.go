@@ -11,7 +11,7 @@ import (
 var attributes = map[string]func(n *Node) []string{
 	"tag": func(n *Node) []string {
 		var all []string
-		for k, v := range n.Op.Tags {
+		for k, v := range tagsOf(n.Op, n.Calls) {
 			all = append(all, k, k+"="+v)
 		}
 		return all
