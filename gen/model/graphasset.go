@@ -1,6 +1,7 @@
 package model
 
 import (
+	"go/token"
 	"slices"
 
 	"github.com/dagstergen/dagstergen/annotations"
@@ -46,9 +47,16 @@ func (b *builder) assetOfGraph(g *Graph) {
 		b.report(g.Pkg, CodeGraphAsset, g.Pos, g.ident.End(), "return what the asset is", "%s returns nothing that could be an asset", g.GoName)
 		g.Broken, op.Broken = true, true
 	}
+	var config *Param
 	for i, p := range g.In {
-		if g.Configs[i] != nil {
-			continue // it stands under ops.KEY.config
+		if g.Configs[i] != nil { // it stands under ops.KEY.config
+			if config != nil {
+				d := b.report(g.Pkg, CodeGraphAsset, p.Pos, token.NoPos, "put both into one struct type marked //dag:config", "%s takes two configs, and run config has one place for them, ops.%s.config", g.GoName, g.Key)
+				b.relate(d, config.Pos, "the first one")
+				g.Broken, op.Broken = true, true
+			}
+			config = p
+			continue
 		}
 		op.Inputs = append(op.Inputs, &Input{Param: p, keyPos: p.Pos})
 	}
