@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dagstergen/dagstergen/gen"
+	"github.com/dagstergen/dagstergen/internal/figure"
 )
 
 func (t *tool) graphCommand() *cobra.Command {
@@ -35,9 +36,9 @@ func (t *tool) graph(c *cobra.Command, args []string) error {
 	case "json":
 		return t.printJSON(graphs)
 	case "dot":
-		return drawDot(t.stdout, figures(graphs))
+		return figure.Dot(t.stdout, figures(graphs))
 	case "mermaid":
-		return drawMermaid(t.stdout, figures(graphs))
+		return figure.Mermaid(t.stdout, figures(graphs))
 	}
 	return drawText(t.stdout, figures(graphs), t.colored(t.stdout))
 }
@@ -62,13 +63,13 @@ func (t *tool) analyze(c *cobra.Command, args []string) (*gen.Analysis, error) {
 }
 
 // figures makes a drawing of each graph that has something in it.
-func figures(graphs []gen.Graph) []figure {
-	var out []figure
+func figures(graphs []gen.Graph) []figure.Figure {
+	var out []figure.Figure
 	add := func(title string, part gen.GraphPart) {
 		if len(part.Nodes) == 0 {
 			return
 		}
-		f := figure{title: title}
+		f := figure.Figure{Title: title}
 		for _, n := range part.Nodes {
 			note := ""
 			switch {
@@ -77,10 +78,10 @@ func figures(graphs []gen.Graph) []figure {
 			case n.Op != "" && n.Op != n.Label[strings.LastIndexByte(n.Label, '.')+1:]:
 				note = "from " + n.Op
 			}
-			f.nodes = append(f.nodes, figureNode{id: n.ID, label: n.Label, kind: n.Kind, parent: n.Parent, value: n.Type, note: note})
+			f.Nodes = append(f.Nodes, figure.Node{ID: n.ID, Label: n.Label, Kind: n.Kind, Parent: n.Parent, Value: n.Type, Note: note})
 		}
 		for _, e := range part.Edges {
-			f.edges = append(f.edges, figureEdge{from: e.From, to: e.To, label: e.Value, dashed: e.Input == "" && !strings.HasPrefix(e.To, "out:")})
+			f.Edges = append(f.Edges, figure.Edge{From: e.From, To: e.To, Label: e.Value, Dashed: e.Input == "" && !strings.HasPrefix(e.To, "out:")})
 		}
 		out = append(out, f)
 	}

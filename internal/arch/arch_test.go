@@ -24,7 +24,7 @@ const module = "github.com/dagstergen/dagstergen/"
 // layers are the packages from the ground up. A package imports packages of lower layers only. What ends in /... stands for the
 // packages below it too.
 var layers = [][]string{
-	{"internal/canon", "internal/diag", "internal/revision", "internal/squeeze", "internal/oslock", "internal/mask", "internal/mutant", "internal/rules", "internal/scripttest", "internal/subprocess", "internal/testdisk"},
+	{"internal/canon", "internal/diag", "internal/figure", "internal/revision", "internal/squeeze", "internal/oslock", "internal/mask", "internal/mutant", "internal/rules", "internal/scripttest", "internal/subprocess", "internal/testdisk"},
 	{"runtime/dag", "internal/cache", "internal/facts", "internal/typedata", "internal/manifest", "annotations"},
 	{"internal/load"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
