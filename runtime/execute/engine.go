@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -112,25 +113,26 @@ const (
 
 // run is what all parts of a run share. It does not change once steps execute.
 type run struct {
-	id       string
-	opts     *Options
-	target   *plan.Target
-	asked    *resolved
-	again    map[int32]bool // nodes that run whatever is stored
-	plan     *plan.Plan
-	seen     map[int32]*sighting
-	inst     *instance.Instance
-	store    storage.Store
-	private  bool // kept nowhere: no store, no locks, no second looks
-	newFile  func(name string, write func(io.Writer) error) (dag.File, error)
-	res      *resources
-	log      *journal
-	look     *lookup
-	show     *observer
-	logFiles []*os.File // of loggers
-	engine   *engine
-	info     *dag.RunInfo // what user code can ask of it
-	outErr   *StepError   // why what the job returns cannot be made
+	id         string
+	opts       *Options
+	target     *plan.Target
+	asked      *resolved
+	again      map[int32]bool // nodes that run whatever is stored
+	plan       *plan.Plan
+	seen       map[int32]*sighting
+	inst       *instance.Instance
+	store      storage.Store
+	private    bool // kept nowhere: no store, no locks, no second looks
+	newFile    func(name string, write func(io.Writer) error) (dag.File, error)
+	res        *resources
+	log        *journal
+	look       *lookup
+	show       *observer
+	logFiles   []*os.File     // of loggers
+	endLoggers []slog.Handler // that are told how the run ended
+	engine     *engine
+	info       *dag.RunInfo // what user code can ask of it
+	outErr     *StepError   // why what the job returns cannot be made
 
 	ctx  context.Context // of the run: canceled from outside, or when the store fails
 	stop context.CancelCauseFunc

@@ -166,10 +166,14 @@ func (r *run) saySkipped(tasks []*task) {
 
 // warn tells people and the event log what is not as it should be and does not stop the run.
 func (r *run) warn(step, message string) {
+	r.warnEvent(step, message)
+	r.show.warn(step, message)
+}
+
+func (r *run) warnEvent(step, message string) {
 	e := r.log.event(storage.EventEngine, step, message, nil)
 	e.Level = "WARN"
 	r.log.add(e)
-	r.show.warn(step, message)
 }
 
 // observation is ASSET_OBSERVATION of a source.

@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
-	"sync"
+	"sync/atomic"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -49,14 +49,22 @@ func (r *run) openLoggers(ctx context.Context) error {
 	if out == nil {
 		out = os.Stderr
 	}
-	var handlers []slog.Handler
+	shown := r.opts.Console // it knows the steps already: who gave it is told what happens, too
+	var handlers, told []slog.Handler
 	for _, l := range r.asked.loggers {
 		h, err := r.logger(ctx, l, out)
 		if err != nil {
 			return err
 		}
 		handlers = append(handlers, h)
+		if l.Name != runconfig.LoggerConsole || l.Resource != nil || shown == nil {
+			told = append(told, h)
+		}
+		if l.Resource == nil {
+			r.endLoggers = append(r.endLoggers, h)
+		}
 	}
+	r.tellLoggers(told)
 	if len(handlers) == 1 {
 		r.opts.Console = handlers[0]
 	} else {
@@ -138,33 +146,40 @@ type carefulHandler struct {
 type loggerFailure struct {
 	name string
 	warn func(step, message string)
-	once sync.Once
+	said atomic.Bool // not a sync.Once: the warning comes back to the handler that failed
 }
 
-func (f *loggerFailure) call(do func() error) {
-	if err, _ := guard(do); err != nil {
-		f.once.Do(func() { f.warn("", fmt.Sprintf("logger %s: %v; lines are missing there", f.name, err)) })
+func (f *loggerFailure) call(ctx context.Context, do func() error) {
+	err, _ := guard(do)
+	if err == nil || f.said.Swap(true) {
+		return
+	}
+	message := fmt.Sprintf("logger %s: %v; lines are missing there", f.name, err)
+	if warn, telling := ctx.Value(tellingKey{}).(func(string)); telling {
+		warn(message)
+	} else {
+		f.warn("", message)
 	}
 }
 
 func (h *carefulHandler) Enabled(ctx context.Context, level slog.Level) (ok bool) {
-	h.fails.call(func() error { ok = h.Handler.Enabled(ctx, level); return nil })
+	h.fails.call(ctx, func() error { ok = h.Handler.Enabled(ctx, level); return nil })
 	return ok
 }
 
 func (h *carefulHandler) Handle(ctx context.Context, r slog.Record) error {
-	h.fails.call(func() error { return h.Handler.Handle(ctx, r) })
+	h.fails.call(ctx, func() error { return h.Handler.Handle(ctx, r) })
 	return nil
 }
 
 func (h *carefulHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	c := &carefulHandler{h.Handler, h.fails}
-	h.fails.call(func() error { c.Handler = h.Handler.WithAttrs(attrs); return nil })
+	h.fails.call(context.Background(), func() error { c.Handler = h.Handler.WithAttrs(attrs); return nil })
 	return c
 }
 
 func (h *carefulHandler) WithGroup(name string) slog.Handler {
 	c := &carefulHandler{h.Handler, h.fails}
-	h.fails.call(func() error { c.Handler = h.Handler.WithGroup(name); return nil })
+	h.fails.call(context.Background(), func() error { c.Handler = h.Handler.WithGroup(name); return nil })
 	return c
 }

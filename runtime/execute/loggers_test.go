@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -104,7 +106,8 @@ func TestLoggerJSON(t *testing.T) {
 	w.opts.LogOutput, w.opts.Console = &out, slog.NewTextHandler(&console, nil)
 	w.opts.Config = document(t, "loggers: {json: {config: {log_level: DEBUG}}}")
 	res := w.ok("")
-	assert.Equal(t, []string{"INFO  open db", "DEBUG a small", "INFO a hello", "WARN a careful", "INFO  close db"}, jsonLines(t, out.Bytes()))
+	assert.Equal(t, []string{"DEBUG  planned", "INFO  open db", "DEBUG a step started", "DEBUG a small", "INFO a hello", "WARN a careful", "DEBUG a step finished", "INFO  close db", "INFO  run succeeded"},
+		jsonLines(t, out.Bytes()))
 	assert.Contains(t, out.String(), `"k":1,"g":{"n":2}`)
 	assert.Empty(t, console.String(), "what is chosen takes its place")
 	row, err := w.inst.Store().Run(t.Context(), res.RunID)
@@ -119,7 +122,7 @@ func TestLoggerJSON(t *testing.T) {
 		w.ok("")
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
-		assert.Len(t, jsonLines(t, data), 4*(i+1), "lines are appended")
+		assert.Len(t, jsonLines(t, data), 5*(i+1), "lines are appended")
 	}
 	assert.Empty(t, out.String())
 	assert.Equal(t, 2, strings.Count(console.String(), "\n"), console.String())
@@ -138,7 +141,7 @@ func TestLoggerConsole(t *testing.T) {
 	w.opts.LogOutput = &out
 	w.opts.Config = document(t, "loggers: {console: {config: {log_level: DEBUG}}}")
 	res := w.ok("")
-	assert.Equal(t, 5, strings.Count(out.String(), "\n"), out.String())
+	assert.Equal(t, 9, strings.Count(out.String(), "\n"), out.String())
 	assert.Contains(t, out.String(), "level=DEBUG msg=small step=a")
 	events, err := res.Events(t.Context())
 	require.NoError(t, err)
@@ -215,3 +218,45 @@ func TestLoggerOfTheUser(t *testing.T) {
 }
 
 func failToOpen(context.Context, *dag.Call) (any, func(), error) { return nil, nil, errBoom }
+
+// A logger hears of what happens to steps, so that a file of lines says why a night failed.
+func TestLoggersAreToldWhatHappens(t *testing.T) {
+	w := newWorld(t)
+	l := &ledger{}
+	h := logging(w, l)
+	tries := 0
+	b := w.asset("b", []string{"a"}, nil)
+	b.Retry = &dag.RetryPolicy{MaxRetries: 1}
+	b.Invoke = func(context.Context, *dag.Call) error {
+		tries++
+		return fmt.Errorf("try %d: %w", tries, errBoom)
+	}
+	w.asset("c", []string{"b"}, add(1))
+	var out bytes.Buffer
+	w.opts.LogOutput, w.opts.Executor = &out, InProcessExecutor
+	w.opts.Config = document(t, "loggers: {json: {config: {log_level: WARNING}}, audit: }")
+	require.Error(t, w.run("").Err())
+	lines := jsonLines(t, out.Bytes())
+	slices.Sort(lines[2:4]) // a failure is told when it is on disk, what is skipped because of it at once
+	assert.Equal(t, []string{"WARN a careful", "WARN b step failed and is tried again: try 1: boom; retry 1 of 1", "ERROR b step failed", "WARN c step skipped: upstream b failed", "ERROR  run failed"}, lines)
+	assert.Contains(t, out.String(), `"error":"step b: try 2: boom (tried 2 times)"`)
+	own := strings.Fields(l.take())
+	slices.Sort(own[5:8])
+	assert.Equal(t, []string{"+pool", "+audit", "[:open_db]", "[a:hello]", "[a:careful]", "[b:step_failed]", "[b:step_failed_and_is_tried_again:_try_1:_boom;_retry_1_of_1]", "[c:step_skipped:_upstream_b_failed]", "[:close_db]", "-audit", "-pool"}, own)
+
+	// One that fails just then: a warning, as ever, and no lock is waited for.
+	h.fail = func(r slog.Record) error {
+		if strings.HasPrefix(r.Message, "step failed") {
+			panic("full")
+		}
+		return nil
+	}
+	var warnings []string
+	w.opts.Observe = func(p Progress) {
+		if p.Kind == ProgressWarning {
+			warnings = append(warnings, p.Message)
+		}
+	}
+	require.Error(t, w.run("").Err())
+	assert.Equal(t, []string{"logger audit: panic: full; lines are missing there"}, warnings)
+}

@@ -440,6 +440,7 @@ func (r *run) finish(ctx context.Context, began time.Time, stored error) (*Resul
 		}
 	}
 	res.Run = row
+	r.logEnd(&row)
 	typ, level := storage.EventRunSuccess, "INFO"
 	switch res.Status {
 	case storage.RunFailure:
