@@ -123,7 +123,8 @@ func TestSecretsAppearNowhere(t *testing.T) {
 			w.opts.Getenv = func(name string) (string, bool) { return fromEnv, name == "POOL_PASSWORD" }
 			var mu sync.Mutex
 			var console, progress bytes.Buffer
-			w.opts.Console = slog.NewMultiHandler(slog.NewTextHandler(&console, nil), slog.NewJSONHandler(&console, nil))
+			locked := &lockedWriter{w: &console}
+			w.opts.Console = slog.NewMultiHandler(slog.NewTextHandler(locked, nil), slog.NewJSONHandler(locked, nil))
 			w.opts.Observe = func(p Progress) {
 				mu.Lock()
 				defer mu.Unlock()

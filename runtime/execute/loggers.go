@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"sync"
 	"sync/atomic"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -49,7 +50,8 @@ func (r *run) openLoggers(ctx context.Context) error {
 	if out == nil {
 		out = os.Stderr
 	}
-	shown := r.opts.Console // it knows the steps already: who gave it is told what happens, too
+	out = &lockedWriter{w: out} // each handler has a lock of its own
+	shown := r.opts.Console     // it knows the steps already: who gave it is told what happens, too
 	var handlers, told []slog.Handler
 	for _, l := range r.asked.loggers {
 		h, err := r.logger(ctx, l, out)
@@ -116,6 +118,18 @@ func (r *run) logger(ctx context.Context, l runconfig.Logger, out io.Writer) (sl
 		return &leveled{r.opts.Console, *l.Level}, nil
 	}
 	return r.opts.Console, nil
+}
+
+// lockedWriter takes one line at a time.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 func levelOr(l *slog.Level, otherwise slog.Level) slog.Level { return *cmp.Or(l, &otherwise) }

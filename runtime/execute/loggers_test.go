@@ -260,3 +260,21 @@ func TestLoggersAreToldWhatHappens(t *testing.T) {
 	require.Error(t, w.run("").Err())
 	assert.Equal(t, []string{"logger audit: panic: full; lines are missing there"}, warnings)
 }
+
+// Handlers that write to one place keep their lines whole.
+func TestLoggersShareAWriter(t *testing.T) {
+	w := newWorld(t)
+	for i := range 20 {
+		w.asset(fmt.Sprintf("a%d", i), nil, nil).Invoke = func(ctx context.Context, c *dag.Call) error {
+			dag.Log(ctx).Info("hello")
+			c.Out[0] = i
+			return nil
+		}
+	}
+	var out bytes.Buffer
+	w.opts.LogOutput, w.opts.MaxConcurrent = &out, 8
+	w.opts.Config = document(t, "loggers: {json: , console: }")
+	w.ok("")
+	assert.Equal(t, 20, strings.Count(out.String(), "level=INFO msg=hello step=a"))
+	assert.Equal(t, 20, strings.Count(out.String(), `"msg":"hello"`))
+}
