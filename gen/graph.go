@@ -253,7 +253,9 @@ func (d *drawing) edges(from []model.Source, to, input string) {
 	for _, s := range from {
 		switch {
 		case s.Param != nil:
-			add(GraphEdge{From: d.param(s.Param)})
+			if from := d.param(s.Param); from != "" { // not the config of a graph that is an asset
+				add(GraphEdge{From: from})
+			}
 		case s.Loop != nil:
 			add(GraphEdge{From: d.prefix + s.Loop.Key})
 		case s.Leaf != nil:

@@ -240,9 +240,21 @@ func (t *taker) jobUnit(j *model.Job, l *model.Leaf) Unit {
 		wire(n.Op.Inputs[i].Name, b)
 	}
 	wire("config", n.Config)
+	for _, f := range l.Functions() {
+		u.Wiring = append(u.Wiring, Fact{"config, made by " + f.Name(), t.code(model.SymbolOf(f))})
+	}
 	above(l.Control())
 	u.Upstream = slices.DeleteFunc(sortedSet(u.Upstream), func(id string) bool { return id == unitID(j.Pkg.Path, j.Key, l.Key) }) // of an iteration before
 	return u
+}
+
+// code is the version of a function that makes configs, short.
+func (t *taker) code(symbol string) string {
+	m, _ := t.a.Versions.Manifest([]string{symbol}) // what is wrong with it is reported by who reaches it
+	if v, ok := m.Version(symbol); ok {
+		return v.Short()
+	}
+	return ""
 }
 
 // wiring says where a value comes from: what it is made of, and what the body does with that.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"go/types"
 	"slices"
 	"strings"
 )
@@ -117,6 +118,13 @@ func (it *Item) Sources(b *Binding) []Source {
 	return w.out
 }
 
+// Functions are those that make the config of the item, in its body or in those around it.
+func (it *Item) Functions() []*types.Func {
+	w := &sourceWalk{seen: map[sourcePlace]bool{}}
+	w.visit(it.frame, it.Node.Config)
+	return w.functions
+}
+
 // Near is like Sources, but an element of a loop that the item stands in begins with the loop.
 func (it *Item) Near(b *Binding) []Source {
 	w := &sourceWalk{seen: map[sourcePlace]bool{}, stop: true}
@@ -196,6 +204,8 @@ type sourceWalk struct {
 	seen map[sourcePlace]bool
 	stop bool // at loops
 	out  []Source
+
+	functions []*types.Func // that configs are made by
 }
 
 func (w *sourceWalk) visit(f *frame, b *Binding) {
@@ -203,6 +213,9 @@ func (w *sourceWalk) visit(f *frame, b *Binding) {
 		return
 	}
 	w.seen[sourcePlace{f, b}] = true
+	if b.Expr != nil && b.Expr.Kind == ExprCall && !slices.Contains(w.functions, b.Expr.Func) {
+		w.functions = append(w.functions, b.Expr.Func)
+	}
 	switch b.Kind {
 	case FromLiteral:
 		w.add(Source{Lit: b.Lit})
