@@ -202,6 +202,7 @@ var arguments = []Argument{
 	{Name: "jitter", Type: Enum, Choices: []string{"full", "plus_minus"}, Default: "none", Doc: "chance in the delay: anything up to it, or up to retry_delay more or less", Needs: "retry_delay", On: computed},
 	{Name: "on", Type: Enum, Choices: []string{"success", "failure"}, Default: "both", Doc: "what it is called for", On: []Kind{Hook}},
 	{Name: "hooks", Type: Idents, Default: "none", Doc: "what is called when a step has ended: functions marked //dag:hook, or their keys", On: computed},
+	{Name: "pool", Type: Name, Default: "none", Doc: "the pool whose limit in dagstergen.yaml bounds how many of its steps run at once, in all runs and processes of an instance", On: []Kind{Op, Asset}},
 	{Name: "timeout", Type: Span, Default: "none", Doc: "how long it may be computed, each time", On: []Kind{Op, Asset, With}},
 	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY; those of a job are tags of its runs", On: []Kind{Op, Asset, Source, Graph, Job, Preset, With}},
 	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Graph, Job}},

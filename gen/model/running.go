@@ -10,6 +10,7 @@ import (
 type Running struct {
 	Retry   *Retry        // nil where nothing is said
 	Timeout time.Duration // 0 where nothing is said
+	Pool    string        // of an op; empty where nothing is said
 	Hooks   []*Hook
 	Tags    map[string]string // of a call
 
@@ -25,7 +26,7 @@ type Retry struct {
 
 // runningOf reads the arguments of a directive that say how steps are computed.
 func runningOf(a *annotations.Annotation) Running {
-	r := Running{Timeout: a.Span("timeout")}
+	r := Running{Timeout: a.Span("timeout"), Pool: a.Value("pool")}
 	if _, ok := a.Arg("retries"); ok {
 		r.Retry = &Retry{
 			MaxRetries: a.Count("retries"), Delay: a.Span("retry_delay"), MaxDelay: a.Span("retry_cap"), Backoff: a.Value("backoff"), Jitter: a.Value("jitter"),

@@ -14,6 +14,7 @@ func (r *renderer) running(l *fieldList, s *model.Running) {
 		l.add("Retry", jen.Op("&").Add(r.dag("RetryPolicy")).Values(r.retry(s.Retry)...))
 	}
 	r.span(l, "Timeout", s.Timeout)
+	l.text("Pool", s.Pool)
 	l.pairs("Tags", s.Tags)
 	var hooks []jen.Code
 	for _, h := range s.Hooks {

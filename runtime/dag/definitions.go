@@ -59,6 +59,7 @@ type Op struct {
 	IO       string          // key of the resource that is its IO manager; empty for the instance's default
 	Retry    *RetryPolicy    // what happens when it fails; nil for what the job says
 	Timeout  time.Duration   // how long one call may take; 0 for ever
+	Pool     string          // whose limit bounds how many of its steps run at once, in all processes of an instance; empty for none
 	Hooks    []*Hook         // called when a step of it has ended
 
 	Inputs    []Input

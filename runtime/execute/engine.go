@@ -152,8 +152,12 @@ func newEngine(r *run) *engine {
 	e := &engine{run: r}
 	e.wake.L = &e.mu
 	e.order()
-	if limits := r.asked.limits; limits != nil {
-		e.holding = holding{limits: limits, inUse: map[slot]int{}, parked: map[slot]*readyHeap{}}
+	e.holding = holding{limits: r.asked.limits}
+	if !r.private && pooled(r.target) {
+		e.holding.pool, e.holding.closed, e.holding.pauses = r.inst.PoolLimit, map[string]bool{}, map[string]time.Duration{}
+	}
+	if e.holding.some() {
+		e.holding.inUse, e.holding.parked = map[slot]int{}, map[slot]*readyHeap{}
 	}
 	e.tasks.Reserve(p.Len())
 	e.values.Reserve(p.Values())

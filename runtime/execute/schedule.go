@@ -18,19 +18,32 @@ const PriorityTag = "dagster/priority"
 
 // A slot is one of the places that a limit has: all of a limit are in one, or those with one value of a tag each.
 type slot struct {
-	limit int // index in runconfig.Resolved.TagLimits
+	limit int // index in runconfig.Resolved.TagLimits, or poolSlot
 	value string
 }
+
+// poolSlot is the limit of the slots that are pools.
+const poolSlot = -1
 
 // holding says which limits hold tasks back. The zero value holds nothing.
 type holding struct {
 	limits []runconfig.TagLimit
 	inUse  map[slot]int
 	parked map[slot]*readyHeap // ready tasks that wait for this one
+
+	pool   func(name string) int    // the limit of a pool; nil where there are no pools
+	closed map[string]bool          // pools whose places others have
+	pauses map[string]time.Duration // how long was waited for them last
 }
+
+// some reports whether anything may hold tasks back.
+func (h *holding) some() bool { return h.limits != nil || h.pool != nil }
 
 // slots are what a step takes while it runs.
 func (h *holding) slots(s *plan.Step) (all []slot) {
+	if s.Op.Pool != "" && h.pool != nil && h.pool(s.Op.Pool) > 0 {
+		all = append(all, slot{poolSlot, s.Op.Pool})
+	}
 	for i := range h.limits {
 		l := &h.limits[i]
 		value, tagged := s.Tags[l.Key]
@@ -45,14 +58,19 @@ func (h *holding) slots(s *plan.Step) (all []slot) {
 	return all
 }
 
-func (h *holding) full(s slot) bool { return h.inUse[s] >= h.limits[s.limit].Limit }
+func (h *holding) full(s slot) bool {
+	if s.limit == poolSlot {
+		return h.closed[s.value] || h.inUse[s] >= h.pool(s.value)
+	}
+	return h.inUse[s] >= h.limits[s.limit].Limit
+}
 
 // pick takes the first ready task that no limit holds back; ok is false where there is none.
 func (e *engine) pick() (v plan.Vertex, ok bool) {
 	h := &e.holding
 	for len(e.ready.all) > 0 {
 		v := e.ready.pop()
-		if h.limits == nil || v < 0 {
+		if !h.some() || v < 0 {
 			return v, true
 		}
 		slots := h.slots(e.tasks.At(int(v)).step)
@@ -100,7 +118,7 @@ func (e *engine) unpark(s slot) {
 // rest is how a task stops to run, whatever comes next: what it held is free.
 func (e *engine) rest(v plan.Vertex) {
 	e.running--
-	if h := &e.holding; h.limits != nil && v >= 0 {
+	if h := &e.holding; h.some() && v >= 0 {
 		for _, s := range h.slots(e.tasks.At(int(v)).step) {
 			h.inUse[s]--
 			e.unpark(s)
@@ -136,8 +154,13 @@ func (e *engine) rouse(v plan.Vertex) {
 	}
 	timer.Stop()
 	delete(e.sleeping, v)
-	e.task(v).state = taskReady
+	t := e.task(v)
+	t.state = taskReady
 	e.ready.push(v)
+	if t.step != nil && e.holding.closed[t.step.Op.Pool] {
+		delete(e.holding.closed, t.step.Op.Pool) // somebody has to look
+		e.unpark(slot{poolSlot, t.step.Op.Pool})
+	}
 	e.wake.Signal()
 }
 
@@ -205,4 +228,14 @@ func checkPriorities(t *plan.Target) error {
 		return &plan.Error{Problems: wrong}
 	}
 	return nil
+}
+
+// pooled reports whether steps of a target name pools.
+func pooled(t *plan.Target) bool {
+	for i := range t.Graph.Nodes {
+		if t.Graph.Nodes[i].Op.Pool != "" {
+			return true
+		}
+	}
+	return false
 }

@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -26,8 +28,11 @@ type suiteRun struct {
 
 func newSuite(t *testing.T, executor string) *suiteRun {
 	t.Setenv(suiteFolder, t.TempDir())
-	w := newWorld(t)
-	w.shop = suiteShop(t).shop
+	others := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, others) }) // after the instance is closed
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "dagstergen.yaml"), []byte("concurrency: {pools: {limits: {db: 2}}}\n"), 0o600))
+	w := &world{shop: suiteShop(t).shop, inst: openInstance(t, dir)}
 	w.opts = Options{Executor: executor, MaxConcurrent: 3}
 	return &suiteRun{w, executor}
 }
@@ -309,16 +314,67 @@ var suite = []struct {
 		s.opts.Executor, s.opts.MaxConcurrent = "", 0
 		s.opts.Config = document(s.t, "execution: {config: {"+s.executor+": {max_concurrent: 4, tag_concurrency_limits: [{key: db, limit: 2}]}}}")
 		s.ok("limits")
-		now, most := 0, 0
-		for _, line := range notes(s.t, "limits") {
-			if line == "+" {
-				now++
-			} else {
-				now--
-			}
-			most = max(most, now)
+		assert.Equal(s.t, 2, s.most("limits"))
+	}},
+	{"a pool", "multi multiprocess", func(s *suiteRun) {
+		s.opts.MaxConcurrent = 6
+		s.ok("pooled")
+		assert.Equal(s.t, 2, s.most("limits"))
+	}},
+	{"a pool of two processes", everyExecutor, func(s *suiteRun) {
+		var others []*exec.Cmd
+		for _, job := range []string{"pooled", "pooled_too"} {
+			c := exec.Command(os.Args[0])
+			c.Env = append(os.Environ(), second+"=suite-"+job, "INSTANCE="+s.inst.Dir())
+			c.Stderr = os.Stderr
+			require.NoError(s.t, c.Start())
+			others = append(others, c)
 		}
-		assert.Equal(s.t, 2, most)
+		s.opts.MaxConcurrent = 6
+		res := s.ok("pooled_three")
+		for _, c := range others {
+			require.NoError(s.t, c.Wait())
+		}
+		assert.Equal(s.t, 2, s.most("limits"))
+		assert.Len(s.t, notes(s.t, "limits"), 2*3*6)
+		assert.Len(s.t, res.Steps, 7)
+		assert.Contains(s.t, []int{0, 1}, len(notes(s.t, "others"))-1, "what is in no pool waits for nobody")
+	}},
+	{"a version that somebody has who waits for a pool", "multi", func(s *suiteRun) {
+		// One place, taken by this test: the run waits for it, and holds no version meanwhile.
+		var leave []func()
+		for range 2 {
+			l, ok, err := s.inst.TryPool("db")
+			require.NoError(s.t, err)
+			require.True(s.t, ok)
+			leave = append(leave, l)
+		}
+		began := make(chan struct{})
+		s.opts.Observe = func(p Progress) {
+			if p.Kind == ProgressFinished && p.Step == "free" {
+				close(began)
+			}
+		}
+		go func() {
+			<-began
+			p, err := Plan(context.Background(), s.catalog(), "pooled_three", Options{Instance: s.inst})
+			if assert.NoError(s.t, err) {
+				for _, st := range p.Steps {
+					if st.Op.Pool == "" {
+						continue
+					}
+					unlock, _, err := s.inst.LockVersion(context.Background(), st.Content, true)
+					if assert.NoError(s.t, err) {
+						unlock()
+					}
+				}
+			}
+			for _, l := range leave {
+				l()
+			}
+		}()
+		res := s.ok("pooled_three")
+		assert.Positive(s.t, countMessages(s.t, res, "waiting for a place in the pool db"))
 	}},
 	{"a stored input that is lost while the run goes on", everyExecutor, func(s *suiteRun) {
 		s.ok("big_values")
@@ -369,4 +425,30 @@ func TestEveryExecutor(t *testing.T) {
 			}
 		}
 	}
+}
+
+// most is how many were in at once, of those who left a + when they came and a - when they left.
+func (s *suiteRun) most(file string) int {
+	now, most := 0, 0
+	for _, line := range notes(s.t, file) {
+		if line == "+" {
+			now++
+		} else {
+			now--
+		}
+		most = max(most, now)
+	}
+	return most
+}
+
+func countMessages(t testing.TB, res *Result, message string) (n int) {
+	t.Helper()
+	events, err := res.Events(t.Context())
+	require.NoError(t, err)
+	for _, e := range events {
+		if e.Message == message {
+			n++
+		}
+	}
+	return n
 }

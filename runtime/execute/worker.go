@@ -204,6 +204,17 @@ func (w *worker) attempt(i int32) verdict {
 			unlock()
 		}
 	}()
+	leave, free, err := w.enterPool(s)
+	switch {
+	case err != nil:
+		r.stop(&StoreError{err})
+		return v
+	case !free:
+		unlock() // whoever waits for a place keeps nothing from others
+		w.waitForPool(i)
+		return verdictBlocked
+	}
+	defer leave()
 	call, on, err := w.call(i)
 	switch {
 	case on == blockedAlready:

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -26,6 +28,13 @@ type config struct {
 		} `yaml:"sqlite"`
 	} `yaml:"storage"`
 
+	Concurrency struct {
+		Pools struct {
+			DefaultLimit *int           `yaml:"default_limit"` // of pools that limits does not name; none for no limit
+			Limits       map[string]int `yaml:"limits"`
+		} `yaml:"pools"`
+	} `yaml:"concurrency"`
+
 	ComputeLogs struct {
 		Manager string `yaml:"manager"` // local or noop
 	} `yaml:"compute_logs"`
@@ -35,7 +44,7 @@ type config struct {
 func (c *config) check() error {
 	switch c.ComputeLogs.Manager {
 	case "", logsLocal, logsNoop:
-		return nil
+		return c.checkPools()
 	}
 	return fmt.Errorf("compute_logs.manager: %q is not there; there is %s and %s", c.ComputeLogs.Manager, logsLocal, logsNoop)
 }
@@ -103,3 +112,14 @@ func networkError(dir, kind string) error {
 	return fmt.Errorf("%s: it is on a network file system (%s), where locks may not work and a run may be lost: "+
 		"set %s to a folder on a local disk, or storage.sqlite.allow_network: true in its %s if the locks are known to work", dir, kind, HomeVariable, configFile)
 }
+
+// pools are the limits of steps that name a pool.
+func (c *config) pools(root *os.Root, dir string) *pools {
+	p := &pools{root: root, dir: dir, limits: c.Concurrency.Pools.Limits}
+	if n := c.Concurrency.Pools.DefaultLimit; n != nil {
+		p.fallback = *n
+	}
+	return p
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -53,6 +53,7 @@ type Instance struct {
 	runs     *runLocks
 	temp     *tempDir
 	logs     computelog.Manager
+	pools    *pools // nil where there is nothing to share
 
 	ephemeralFiles func() (*iomanager.Files, error) // of an instance in memory: makes dir, root, files and temp
 
@@ -104,6 +105,7 @@ func Open(ctx context.Context, dir string, o Options) (_ *Instance, err error) {
 	}
 	i.store = s
 	i.logs = c.computeLogs(i.root, dir)
+	i.pools = c.pools(i.root, dir)
 	i.runs = &runLocks{root: i.root, dir: dir}
 	i.versions = &versions{root: i.root, dir: dir}
 	i.temp = &tempDir{root: i.root, dir: dir}
@@ -295,6 +297,9 @@ func (i *Instance) Close() error {
 		}
 		if i.release != nil {
 			errs = append(errs, i.release())
+		}
+		if i.pools != nil {
+			errs = append(errs, i.pools.close())
 		}
 		if i.using != nil {
 			errs = append(errs, i.using.Close())

@@ -121,8 +121,13 @@ func TestOpenRefuses(t *testing.T) {
 	require.Error(t, err)
 
 	for content, want := range map[string]string{
-		"storage: {sqlite: {allow_network: true}}": "",
-		"compute_logs: {manager: local}":           "", "compute_logs: {manager: noop}": "",
+		"storage: {sqlite: {allow_network: true}}":                  "",
+		"concurrency: {pools: {default_limit: 2, limits: {db: 1}}}": "", "concurrency:": "", "concurrency: {pools: {limits: {db: 65536}}}": "",
+		"concurrency: {pools: {default_limit: 0}}":    "concurrency.pools.default_limit: want a whole number from 1 to 65536, found 0; leave it out for no limit",
+		"concurrency: {pools: {limits: {db: 65537}}}": "concurrency.pools.limits.db: want a whole number from 1 to 65536, found 65537",
+		"concurrency: {pools: {limits: {db: many}}}":  "cannot unmarshal",
+		"concurrency: {pool: {}}":                     "field pool not found",
+		"compute_logs: {manager: local}":              "", "compute_logs: {manager: noop}": "",
 		"compute_logs: {manager: s3}": `compute_logs.manager: "s3" is not there; there is local and noop`,
 		"":                            "",
 		"# nothing":                   "",
