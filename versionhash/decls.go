@@ -318,9 +318,9 @@ func (s *scanner) asValue(o *types.TypeName, named *types.Named, file string, sp
 	codec.finish()
 }
 
-// codecMethods are the methods by which a value says how it is stored and read back.
+// codecMethods are the methods that the engine calls on a value: by which it says how it is stored and read back, and whether it is right.
 var codecMethods = set("MarshalBinary", "UnmarshalBinary", "AppendBinary", "MarshalText", "UnmarshalText", "AppendText", "MarshalJSON", "UnmarshalJSON",
-	"MarshalCBOR", "UnmarshalCBOR", "GobEncode", "GobDecode")
+	"MarshalCBOR", "UnmarshalCBOR", "GobEncode", "GobDecode", "CheckType")
 
 func isPointerMethod(m *types.Func) bool {
 	_, ok := types.Unalias(m.Signature().Recv().Type()).(*types.Pointer)

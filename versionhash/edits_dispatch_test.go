@@ -121,4 +121,14 @@ var dispatchEdits = []edit{
 		name: "how a result is encoded", why: "the codecs call it when the output is stored", src: "type T struct{ N int }\nfunc (T) MarshalText() ([]byte, error) { return []byte(\"a\"), nil }\nfunc (T) UnmarshalText([]byte) error { return nil }\nfunc Op() []T { return []T{{1}} }\nfunc Keep(t int) int { return t }",
 		edits: []string{`"a"`, `"b"`}, cause: "changed T.MarshalText",
 	},
+	{
+		name: "what a type says of its values", why: "the engine asks each result, and each input, whether it is right", src: "type T struct{ N int }\nfunc (t T) CheckType() bool { return t.N > 0 }\nfunc Op() T { return T{1} }\nfunc Keep(t int) int { return t }",
+		edits: []string{`t.N > 0`, `t.N > 1`}, cause: "changed T.CheckType",
+		quiet: "the engine asks; a plain call does not",
+	},
+	{
+		name: "what the type of an input says of its values", why: "the engine asks each result, and each input, whether it is right", src: "type T struct{ N int }\nfunc (t T) CheckType() bool { return t.N > 0 }\nfunc Op(t T) int { return t.N }\nfunc Keep(t int) int { return t }",
+		edits: []string{`return t.N > 0`, `return t.N > 1`}, cause: "changed T.CheckType",
+		quiet: "the engine asks; a plain call does not",
+	},
 }

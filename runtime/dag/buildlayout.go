@@ -231,7 +231,7 @@ func (t *typeTable) of(g reflect.Type) *Type {
 	if d := t.known[g]; d != nil {
 		return d
 	}
-	d := &Type{Name: t.name(g), Go: g, Immutable: plainKind(g)}
+	d := &Type{Name: t.name(g), Go: g, Immutable: plainKind(g), check: checkOf(g)}
 	t.known[g] = d
 	return d
 }

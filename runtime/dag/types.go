@@ -7,16 +7,21 @@ type Type struct {
 	Name      string       // canonical and unique: "[]example.com/weather.Observation"
 	Go        reflect.Type // what values of it have
 	Immutable bool         // deeply immutable and unchanged by a round trip: may go on in memory undecoded
+
+	check uint8 // how its values are asked whether they are right
 }
 
 // TypeOf returns the Type of T under its canonical name.
 func TypeOf[T any](name string) *Type {
-	return &Type{Name: name, Go: reflect.TypeFor[T]()}
+	t := reflect.TypeFor[T]()
+	return &Type{Name: name, Go: t, check: checkOf(t)}
 }
 
 // ImmutableOf is [TypeOf] for a type whose values may be handed on without a copy.
 func ImmutableOf[T any](name string) *Type {
-	return &Type{Name: name, Go: reflect.TypeFor[T](), Immutable: true}
+	t := TypeOf[T](name)
+	t.Immutable = true
+	return t
 }
 
 // An AssetRef names an asset together with its Go type, so that a result can be read without a type assertion.

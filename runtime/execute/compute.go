@@ -27,6 +27,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	sc.Log = slog.New(&sc.lines)
 	sc.AddMetadata = sc.addMetadata
 	sc.NewFile = r.newFile
+	sc.note = func(output bool, k int, c *dag.TypeCheck) { sc.checked(w, output, k, c) }
 	sc.Expect = func(e dag.Expectation) { r.expected(s.Key, e) }
 	began := time.Now()
 	if r.private && t.tries == 0 {
@@ -48,13 +49,14 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	}
 	w.out = call.Out
 	if r.private {
-		return w.keep(ctx, i, call.Out, metadata, recorded, began)
+		return w.keep(ctx, i, call.Out, metadata, sc.checks, recorded, began)
 	}
 	b := &storage.Batch{}
 	outs, err := w.store(ctx, s, call.Out, metadata, recorded, b)
 	if err != nil {
 		return w.fail(plan.Vertex(i), err, began)
 	}
+	checkedBy(outs, sc.checks)
 	ended := time.Now()
 	t.outs, t.reused, t.elapsed = outs, false, ended.Sub(began)
 	b.Events = r.endEvents(t, ended)
@@ -105,7 +107,7 @@ func (w *worker) changedSources() (keys []string) {
 }
 
 // keep is the end of compute in a run that is kept nowhere: the outputs stay with the task.
-func (w *worker) keep(ctx context.Context, i int32, values []any, metadata [][]dag.MetadataEntry, recorded bool, began time.Time) verdict {
+func (w *worker) keep(ctx context.Context, i int32, values []any, metadata [][]dag.MetadataEntry, checks []*dag.TypeCheck, recorded bool, began time.Time) verdict {
 	r := w.run
 	t := r.engine.tasks.At(int(i))
 	outs, err := w.store(ctx, t.step, values, metadata, recorded, &storage.Batch{})
@@ -116,6 +118,7 @@ func (w *worker) keep(ctx context.Context, i int32, values []any, metadata [][]d
 	for k := range outs {
 		outs[k].only = true
 	}
+	checkedBy(outs, checks)
 	t.outs, t.reused, t.durable, t.elapsed = outs, false, true, ended.Sub(began)
 	r.log.mark(markEnd, i, ended)
 	r.show.finished(t.step.Key, t.elapsed)
@@ -280,6 +283,13 @@ func (w *worker) manifests(s *plan.Step, b *storage.Batch) {
 	}
 }
 
+// checkedBy notes what outputs say of themselves.
+func checkedBy(outs []outcome, checks []*dag.TypeCheck) {
+	for k := range checks {
+		outs[k].check = checks[k]
+	}
+}
+
 // scope is what a step's context leads to.
 type scope struct {
 	dag.Scope
@@ -288,6 +298,8 @@ type scope struct {
 
 	mu      sync.Mutex
 	entries [][]dag.MetadataEntry // of each output
+	checks  []*dag.TypeCheck      // likewise; nil where there is none
+	note    checkNote
 	closed  bool
 }
 

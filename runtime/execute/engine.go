@@ -70,6 +70,7 @@ type outcome struct {
 	held  bool   // value may go to consumers as it is
 	data  []byte // the canonical encoding, as long as someone may want it
 	only  bool   // it is stored nowhere else
+	check *dag.TypeCheck
 }
 
 // engine is the state of a run: which steps are ready, what is running, what came out.

@@ -33,19 +33,30 @@ func (w *worker) startEvents(s *plan.Step, at time.Time, tries int) []storage.Ev
 	}
 	events = append(events, j.eventAt(at, typ, s.Key, "", o.end()))
 	for k := range s.Op.Inputs {
-		name := s.Op.Inputs[k].Name
-		o := newObject(make([]byte, 0, 160))
-		o.str("input", name)
-		o.opt("from", s.InputFrom(w.run.plan, k))
-		o.digest("data_version", w.data[k])
-		o.str("type", s.Op.Inputs[k].Type.Name)
-		data := o.end()
+		e := w.inputEvent(s, k, at, nil)
 		if w.feeds[k].loaded {
-			events = append(events, j.eventAt(at, storage.EventLoadedInput, s.Key, "", data))
+			loaded := e
+			loaded.Type = storage.EventLoadedInput
+			events = append(events, loaded)
 		}
-		events = append(events, j.eventAt(at, storage.EventStepInput, s.Key, "", data))
+		if !s.Op.Inputs[k].Type.IsChecked() { // one that is says it when it has been
+			events = append(events, e)
+		}
 	}
 	return events
+}
+
+// inputEvent is STEP_INPUT of input k. check is what its value says of itself.
+func (w *worker) inputEvent(s *plan.Step, k int, at time.Time, check *dag.TypeCheck) storage.Event {
+	o := newObject(make([]byte, 0, 160))
+	o.str("input", s.Op.Inputs[k].Name)
+	o.opt("from", s.InputFrom(w.run.plan, k))
+	o.digest("data_version", w.data[k])
+	o.str("type", s.Op.Inputs[k].Type.Name)
+	if check != nil {
+		o.value("type_check", check)
+	}
+	return w.run.log.eventAt(at, storage.EventStepInput, s.Key, "", o.end())
 }
 
 // endEvents are what a step that was computed says of its outputs, and STEP_SUCCESS.
@@ -60,6 +71,9 @@ func (r *run) endEvents(t *task, at time.Time) []storage.Event {
 		o.digest("version", s.Outputs[k])
 		o.digest("data_version", out.DataVersion)
 		o.str("type", s.Op.Outputs[k].Type.Name)
+		if out.check != nil {
+			o.value("type_check", out.check)
+		}
 		events = append(events, j.eventAt(at, storage.EventStepOutput, s.Key, "", o.end()))
 
 		o = newObject(make([]byte, 0, 192))

@@ -79,8 +79,10 @@ func (w *worker) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.
 	}
 	if w.remote != nil {
 		failed = w.remote.invoke(ctx, s, sc, call, limit)
-	} else if err, stack := w.bounded(ctx, r.grace(), func() error { return s.Op.Invoke(ctx, call) }); err != nil {
-		failed = &StepError{Step: s.Key, Where: WhereOp, Err: err, Stack: stack}
+	} else if err, stack := w.bounded(ctx, r.grace(), func() error {
+		return invokeOp(ctx, s.Op, call, sc.note)
+	}); err != nil {
+		failed = &StepError{Step: s.Key, Where: whereOf(err), Err: err, Stack: stack}
 	}
 	if limit > 0 && r.ctx.Err() == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		late := &StepError{Step: s.Key, Where: WhereOp, Err: &TimeoutError{Limit: limit}}

@@ -233,6 +233,10 @@ func (c *remote) hear(ctx context.Context, sc *scope) (*stepEvent, error) {
 			if sc != nil && said.Expectation != nil {
 				sc.Expect(*said.Expectation)
 			}
+		case eventCheck:
+			if sc != nil {
+				sc.note(said.Output != "", said.Of, said.Check)
+			}
 		case eventResource:
 			e := resourceEvent{key: said.Resource, phase: said.Phase, elapsed: time.Duration(said.Seconds * float64(time.Second))}
 			if said.Err != nil {

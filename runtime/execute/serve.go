@@ -316,14 +316,19 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 		ctx, cancel = context.WithTimeout(ctx, ref.Limit)
 		defer cancel()
 	}
-	err, stack := guard(func() error { return n.Op.Invoke(ctx, call) })
+	note := func(output bool, k int, c *dag.TypeCheck) {
+		if ref.Give {
+			s.say(stepEvent{Type: eventCheck, Of: k, Output: map[bool]string{true: "output"}[output], Check: c})
+		}
+	}
+	err, stack := guard(func() error { return invokeOp(ctx, n.Op, call, note) })
 	elapsed := time.Since(began)
 	metadata := sc.close()
 	if ref.Limit > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = &TimeoutError{ref.Limit, err}
 	}
 	if err != nil {
-		s.fail(WhereOp, err, stack, elapsed)
+		s.fail(whereOf(err), err, stack, elapsed)
 		return
 	}
 	for k := range n.Op.Outputs {

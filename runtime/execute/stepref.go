@@ -99,6 +99,9 @@ const (
 	eventResource storage.EventType = "RESOURCE" // something happened to a resource
 )
 
+// eventCheck is what a child says of a value that said itself whether it is right.
+const eventCheck storage.EventType = "TYPE_CHECK"
+
 // A stepEvent is what a child says.
 type stepEvent struct {
 	Type storage.EventType `json:"type"`
@@ -127,6 +130,8 @@ type stepEvent struct {
 	Resource string        `json:"resource,omitempty"`
 	Phase    resourcePhase `json:"phase,omitempty"`
 
+	Check       *dag.TypeCheck   `json:"check,omitempty"` // of a value: of output Of where Output says so, else of input Of
+	Of          int              `json:"of,omitempty"`
 	Expectation *dag.Expectation `json:"expectation,omitempty"` // of STEP_EXPECTATION_RESULT
 }
 

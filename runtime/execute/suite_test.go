@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -161,6 +162,40 @@ var suite = []struct {
 			`middle INFO expectation positive is met {"label":"positive","success":true,"metadata":[{"label":"n","kind":"int","value":1}]}`,
 			`middle WARN expectation even is not met: it is odd {"label":"even","success":false,"description":"it is odd"}`,
 		}, got)
+	}},
+	{"type checks", everyExecutor, func(s *suiteRun) {
+		checks := func(job string, good bool) (*Result, []string) {
+			s.forget()
+			res := s.run(job)
+			assert.Equal(s.t, good, res.Success())
+			events, err := res.Events(s.t.Context())
+			require.NoError(s.t, err)
+			var out []string
+			for _, e := range events {
+				var data struct {
+					Check json.RawMessage `json:"type_check"`
+				}
+				if (e.Type == storage.EventStepInput || e.Type == storage.EventStepOutput) && json.Unmarshal(e.Data, &data) == nil && data.Check != nil {
+					out = append(out, string(e.Type)+" "+e.StepKey+" "+string(data.Check))
+				}
+			}
+			return res, out
+		}
+		_, got := checks("checked_4", true)
+		right := `{"success":true,"description":"4 of true","metadata":[{"label":"n","kind":"int","value":4}]}`
+		assert.Equal(s.t, []string{"STEP_OUTPUT makes " + right, "STEP_INPUT takes " + right}, got)
+		_, got = checks("checked_4", true)
+		assert.Empty(s.t, got, "a reused step is not asked again")
+
+		res, got := checks("checked_3", false)
+		assert.Equal(s.t, "makes=failure takes=skip", actions(res))
+		assert.Equal(s.t, []string{`STEP_OUTPUT makes {"success":false,"description":"3 of true","metadata":[{"label":"n","kind":"int","value":3}]}`}, got)
+		failed := failedStep(s.t, res, "makes")
+		assert.Equal(s.t, "step makes: type check of output result: not a right example.com/shop.even: 3 of true", failed.Error())
+		assert.Equal(s.t, WhereTypeCheck, failed.Where)
+		assert.Equal(s.t, []string{"makes_3"}, notes(s.t, "done"))
+		res, _ = checks("checked_3", false)
+		assert.Equal(s.t, "makes=failure takes=skip", actions(res), "what is not right is not stored")
 	}},
 	{"hooks", everyExecutor, func(s *suiteRun) {
 		s.opts.MaxConcurrent = 1

@@ -106,6 +106,16 @@ func (s *aSuite) shared(key string, inputs []string) *dag.Op {
 
 var bytesType = dag.TypeOf[[]byte]("[]byte")
 
+// even is a type that says which of its values are right.
+type even int
+
+func (e even) CheckType(ctx context.Context) dag.TypeCheck {
+	dag.Log(ctx).Info("checking")
+	return dag.TypeCheck{Success: e%2 == 0, Description: fmt.Sprint(int(e), " of ", dag.RunID(ctx) != ""), Metadata: []dag.MetadataEntry{dag.Int("n", int64(e))}}
+}
+
+var evenType = dag.ImmutableOf[even](pkg + ".even")
+
 func suiteShop(t testing.TB) *aSuite {
 	s := &aSuite{newShop(t)}
 	s.around("good", s.does("middle", []string{"x"}, func(ctx context.Context, in []int) (int, error) {
@@ -113,6 +123,20 @@ func suiteShop(t testing.TB) *aSuite {
 		dag.Log(ctx).Debug("unseen")
 		return in[0] * 10, dag.AddOutputMetadata(ctx, dag.Int("rows", 7), dag.Markdown("table", "|a|"))
 	}))
+	for _, n := range []int{4, 3} { // right, and not
+		key := fmt.Sprint("makes_", n)
+		makes := s.add(&dag.Op{Key: key, Outputs: []dag.Output{{Name: "result", Type: evenType}}}, func(_ context.Context, c *dag.Call) error {
+			note("done", "%s", key)
+			c.Out[0] = even(n)
+			return nil
+		})
+		takes := s.add(&dag.Op{Key: fmt.Sprint("takes_", n), Inputs: []dag.Input{{Name: "x", Type: evenType}}, Outputs: []dag.Output{{Name: "result", Type: intType}}}, func(_ context.Context, c *dag.Call) error {
+			note("done", "takes")
+			c.Out[0] = int(dag.In[even](c, 0))
+			return nil
+		})
+		s.job(fmt.Sprint("checked_", n), []dag.Node{{Key: "makes", Op: makes}, {Key: "takes", Op: takes, Inputs: []dag.Binding{from(0)}}}, 1)
+	}
 	asking := s.does("asks_where", []string{"x"}, func(ctx context.Context, in []int) (int, error) {
 		run, inRun := dag.RunOf(ctx)
 		key, inLoop := dag.MappingKeyOf(ctx)

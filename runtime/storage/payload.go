@@ -37,18 +37,20 @@ type StepStartData struct {
 
 // StepInputData is the data of STEP_INPUT and LOADED_INPUT.
 type StepInputData struct {
-	Input       string `json:"input"`
-	From        string `json:"from,omitempty"` // step or asset
-	DataVersion string `json:"data_version,omitempty"`
-	Type        string `json:"type"` // Go type
+	Input       string         `json:"input"`
+	From        string         `json:"from,omitempty"` // step or asset
+	DataVersion string         `json:"data_version,omitempty"`
+	Type        string         `json:"type"`                 // Go type
+	TypeCheck   *dag.TypeCheck `json:"type_check,omitempty"` // of a value that says itself whether it is right
 }
 
 // StepOutputData is the data of STEP_OUTPUT.
 type StepOutputData struct {
-	Output      string `json:"output"`
-	Version     string `json:"version,omitempty"`
-	DataVersion string `json:"data_version,omitempty"`
-	Type        string `json:"type"` // Go type
+	Output      string         `json:"output"`
+	Version     string         `json:"version,omitempty"`
+	DataVersion string         `json:"data_version,omitempty"`
+	Type        string         `json:"type"`                 // Go type
+	TypeCheck   *dag.TypeCheck `json:"type_check,omitempty"` // of a value that says itself whether it is right
 }
 
 // HandledOutputData is the data of HANDLED_OUTPUT.
