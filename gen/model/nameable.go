@@ -28,21 +28,21 @@ func (r *reach) value(g *Graph, pos token.Pos, b *Binding, said map[token.Pos]bo
 		return // of a signature
 	}
 	bad := Unspeakable(b.Type, r.p.Types)
-	what := "the type"
+	what, hint := "the type", "build the value in an op"
 	if bad == nil && b.Expr != nil {
 		bad = b.Expr.unspeakable(r.p.Types)
 		if _, field := bad.(*types.Var); field {
 			what = "the field"
 		}
 		if _, function := bad.(*types.Func); function {
-			what = "the function"
+			what, hint = "the function", "export it"
 		}
 	}
 	if bad == nil || said[pos] {
 		return
 	}
 	said[pos] = true
-	d := r.b.report(r.p, CodeUnspeakable, pos, token.NoPos, "build the value in an op",
+	d := r.b.report(r.p, CodeUnspeakable, pos, token.NoPos, hint,
 		"%s %s makes a value with %s %s of package %s, which generated code of package %s cannot name", g.Kind, g.GoName, what, bad.Name(), bad.Pkg().Path(), r.p.Path)
 	if g.Pkg != r.p && r.graphs[g].pos.IsValid() && r.graphs[g].pos != pos {
 		r.b.relate(d, r.graphs[g].pos, "%s", r.graphs[g].why)
