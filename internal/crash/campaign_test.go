@@ -6,12 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +29,9 @@ func TestCampaign(t *testing.T) {
 	require.Equal(t, *kills, c.kills)
 	require.NotZero(t, c.acknowledged, "no kill fell between two steps: the campaign proves nothing")
 }
+
+// executors are what the campaigns go through in turn.
+var executors = []string{"multi", "in_process"}
 
 // A campaign kills runs of one binary. All its state is of the current epoch: a salt that nothing was computed for before.
 type campaign struct {
@@ -75,18 +74,12 @@ func (c *campaign) run(n int) error {
 func (c *campaign) epoch(l *lab, n int) error {
 	c.salt = strconv.Itoa(c.epochs)
 	c.acked, c.started, c.torn = map[string]bool{}, map[string]int{}, map[string]int{}
-	calm, err := fresh(c.dir, c.binary, "")
-	if err != nil {
+	var usual time.Duration
+	var err error
+	if c.golden, usual, err = undisturbed(c.dir, c.binary, c.salt); err != nil {
 		return err
 	}
-	begin := time.Now()
-	if c.golden, _, err = calm.materialize(c.salt); err != nil {
-		return fmt.Errorf("undisturbed run: %w", err)
-	}
-	usual := time.Since(begin)
-	if err := os.RemoveAll(filepath.Dir(calm.home)); err != nil {
-		return err
-	}
+	l.executor = executors[c.epochs%len(executors)]
 	if err := l.emptyLedger(); err != nil {
 		return err
 	}
@@ -99,7 +92,7 @@ func (c *campaign) epoch(l *lab, n int) error {
 			break
 		}
 		c.kills++
-		if err := c.check(l); err != nil {
+		if err := l.sound(c.salt, c.acked); err != nil {
 			return err
 		}
 	}
@@ -110,7 +103,7 @@ func (c *campaign) epoch(l *lab, n int) error {
 func (c *campaign) kill(l *lab, usual time.Duration) (done bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := l.command(ctx, "materialize", "--set", saltFlag(c.salt))
+	cmd := l.command(ctx, l.materializing(c.salt)...)
 	var stdout, stderr lines
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	before, err := l.entered()
@@ -146,6 +139,14 @@ func (c *campaign) kill(l *lab, usual time.Duration) (done bool, err error) {
 		}
 	}
 	if end == nil {
+		r := &report{}
+		if err := json.Unmarshal([]byte(stdout.text()), r); err != nil {
+			return false, fmt.Errorf("I14: exit code 0 and no result: %w\n%s", err, stdout.text())
+		}
+		if r.Status != "SUCCESS" {
+			return false, fmt.Errorf("I14: exit code 0 and status %s", r.Status)
+		}
+		l.succeeded = append(l.succeeded, r.RunID)
 		return true, nil
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](end); ok {
@@ -192,59 +193,9 @@ func (c *campaign) shoot(cmd *exec.Cmd) {
 	_ = syscall.Kill(group, syscall.SIGKILL)
 }
 
-// check looks at the store right after a kill, with no repair, no waiting and no daemon.
-func (c *campaign) check(l *lab) error {
-	plan, err := l.plan(c.salt)
-	if err != nil {
-		return err
-	}
-	for _, s := range plan.Steps {
-		if c.acked[s.Key] && s.Action != "reuse" {
-			return fmt.Errorf("lost work: %s was reported done and is to %s", s.Key, s.Action)
-		}
-	}
-	if err := nothingRuns(l); err != nil {
-		return err
-	}
-	files, err := l.objects()
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := named(f); err != nil {
-			return fmt.Errorf("torn output: %w", err)
-		}
-	}
-	return nil
-}
-
-// nothingRuns checks that every run reads as ended while no process of ours lives.
-func nothingRuns(l *lab) error {
-	stdout, _, err := l.run("runs", "list", "-o", "json")
-	if err != nil {
-		return err
-	}
-	var doc struct {
-		Runs []struct{ Status, Cause string }
-	}
-	if err := json.Unmarshal([]byte(stdout), &doc); err != nil {
-		return fmt.Errorf("runs list: %w in\n%s", err, stdout)
-	}
-	for _, r := range doc.Runs {
-		if !slices.Contains([]string{"SUCCESS", "FAILURE", "CANCELED"}, r.Status) {
-			return fmt.Errorf("zombie: a run is %s, and no process lives", r.Status)
-		}
-	}
-	return nil
-}
-
-// converge lets a run end and compares what there is with the undisturbed run; another run must find nothing to do.
+// converge lets runs end, and counts how often each body was entered.
 func (c *campaign) converge(l *lab) error {
-	last, _, err := l.materialize(c.salt)
-	if err != nil {
-		return fmt.Errorf("the run after the kills: %w", err)
-	}
-	if err := same(c.golden, last); err != nil {
+	if err := l.converge(c.salt, c.golden); err != nil {
 		return err
 	}
 	entered, err := l.entered()
@@ -253,51 +204,25 @@ func (c *campaign) converge(l *lab) error {
 	}
 	for key, n := range entered {
 		if n > 1+c.torn[key] {
-			return fmt.Errorf("needless work: %s was entered %d times, with %d kills inside it", key, n, c.torn[key])
+			return fmt.Errorf("I6: needless work: %s was entered %d times, with %d kills inside it", key, n, c.torn[key])
 		}
 		c.repeated += n - 1
-	}
-	again, _, err := l.materialize(c.salt)
-	if err != nil {
-		return err
-	}
-	for _, s := range again.Steps {
-		if s.Action != "reuse" {
-			return fmt.Errorf("needless work: with nothing to do, %s is %s", s.Key, s.Action)
-		}
-	}
-	return same(c.golden, again)
-}
-
-// same says whether two runs stored the same data.
-func same(want, got *report) error {
-	if len(want.Steps) != len(got.Steps) {
-		return fmt.Errorf("%d steps, want %d", len(got.Steps), len(want.Steps))
-	}
-	for _, w := range want.Steps {
-		g := got.step(w.Key)
-		if g.Version != w.Version || g.Status != "success" || !slices.Equal(g.Outputs, w.Outputs) {
-			return fmt.Errorf("wrong output: %s is %+v, undisturbed it is %+v", w.Key, g, w)
-		}
 	}
 	return nil
 }
 
 // close checks a store that is no longer used: it verifies, and nothing of the killed processes is left lying about.
 func (c *campaign) close(l *lab) error {
+	if err := l.tidy(); err != nil {
+		return err
+	}
 	if err := verify(l); err != nil {
 		return err
 	}
-	for _, name := range []string{"tmp"} {
-		entries, err := os.ReadDir(filepath.Join(l.home, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if len(entries) > 0 {
-			return fmt.Errorf("garbage: %s/%s is left", name, entries[0].Name())
-		}
+	if err := l.small(c.salt, c.golden); err != nil {
+		return err
 	}
-	return nil
+	return l.remove()
 }
 
 // lines collects what a process prints, and can be read while it does.

@@ -101,7 +101,10 @@ func (l *lab) crowdOnce(salt string, random *rand.Rand, kill bool) error {
 			return fmt.Errorf("after all have ended, %s is %s", s.Key, s.Action)
 		}
 	}
-	return nothingRuns(l)
+	if _, err := l.nothingRuns(); err != nil {
+		return err
+	}
+	return l.whole()
 }
 
 // keepReading lists runs until ctx ends. A reader that fails, or waits for writers, is an error.

@@ -22,8 +22,10 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 12, "how many processes to kill in the campaign of random kills")
-	seed  = flag.Uint64("seed", 1, "where all random choices come from")
+	kills  = flag.Int("kills", 12, "how many processes to kill in the campaign of random kills")
+	seed   = flag.Uint64("seed", 1, "where all random choices come from")
+	cuts   = flag.Int("cuts", 5, "how many power cuts")
+	stride = flag.Int("stride", 97, "every how many-th system call is struck, after the first three of its kind; 1: all")
 )
 
 // patience is how long any one command may take before the campaign calls it hung.
@@ -34,6 +36,8 @@ const patience = 60 * time.Second
 type lab struct {
 	binary, home, ledger string
 	mutant               string
+	executor             string   // empty for the default one
+	succeeded            []string // runs that were seen to end with exit code 0
 }
 
 // build compiles crashlab once per set of build flags.
@@ -80,6 +84,7 @@ func saltFlag(salt string) string { return "ops.salt.config.salt=epoch-" + salt 
 
 // A step is what plan and materialize say of one step. Outputs is kept as it was printed, for comparing.
 type step struct {
+	Reasons []struct{ Code, Text string }
 	Key, Version, Action, Status string
 	Outputs                      []output
 }
@@ -125,8 +130,38 @@ func (l *lab) plan(salt string) (*report, error) {
 }
 
 func (l *lab) materialize(salt string) (r *report, stderr string, err error) {
-	return l.report("materialize", "-o", "json", "--set", saltFlag(salt))
+	r, stderr, err = l.report(l.materializing(salt)...)
+	if err == nil {
+		l.succeeded = append(l.succeeded, r.RunID)
+	}
+	return r, stderr, err
 }
+
+// materializing is the command line of a run that says on stderr what it has done and on stdout what came of it.
+func (l *lab) materializing(salt string) []string {
+	args := []string{"materialize", "-o", "json", "-v", "--set", saltFlag(salt)}
+	if l.executor != "" {
+		args = append(args, "--executor", l.executor)
+	}
+	return args
+}
+
+// undisturbed returns what a run of salt gives in a store of its own, and how long that takes.
+func undisturbed(dir, binary, salt string) (*report, time.Duration, error) {
+	calm, err := fresh(dir, binary, "")
+	if err != nil {
+		return nil, 0, err
+	}
+	began := time.Now()
+	golden, _, err := calm.materialize(salt)
+	if err != nil {
+		return nil, 0, fmt.Errorf("undisturbed run: %w", err)
+	}
+	return golden, time.Since(began), calm.remove()
+}
+
+// remove removes the store and its ledger.
+func (l *lab) remove() error { return os.RemoveAll(filepath.Dir(l.home)) }
 
 // entered counts how often each body was entered since the ledger was emptied.
 func (l *lab) entered() (map[string]int, error) {
