@@ -22,10 +22,10 @@ import (
 )
 
 var (
-	kills  = flag.Int("kills", 12, "how many processes to kill in the campaign of random kills")
-	seed   = flag.Uint64("seed", 1, "where all random choices come from")
-	cuts   = flag.Int("cuts", 5, "how many power cuts")
-	stride = flag.Int("stride", 97, "every how many-th system call is struck, after the first three of its kind; 1: all")
+	kills   = flag.Int("kills", 12, "how many processes to kill in the campaign of random kills")
+	seed    = flag.Uint64("seed", 1, "where all random choices come from")
+	cuts    = flag.Int("cuts", 5, "how many power cuts")
+	strikes = flag.Int("strikes", 12, "how many system calls are struck, chosen by chance; 0: all of them, one after the other")
 )
 
 // patience is how long any one command may take before the campaign calls it hung.
@@ -84,7 +84,7 @@ func saltFlag(salt string) string { return "ops.salt.config.salt=epoch-" + salt 
 
 // A step is what plan and materialize say of one step. Outputs is kept as it was printed, for comparing.
 type step struct {
-	Reasons []struct{ Code, Text string }
+	Reasons                      []struct{ Code, Text string }
 	Key, Version, Action, Status string
 	Outputs                      []output
 }

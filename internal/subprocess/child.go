@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/dagstergen/dagstergen/internal/mutant"
 )
 
 // The descriptors of a child's pipes.
@@ -70,6 +72,9 @@ func (c *Conn) Serve(handle func(ctx context.Context, request json.RawMessage), 
 		for {
 			var r json.RawMessage
 			if err := dec.Decode(&r); err != nil {
+				if mutant.Is(mutant.Orphan) {
+					select {}
+				}
 				time.AfterFunc(c.patience(), die)
 				cancel(ErrParentGone)
 				return

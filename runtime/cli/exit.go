@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -68,6 +69,9 @@ func codeOf(err error) int {
 // exitCode is the exit code of a command that ended with err.
 func exitCode(ctx context.Context, err error) int {
 	if err == nil {
+		return 0
+	}
+	if mutant.Is(mutant.WrongExit) {
 		return 0
 	}
 	code := codeOf(err)

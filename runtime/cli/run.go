@@ -119,7 +119,13 @@ func (a *app) execute(ctx context.Context, inst *instance.Instance, cat *plan.Ca
 	if err == nil {
 		v.returned, err = res.Returned(context.WithoutCancel(ctx))
 	}
-	if err = closed(err, inst); err != nil && res == nil {
+	if e := inst.Close(); err == nil && e != nil && res != nil {
+		// The run has ended, and that is on disk: what could not be put away does not make it another one. The next command tries again.
+		a.report(fmt.Errorf("the run has ended; what it leaves behind could not be put away: %w", e))
+	} else if err == nil {
+		err = e
+	}
+	if err != nil && res == nil {
 		return err
 	}
 	if e := a.result(v, v.view); err == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/failpoint"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
@@ -53,6 +54,11 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	}
 	b := &storage.Batch{}
 	outs, err := w.store(ctx, s, call.Out, metadata, recorded, b)
+	if err == nil {
+		if err = r.struck(failpoint.StepStored); err != nil {
+			r.stop(err)
+		}
+	}
 	if err != nil {
 		return w.fail(plan.Vertex(i), err, began)
 	}

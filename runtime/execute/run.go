@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/dagstergen/dagstergen/internal/failpoint"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
@@ -197,6 +198,9 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 			return nil, storeError(err)
 		}
 		defer unlock()
+		if err := r.struck(failpoint.RunLocked); err != nil {
+			return nil, err
+		}
 	}
 	defer r.closeLogFiles()
 	defer r.res.close() // for the ways out below; at the end of a run it has been done
@@ -226,6 +230,14 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	r.outErr = r.checkOutputs()
 	r.res.close()
 	return r.finish(ctx, began, stored)
+}
+
+// struck is the error that a campaign wants at a point.
+func (r *run) struck(p failpoint.Point) error {
+	if err := failpoint.Hit(p); err != nil {
+		return &StoreError{storage.FileError("write", "the store", err)}
+	}
+	return nil
 }
 
 // checkOutputs finds out whether what the job returns can be made, where that is more than what steps gave: plain code would panic at its return.
@@ -312,7 +324,7 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 	if err := r.log.open(first); err != nil {
 		return &StoreError{err}
 	}
-	return nil
+	return r.struck(failpoint.RunStored)
 }
 
 // tags are those of the run over those of the job.
@@ -456,7 +468,13 @@ func (r *run) finish(ctx context.Context, began time.Time, stored error) (*Resul
 	o.seconds("seconds", row.Ended.Sub(row.Started).Seconds())
 	end := r.log.event(typ, "", row.Cause, o.end())
 	end.Level = level
-	err := r.log.now(&storage.Batch{Events: []storage.Event{end}, Files: r.inst.IO().States(), Finish: &row})
+	err := r.struck(failpoint.RunEnding)
+	if err == nil {
+		err = r.log.now(&storage.Batch{Events: []storage.Event{end}, Files: r.inst.IO().States(), Finish: &row})
+	}
+	if err == nil {
+		err = r.struck(failpoint.RunEnded)
+	}
 	r.log.seal()
 	switch {
 	case stored != nil:

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/failpoint"
+	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/internal/oslock"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -187,13 +189,22 @@ func (c *collection) retire(ctx context.Context) (purge []int64, err error) {
 		if err := c.writeWaits(append(waits, anyRun)); err != nil {
 			return nil, err
 		}
+		if err := c.struck(failpoint.GCRetiring); err != nil {
+			return nil, err
+		}
 		if err := c.store.Retire(ctx, now); err != nil {
+			return nil, err
+		}
+		if err := c.struck(failpoint.GCRetired); err != nil {
 			return nil, err
 		}
 	}
 	living, err := c.inst.livingRuns()
 	if err != nil {
 		return nil, err
+	}
+	if mutant.Is(mutant.GreedyGC) {
+		living = nil
 	}
 	c.out.Living = len(living)
 	forAll := slices.ContainsFunc(waits, func(id string) bool { return checkRunID(id) != nil })
@@ -213,6 +224,11 @@ func (c *collection) retire(ctx context.Context) (purge []int64, err error) {
 	}
 	slices.Sort(purge)
 	return purge, c.writeWaits(waiting)
+}
+
+// struck is the error that a campaign wants at a point.
+func (c *collection) struck(p failpoint.Point) error {
+	return storage.FileError("write", c.inst.dir, failpoint.Hit(p))
 }
 
 // readWaits returns the ids of the runs that retired records wait for.
@@ -261,13 +277,27 @@ func (i *Instance) livingRuns() (ids []string, err error) {
 
 // purge removes records, then what no record needs.
 func (c *collection) purge(ctx context.Context, records []int64) error {
+	if err := c.struck(failpoint.GCListed); err != nil {
+		return err
+	}
+	if mutant.Is(mutant.LooseGC) {
+		gone, err := c.sweep(ctx, c.garbage(records))
+		time.Sleep(5 * time.Millisecond * time.Duration(min(1, len(gone))))
+		if err != nil {
+			return err
+		}
+	}
 	done, err := c.store.Purge(ctx, storage.Purge{Records: records, Manifests: c.out.Living == 0})
 	if err != nil {
 		return err
 	}
 	c.out.Records, c.out.Blobs, c.out.Bytes = done.Records, done.Blobs, done.Bytes
+	if err := c.struck(failpoint.GCPurged); err != nil {
+		return err
+	}
 	gone, err := c.sweep(ctx, c.garbage(records))
 	if len(gone) > 0 {
+		err = errors.Join(err, c.struck(failpoint.GCRemoved))
 		_, perr := c.store.Purge(ctx, storage.Purge{Files: gone})
 		err = errors.Join(err, perr)
 	}

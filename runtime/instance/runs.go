@@ -10,10 +10,13 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/dagstergen/dagstergen/internal/failpoint"
+	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/internal/oslock"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -42,6 +45,8 @@ type RunLock struct {
 	root *os.Root // nil in memory: nobody else can ask
 	name string
 	file *os.File
+	gone sync.Once
+	end  func() // told once that this process has nothing to do with the run any more
 }
 
 // File is the open file that holds the lock: a process that inherits it has the lock too. It is nil for an instance in memory.
@@ -52,6 +57,7 @@ func (l *RunLock) Release() {
 	if l.root == nil {
 		return
 	}
+	defer l.gone.Do(l.end)
 	_ = l.root.Remove(l.name) // while it is locked, so that nobody takes another file for it; a leftover is removed with dead runs
 	_ = l.file.Close()
 }
@@ -60,6 +66,7 @@ func (l *RunLock) Release() {
 func (l *RunLock) HandedOver() {
 	if l.file != nil {
 		_ = l.file.Close()
+		l.gone.Do(l.end)
 	}
 }
 
@@ -133,6 +140,9 @@ func (r *runLocks) alive(id string) (bool, error) {
 	if err != nil {
 		return false, storage.FileError("open", filepath.Join(r.dir, runLockName(id)), err)
 	}
+	if mutant.Is(mutant.NoReap) {
+		return true, f.Close()
+	}
 	ok, err := oslock.TryShared(f)
 	return !ok && err == nil, errors.Join(err, f.Close())
 }
@@ -158,7 +168,39 @@ func (i *Instance) TakeRun(id string) (*RunLock, error) {
 	if i.runs == nil { // in memory: nobody else can ask
 		return &RunLock{}, nil
 	}
-	return i.runs.lock(id)
+	end, err := i.beginRun()
+	if err != nil {
+		return nil, err
+	}
+	l, err := i.runs.lock(id)
+	if err != nil {
+		end()
+		return nil, err
+	}
+	l.end = end
+	if mutant.Is(mutant.NoRunLock) {
+		l.Release()
+		return &RunLock{}, nil
+	}
+	return l, nil
+}
+
+// beginRun counts the runs of this process. What earlier ones have stored was kept from clean-ups for who reads their results; now that another run begins it
+// is not.
+func (i *Instance) beginRun() (end func(), err error) {
+	i.activeMu.Lock()
+	defer i.activeMu.Unlock()
+	if i.active == 0 && i.release != nil {
+		if err := i.release(); err != nil {
+			return nil, err
+		}
+	}
+	i.active++
+	return func() {
+		i.activeMu.Lock()
+		defer i.activeMu.Unlock()
+		i.active--
+	}, nil
 }
 
 // TakeOverRun takes the lock of a run from the process that has started this one, by the open file that it has handed over.
@@ -177,7 +219,11 @@ func (i *Instance) TakeOverRun(id string, f *os.File) (*RunLock, error) {
 	if err != nil || !same {
 		return nil, errors.Join(fmt.Errorf("run %s was not handed over", id), err)
 	}
-	return &RunLock{root: i.runs.root, name: name, file: f}, nil
+	end, err := i.beginRun()
+	if err != nil {
+		return nil, err
+	}
+	return &RunLock{root: i.runs.root, name: name, file: f, end: end}, nil
 }
 
 // dead reports whether a run that the store has as unfinished has died.
@@ -296,6 +342,11 @@ func (i *Instance) ReapDeadRuns(ctx context.Context) ([]string, error) {
 		}
 		f.Cursor = runs[len(runs)-1].ID
 	}
+	if len(reaped) > 0 {
+		if err := failpoint.Hit(failpoint.ReapRecorded); err != nil {
+			return reaped, storage.FileError("write", i.dir, err)
+		}
+	}
 	return reaped, errors.Join(i.removeRunLocks(ctx), i.temp.clean())
 }
 
@@ -304,6 +355,9 @@ func (i *Instance) reap(ctx context.Context, r *storage.Run) (bool, error) {
 	dead, err := i.dead(ctx, r.ID)
 	if err != nil || !dead {
 		return false, err
+	}
+	if err := failpoint.Hit(failpoint.ReapFound); err != nil {
+		return false, storage.FileError("write", i.dir, err)
 	}
 	now := time.Now()
 	end := *r

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -64,6 +65,9 @@ func (t *tempDir) close() error {
 // clean removes the folders of processes that are gone. A folder is removed before its lock file, and made after it, so one without
 // a lock file is nobody's.
 func (t *tempDir) clean() error {
+	if mutant.Is(mutant.LeakTemp) {
+		return nil
+	}
 	entries, err := fs.ReadDir(t.root.FS(), tmp)
 	if err != nil {
 		return storage.FileError("read", filepath.Join(t.dir, tmp), err)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/failpoint"
 	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -88,9 +89,12 @@ func (f *Files) write(ctx context.Context, name string, d canon.Digest, stored [
 	if err != nil {
 		return storage.FileState{}, err
 	}
-	n, err := w.Write(stored)
-	if err == nil && n != len(stored) {
-		err = io.ErrShortWrite
+	err = failpoint.Hit(failpoint.ObjectCreated)
+	if err == nil {
+		var n int
+		if n, err = w.Write(stored); err == nil && n != len(stored) {
+			err = io.ErrShortWrite
+		}
 	}
 	return f.publish(ctx, temp, w, name, d, err)
 }
@@ -128,11 +132,19 @@ func (f *Files) publish(ctx context.Context, temp string, w *os.File, name strin
 		err = w.Chmod(0o400)
 	}
 	if err == nil {
+		err = failpoint.Hit(failpoint.ObjectWritten)
+	}
+	if err == nil && !mutant.Is(mutant.NoSync) {
 		err = w.Sync()
 	}
-	err = errors.Join(err, w.Close())
+	if err = errors.Join(err, w.Close()); err == nil {
+		err = failpoint.Hit(failpoint.ObjectSynced)
+	}
 	if err == nil {
 		err = f.rename(temp, name)
+	}
+	if err == nil {
+		err = failpoint.Hit(failpoint.ObjectDurable)
 	}
 	if err != nil {
 		if rerr := f.root.Remove(temp); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
@@ -167,6 +179,9 @@ func (f *Files) rename(temp, name string) error {
 		if err := f.root.Rename(temp, name); err != nil {
 			return err
 		}
+	}
+	if err := failpoint.Hit(failpoint.ObjectRenamed); err != nil {
+		return err
 	}
 	return f.syncDir(dir)
 }
@@ -212,6 +227,9 @@ func (f *Files) missing(dir string) []string {
 }
 
 func (f *Files) syncDir(dir string) error {
+	if mutant.Is(mutant.NoDirSync) {
+		return nil
+	}
 	d, err := f.root.Open(dir)
 	if err != nil {
 		return err

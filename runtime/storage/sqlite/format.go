@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/dagstergen/dagstergen/internal/failpoint"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -149,7 +150,13 @@ func create(path string, steps []migration) (err error) {
 	if err := errors.Join(migrate(c, 0, steps), c.close()); err != nil {
 		return err
 	}
-	return publish(temp, path)
+	if err := storage.FileError("create", path, failpoint.Hit(failpoint.StoreMade)); err != nil {
+		return err
+	}
+	if err := publish(temp, path); err != nil {
+		return err
+	}
+	return storage.FileError("create", path, failpoint.Hit(failpoint.StorePublished))
 }
 
 // publish gives a database that nobody has open its final name, durably.

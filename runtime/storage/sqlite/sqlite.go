@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -81,7 +82,11 @@ func openWriter(path string, steps []migration) (*conn, error) {
 			return nil, err
 		}
 	}
-	c, err := connect(path, "mode=rw&_txlock=immediate&_synchronous=FULL&_foreign_keys=1")
+	synchronous := "FULL"
+	if mutant.Is(mutant.LazyCommit) {
+		synchronous = "OFF"
+	}
+	c, err := connect(path, "mode=rw&_txlock=immediate&_foreign_keys=1&_synchronous="+synchronous)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dagstergen/dagstergen/internal/failpoint"
 	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -160,10 +161,13 @@ func (w *writer) loop() {
 // may overtake one that did not. After a full disk or a busy database new batches are tried again, after anything else never:
 // what the disk holds then is not known.
 func (w *writer) fail(group []*pending, err error) {
+	if mutant.Is(mutant.SwallowErr) {
+		err = nil
+	}
 	w.mu.Lock()
 	behind := w.queue
 	w.queue = nil
-	if !errors.Is(err, storage.ErrFull) && !isBusy(err) {
+	if err != nil && !errors.Is(err, storage.ErrFull) && !isBusy(err) {
 		w.broken = err
 	}
 	w.changed.Broadcast()
@@ -214,6 +218,9 @@ func (w *writer) attempt(group []*pending, savepoints bool) (failed []error, err
 	if err := w.begin(); err != nil {
 		return nil, err
 	}
+	if err := w.struck(failpoint.StoreBegun); err != nil {
+		return nil, err
+	}
 	if savepoints {
 		failed = make([]error, len(group))
 	}
@@ -243,11 +250,22 @@ func (w *writer) attempt(group []*pending, savepoints bool) (failed []error, err
 			}
 		}
 	}
+	if err := w.struck(failpoint.StoreApplied); err != nil {
+		return nil, err
+	}
 	if _, _, err := w.c.run("COMMIT"); err != nil {
 		return nil, err
 	}
 	w.state.keep()
+	if err := w.struck(failpoint.StoreCommitted); err != nil {
+		return nil, err
+	}
 	return failed, nil
+}
+
+// struck is the error that a campaign wants at a point.
+func (w *writer) struck(p failpoint.Point) error {
+	return storage.FileError("write", w.c.path, failpoint.Hit(p))
 }
 
 // lockPatience is how long a foreign program may keep the database to itself before that is an error: longer than any of its transactions
