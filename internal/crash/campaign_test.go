@@ -31,7 +31,7 @@ func TestCampaign(t *testing.T) {
 }
 
 // executors are what the campaigns go through in turn.
-var executors = []string{"multi", "in_process"}
+var executors = []string{"multi", "in_process", "multiprocess"}
 
 // A campaign kills runs of one binary. All its state is of the current epoch: a salt that nothing was computed for before.
 type campaign struct {

@@ -30,6 +30,7 @@ func crowd(dir, binary, mutant string, random *rand.Rand, epochs int) error {
 		return err
 	}
 	for e := range epochs {
+		l.executor = executors[e/2%len(executors)]
 		if err := l.crowdOnce(strconv.Itoa(e), random, e%2 == 1); err != nil {
 			return fmt.Errorf("epoch %d: %w", e, err)
 		}
@@ -51,7 +52,7 @@ func (l *lab) crowdOnce(salt string, random *rand.Rand, kill bool) error {
 	var wg sync.WaitGroup
 	ends := make([]error, crowdSize)
 	for i := range crowdSize {
-		c := l.command(ctx, "materialize", "--set", saltFlag(salt))
+		c := l.command(ctx, l.materializing(salt)...)
 		var printed lines
 		c.Stdout, c.Stderr = &printed, &printed
 		if err := c.Start(); err != nil {
@@ -89,7 +90,7 @@ func (l *lab) crowdOnce(salt string, random *rand.Rand, kill bool) error {
 	for step, n := range entered {
 		// A kill inside a body, or before its output is on disk, lets another process compute it again.
 		if n > 1+killed {
-			return fmt.Errorf("%s was computed %d times by %d processes, %d of them killed", step, n, crowdSize, killed)
+			return fmt.Errorf("I12: %s was computed %d times by %d processes, %d of them killed", step, n, crowdSize, killed)
 		}
 	}
 	final, _, err := l.materialize(salt)
@@ -98,7 +99,7 @@ func (l *lab) crowdOnce(salt string, random *rand.Rand, kill bool) error {
 	}
 	for _, s := range final.Steps {
 		if s.Action != "reuse" {
-			return fmt.Errorf("after all have ended, %s is %s", s.Key, s.Action)
+			return fmt.Errorf("I7: after all have ended, %s is %s", s.Key, s.Action)
 		}
 	}
 	if _, err := l.nothingRuns(); err != nil {
@@ -112,10 +113,10 @@ func (l *lab) keepReading(ctx context.Context) error {
 	for ctx.Err() == nil {
 		begin := time.Now()
 		if _, _, err := l.run("runs", "list", "-o", "json"); err != nil {
-			return fmt.Errorf("a reader beside writers: %w", err)
+			return fmt.Errorf("I15: a reader beside writers: %w", err)
 		}
 		if took := time.Since(begin); took > 10*time.Second {
-			return fmt.Errorf("a reader beside writers took %s", took)
+			return fmt.Errorf("I15: a reader beside writers took %s", took)
 		}
 	}
 	return nil

@@ -130,14 +130,14 @@ func (l *lab) heal(golden *report, f fault, random *rand.Rand, path, other strin
 		return err
 	}
 	if len(entered) != 1 {
-		return fmt.Errorf("entered were %v, want the one step whose output was damaged", entered)
+		return fmt.Errorf("I6: entered were %v, want the one step whose output was damaged", entered)
 	}
 	for step, n := range entered {
 		if n != 1 {
 			return fmt.Errorf("%s was computed %d times", step, n)
 		}
 		if !warned(stderr, step) {
-			return fmt.Errorf("no warning names %s:\n%s", step, stderr)
+			return fmt.Errorf("I4: no warning names %s:\n%s", step, stderr)
 		}
 	}
 	return named(path)

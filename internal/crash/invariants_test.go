@@ -23,10 +23,14 @@ import (
 //	I8  nothing is left lying about                             I15  readers beside writers wait for nobody
 //	                                                            I16  no record speaks of what is not there
 //
-// I11 is the campaign of executors', I12 and I15 are those of the crowds.
+// I12 and I15 are those of the crowds.
 
 // sound checks a store right after a kill. acked are the steps that were reported done for salt.
 func (l *lab) sound(salt string, acked map[string]bool) error {
+	if err := l.noOrphans(); err != nil {
+		l.reapOrphans()
+		return err
+	}
 	before, err := l.tree()
 	if err != nil {
 		return err

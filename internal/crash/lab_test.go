@@ -37,6 +37,7 @@ type lab struct {
 	binary, home, ledger string
 	mutant               string
 	executor             string   // empty for the default one
+	pause                string   // how long each body takes besides its work; empty for no time
 	succeeded            []string // runs that were seen to end with exit code 0
 }
 
@@ -61,7 +62,7 @@ func fresh(dir, binary, mutant string) (*lab, error) {
 
 func (l *lab) command(ctx context.Context, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, l.binary, args...)
-	c.Env = append(os.Environ(), "DAGSTERGEN_HOME="+l.home, "CRASHLAB_LEDGER="+l.ledger, "CRASHMUTANT="+l.mutant, "NO_COLOR=1")
+	c.Env = append(os.Environ(), "DAGSTERGEN_HOME="+l.home, "CRASHLAB_LEDGER="+l.ledger, "CRASHMUTANT="+l.mutant, "CRASHLAB_PAUSE="+l.pause, "NO_COLOR=1")
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return c
 }

@@ -156,6 +156,9 @@ func (p *power) once(l *lab, salt string, usual time.Duration, acked map[string]
 	p.cuts++
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
 	<-exited
+	if err := l.noOrphans(); err != nil { // they would keep the disk busy
+		return false, err
+	}
 	for _, key := range acknowledged(seen) {
 		acked[key] = true
 		p.acknowledged++

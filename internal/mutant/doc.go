@@ -25,12 +25,12 @@ const (
 	NoRunLock   Bug = "no-run-lock"  // a run does not hold its lock
 	LeakTemp    Bug = "leak-temp"    // temporary files of dead processes stay
 	GreedyGC    Bug = "greedy-gc"    // a clean-up asks nobody whether he uses what it removes
-	LooseGC     Bug = "loose-gc"     // a clean-up removes files before the records that speak of them
+	LooseGC     Bug = "loose-gc"     // a clean-up removes files before it retires the records that speak of them
 	WrongExit   Bug = "wrong-exit"   // every command exits with 0
 	Orphan      Bug = "orphan"       // a child process outlives its parent
 )
 
 // All are the bugs.
 var All = []Bug{
-	InPlace, RecordFirst, NoVerify, NoLock, EarlyAck, NoSync, NoDirSync, LazyCommit, SwallowErr, NoReap, NoRunLock, LeakTemp, GreedyGC, LooseGC, WrongExit, Orphan,
+	InPlace, RecordFirst, NoVerify, NoLock, EarlyAck, NoSync, LazyCommit, SwallowErr, NoReap, NoRunLock, LeakTemp, GreedyGC, LooseGC, WrongExit, Orphan,
 }

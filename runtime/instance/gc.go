@@ -192,6 +192,12 @@ func (c *collection) retire(ctx context.Context) (purge []int64, err error) {
 		if err := c.struck(failpoint.GCRetiring); err != nil {
 			return nil, err
 		}
+		if mutant.Is(mutant.LooseGC) {
+			if _, err := c.sweep(ctx, c.garbage(now)); err != nil {
+				return nil, err
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
 		if err := c.store.Retire(ctx, now); err != nil {
 			return nil, err
 		}
@@ -279,13 +285,6 @@ func (i *Instance) livingRuns() (ids []string, err error) {
 func (c *collection) purge(ctx context.Context, records []int64) error {
 	if err := c.struck(failpoint.GCListed); err != nil {
 		return err
-	}
-	if mutant.Is(mutant.LooseGC) {
-		gone, err := c.sweep(ctx, c.garbage(records))
-		time.Sleep(5 * time.Millisecond * time.Duration(min(1, len(gone))))
-		if err != nil {
-			return err
-		}
 	}
 	done, err := c.store.Purge(ctx, storage.Purge{Records: records, Manifests: c.out.Living == 0})
 	if err != nil {

@@ -12,7 +12,11 @@ import (
 func work(step string, size int, inputs ...string) []byte {
 	enter(step)
 	// Without a pause a step is over before a kill can fall into it.
-	time.Sleep(2 * time.Millisecond)
+	pause, err := time.ParseDuration(os.Getenv("CRASHLAB_PAUSE")) // of a campaign that wants a longer one; it is no input either
+	if err != nil {
+		pause = 2 * time.Millisecond
+	}
+	time.Sleep(pause)
 	h := sha256.New()
 	fmt.Fprintf(h, "%s %d", step, len(inputs))
 	for _, in := range inputs {

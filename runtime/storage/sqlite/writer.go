@@ -66,7 +66,8 @@ type writer struct {
 	changed sync.Cond // of mu: queue or closed
 	queue   []*pending
 	closed  bool
-	broken  error // set once, by an error after which nothing may be trusted to reach the disk
+	broken  error            // set once, by an error after which nothing may be trusted to reach the disk
+	behind  map[string]error // runs of which a batch with records failed: no later record of theirs may stand on what is not there
 
 	stopped chan struct{} // closed when the last group is written
 }
@@ -100,6 +101,9 @@ func (w *writer) submit(p *pending) {
 		w.changed.Wait()
 	}
 	err := w.broken
+	if err == nil {
+		err = w.behindLocked(p)
+	}
 	if err == nil && w.closed {
 		err = fmt.Errorf("%s: %w", w.c.path, storage.ErrClosed)
 	}
@@ -113,6 +117,16 @@ func (w *writer) submit(p *pending) {
 		w.changed.Broadcast()
 	}
 	w.mu.Unlock()
+}
+
+// behindLocked is the error of an earlier batch of the same run that a batch with records would overtake. What has none, such as the end of the run, may pass.
+func (w *writer) behindLocked(p *pending) error {
+	for i := range p.batch.Records {
+		if err, ok := w.behind[p.batch.Records[i].RunID]; ok {
+			return err
+		}
+	}
+	return nil
 }
 
 // take waits for batches and removes the next group from the queue; nil means that the writer was closed.
@@ -169,6 +183,18 @@ func (w *writer) fail(group []*pending, err error) {
 	w.queue = nil
 	if err != nil && !errors.Is(err, storage.ErrFull) && !isBusy(err) {
 		w.broken = err
+	}
+	for _, list := range [][]*pending{group, behind} {
+		for _, p := range list {
+			for i := range p.batch.Records {
+				if w.behind == nil {
+					w.behind = map[string]error{}
+				}
+				if err != nil {
+					w.behind[p.batch.Records[i].RunID] = err
+				}
+			}
+		}
 	}
 	w.changed.Broadcast()
 	w.mu.Unlock()
