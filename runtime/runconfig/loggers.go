@@ -148,5 +148,5 @@ func loggersEntry(s *Schema) *entry {
 			below = append(below, group(name, "", []*entry{group("config", "", fieldEntries(c, nil, true))}))
 		}
 	}
-	return group("loggers", "Where log lines go besides the event log: "+strings.Join(s.loggerNames(), ", ")+". One that is named takes the place of the console.", below)
+	return section("loggers", "Where log lines go besides the event log: "+strings.Join(s.loggerNames(), ", ")+". One that is named takes the place of the console.", below)
 }

@@ -51,6 +51,15 @@ func group(key, doc string, below []*entry) *entry {
 	return &entry{key: key, doc: doc, below: below, live: slices.ContainsFunc(below, func(e *entry) bool { return e.live })}
 }
 
+// section is a mapping that may be empty, so that who sets something below it has one line to uncomment.
+func section(key, doc string, below []*entry) *entry {
+	e := group(key, doc, below)
+	if e != nil {
+		e.live = true
+	}
+	return e
+}
+
 func (e *entry) write(b *strings.Builder, level int) {
 	for _, line := range wrap(e.doc, scaffoldWidth-2*level) {
 		indent(b, level)
@@ -99,7 +108,7 @@ func inputsEntry(s Schema) *entry {
 		switch {
 		case slices.Contains(s.Given, p.Name):
 		case p.Config != nil:
-			if e := group(p.Name, p.Config.Description, fieldEntries(p.Config, nil, true)); e != nil {
+			if e := section(p.Name, p.Config.Description, fieldEntries(p.Config, nil, true)); e != nil {
 				below = append(below, e)
 			}
 		default:
@@ -108,7 +117,7 @@ func inputsEntry(s Schema) *entry {
 			}
 		}
 	}
-	return group("inputs", "Values of the job's parameters.", below)
+	return section("inputs", "Values of the job's parameters.", below)
 }
 
 // inputEntry is a value that a run config has to give; nil where only Go can.
@@ -134,7 +143,7 @@ func opsEntry(names *opName) *entry {
 		if e := opsEntry(o); e != nil {
 			parts = append(parts, e)
 		}
-		if e := group(o.name, "", parts); e != nil {
+		if e := section(o.name, "", parts); e != nil {
 			below = append(below, e)
 		}
 	}
@@ -142,7 +151,7 @@ func opsEntry(names *opName) *entry {
 	if names.name == "" {
 		doc = "Config of ops, assets and sources."
 	}
-	return group("ops", doc, below)
+	return section("ops", doc, below)
 }
 
 func opEntries(op *OpSchema) (parts []*entry) {
@@ -155,7 +164,7 @@ func opEntries(op *OpSchema) (parts []*entry) {
 			inputs = append(inputs, e)
 		}
 	}
-	if e := group("inputs", "", inputs); e != nil {
+	if e := section("inputs", "", inputs); e != nil {
 		parts = append(parts, e)
 	}
 	return parts
@@ -170,7 +179,7 @@ func configEntries(c *dag.Config, src *Source) []*entry {
 	if c == nil || src != nil && base == nil {
 		return nil
 	}
-	if e := group("config", c.Description, fieldEntries(c, base, base == nil)); e != nil {
+	if e := section("config", c.Description, fieldEntries(c, base, base == nil)); e != nil {
 		return []*entry{e}
 	}
 	return nil
@@ -182,11 +191,11 @@ func resourcesEntry(resources []*dag.Resource) *entry {
 		if res.Config == nil {
 			continue
 		}
-		if e := group("config", res.Config.Description, fieldEntries(res.Config, nil, true)); e != nil {
-			below = append(below, group(res.Key, res.Description, []*entry{e}))
+		if e := section("config", res.Config.Description, fieldEntries(res.Config, nil, true)); e != nil {
+			below = append(below, section(res.Key, res.Description, []*entry{e}))
 		}
 	}
-	return group("resources", "Config of resources.", below)
+	return section("resources", "Config of resources.", below)
 }
 
 // executionEntry shows the executor that has the most to set, and names the others.
@@ -200,7 +209,7 @@ func executionEntry(executors []ExecutorSchema) *entry {
 	if !executors[i].Single && executors[i].Config == nil {
 		settings = group(executors[i].Name, "", []*entry{{key: "max_concurrent", value: "0", note: "steps at once; 0 is one for each processor"}})
 	}
-	return group("execution", "How the run executes: "+strings.Join(names, " or ")+".", []*entry{group("config", "", []*entry{settings})})
+	return section("execution", "How the run executes: "+strings.Join(names, ", ")+".", []*entry{section("config", "", []*entry{settings})})
 }
 
 // fieldEntries are the fields of a config: at the values that the code passes (base, nil for none), else at their defaults. complete says whether what has neither is

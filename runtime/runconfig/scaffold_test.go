@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,27 @@ func checkScaffold(t *testing.T, s Schema) string {
 	all := commentedOut.ReplaceAllString(text, "$1$2")
 	require.NotEqual(t, text, all, "something is commented out")
 	try(all)
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		// A setting whose place is not commented out can be set alone.
+		if m := commentedOut.FindStringSubmatch(line); m == nil || strings.HasPrefix(strings.TrimSpace(above(lines[:i], len(m[1]))), "#") || strings.HasSuffix(line, ":") {
+			continue
+		}
+		lines[i] = commentedOut.ReplaceAllString(line, "$1$2")
+		try(strings.Join(lines, "\n"))
+		lines[i] = line
+	}
 	return text
+}
+
+// above is the key that a line with so many spaces stands below.
+func above(lines []string, spaces int) string {
+	for _, line := range slices.Backward(lines) {
+		if rest := strings.TrimLeft(line, " "); rest != "" && len(line)-len(rest) < spaces {
+			return line
+		}
+	}
+	return ""
 }
 
 func TestScaffold(t *testing.T) {
@@ -69,15 +90,15 @@ ops:
       #areas: [] # a list of mappings
 
 # Config of resources.
-#resources:
-  #db:
-    #config:
+resources:
+  db:
+    config:
       #name: seattle # text
       #size: null # a whole number or null
       #deep: 1 # a number
 
 # Where log lines go besides the event log: console, json. One that is named takes the place of the console.
-#loggers:
+loggers:
   #console:
     #config:
       # The least level of the lines that it takes.
@@ -89,9 +110,9 @@ ops:
       # The file that lines are appended to; stderr where it is empty.
       #path: "" # text
 
-# How the run executes: in_process or multi.
-#execution:
-  #config:
+# How the run executes: in_process, multi.
+execution:
+  config:
     #multi:
       #max_concurrent: 0 # steps at once; 0 is one for each processor
 `, checkScaffold(t, documentSchema()))
@@ -152,8 +173,8 @@ func TestScaffoldOfJobs(t *testing.T) {
 	for _, want := range []string{
 		"inputs:\n  cities: [] # required: a list of texts\n  pair: [0, 0] #", "  wait: 1m #", "  home: {Name: change-me} # required: a mapping\n",
 		"  source:\n    # Path of the raw file.\n    path: change-me # required: text\n    #limit: 10",
-		"  #again:\n    # Station says where the observations come from.\n    #config:\n      # Path of the raw file.\n      #path: body.csv # text\n      #limit: 3",
-		"  rate:\n    ops:\n      delay:\n        #config:\n          #count: 5 #", "        inputs:\n          by: 0 # required: a whole number\n",
+		"  again:\n    # Station says where the observations come from.\n    config:\n      # Path of the raw file.\n      #path: body.csv # text\n      #limit: 3",
+		"  rate:\n    ops:\n      delay:\n        config:\n          #count: 5 #", "        inputs:\n          by: 0 # required: a whole number\n",
 	} {
 		assert.Contains(t, text, want)
 	}
