@@ -25,7 +25,7 @@ const module = "github.com/dagstergen/dagstergen/"
 // packages below it too.
 var layers = [][]string{
 	{"internal/canon", "internal/diag", "internal/figure", "internal/revision", "internal/squeeze", "internal/oslock", "internal/mask", "internal/mutant", "internal/failpoint", "internal/rules", "internal/scripttest", "internal/testdisk"},
-	{"runtime/dag", "internal/subprocess", "internal/cache", "internal/facts", "internal/typedata", "internal/manifest", "annotations"},
+	{"runtime/dag", "runtime/plugin", "internal/subprocess", "internal/cache", "internal/facts", "internal/typedata", "internal/manifest", "annotations"},
 	{"internal/load"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
 	{"runtime/computelog", "runtime/storage/sqlite", "runtime/storage/memory", "runtime/storage/storagetest", "runtime/iomanager", "runtime/plan", "runtime/execute/differ", "gen/render", "gen/preset", "versionhash/hazard"},

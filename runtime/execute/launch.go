@@ -28,14 +28,17 @@ type RunLauncher interface {
 
 // StartAtOnce is the default RunCoordinator: it launches each run at once.
 type StartAtOnce struct {
-	Launcher RunLauncher // nil for a [DetachedProcess]
+	Launcher RunLauncher // nil for that of the instance, see [LauncherOf]
 }
 
 // SubmitRun implements RunCoordinator.
 func (c StartAtOnce) SubmitRun(ctx context.Context, r *SubmittedRun) error {
 	l := c.Launcher
 	if l == nil {
-		l = DetachedProcess{}
+		var err error
+		if l, err = LauncherOf(ctx, r.Instance); err != nil {
+			return err
+		}
 	}
 	return r.Launch(ctx, l)
 }
@@ -77,7 +80,7 @@ type runSpec struct {
 // launchService is what a child is asked to be, see subprocess.
 const launchService = "run"
 
-// Submit stores a run of a job, or of the assets where job is empty, and hands it to a coordinator, nil for [StartAtOnce]. It returns the run's id when the
+// Submit stores a run of a job, or of the assets where job is empty, and hands it to a coordinator, nil for that of the instance, see [CoordinatorOf]. It returns the run's id when the
 // run is launched, or will be; how it ends, the instance says. Everything about the request that can be wrong is an error before anything is stored, as for [Run].
 // Values that only this process has (resources, inputs, observers) cannot be part of it.
 func Submit(ctx context.Context, cat *plan.Catalog, job string, o Options, c RunCoordinator) (id string, err error) {
@@ -90,6 +93,11 @@ func Submit(ctx context.Context, cat *plan.Catalog, job string, o Options, c Run
 	r, err := prepare(cat, job, &o)
 	if err != nil {
 		return "", err
+	}
+	if c == nil {
+		if c, err = CoordinatorOf(ctx, o.Instance); err != nil {
+			return "", err
+		}
 	}
 	if r.id, err = runID(o.RunID); err != nil {
 		return "", err
@@ -119,9 +127,6 @@ func Submit(ctx context.Context, cat *plan.Catalog, job string, o Options, c Run
 	if err := r.store.Submit(&storage.Batch{NewRun: row}).Wait(ctx); err != nil {
 		s.lock.Release()
 		return "", storeError(err)
-	}
-	if c == nil {
-		c = StartAtOnce{}
 	}
 	if err := c.SubmitRun(ctx, s); err != nil {
 		err = errors.Join(err, fail(context.WithoutCancel(ctx), o.Instance, r.id, err))

@@ -260,7 +260,7 @@ func TestComputeLogs(t *testing.T) {
 func TestComputeLogsAreNotKept(t *testing.T) {
 	s := newSuite(t, MultiprocessExecutor)
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "dagstergen.yaml"), []byte("compute_logs: {manager: noop}\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "dagstergen.yaml"), []byte("compute_logs: noop\n"), 0o600))
 	s.inst = openInstance(t, dir)
 	res := s.ok("talking")
 	assert.Equal(t, "(nothing)", printedBy(t, s, res, "talk1", computelog.Stdout))

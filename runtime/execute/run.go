@@ -83,6 +83,13 @@ func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
 	if o, err = withJob(t.Job, o); err != nil {
 		return nil, err
 	}
+	chosen := ""
+	if t.Job != nil {
+		chosen = t.Job.Executor
+	}
+	if o.Config, err = withDefaultExecutor(chosen, o); err != nil {
+		return nil, err
+	}
 	asked, err := resolve(t, o)
 	if err != nil {
 		return nil, err

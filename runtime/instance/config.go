@@ -13,7 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/dagstergen/dagstergen/runtime/computelog"
+	"github.com/dagstergen/dagstergen/runtime/plugin"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -22,11 +22,8 @@ const maxConfig = 1 << 20
 
 // A config is what dagstergen.yaml says. Every part has a default; an unknown key is an error.
 type config struct {
-	Storage struct {
-		SQLite struct {
-			AllowNetwork bool `yaml:"allow_network"`
-		} `yaml:"sqlite"`
-	} `yaml:"storage"`
+	Storage     plugin.Choice `yaml:"storage"`
+	ComputeLogs plugin.Choice `yaml:"compute_logs"`
 
 	Concurrency struct {
 		Pools struct {
@@ -35,32 +32,15 @@ type config struct {
 		} `yaml:"pools"`
 	} `yaml:"concurrency"`
 
-	ComputeLogs struct {
-		Manager string `yaml:"manager"` // local or noop
-	} `yaml:"compute_logs"`
+	// What execute chooses by, see [Instance.Choice].
+	Executor       plugin.Choice `yaml:"executor"`
+	RunLauncher    plugin.Choice `yaml:"run_launcher"`
+	RunCoordinator plugin.Choice `yaml:"run_coordinator"`
 }
 
 // check says what is wrong with values that YAML alone cannot tell.
 func (c *config) check() error {
-	switch c.ComputeLogs.Manager {
-	case "", logsLocal, logsNoop:
-		return c.checkPools()
-	}
-	return fmt.Errorf("compute_logs.manager: %q is not there; there is %s and %s", c.ComputeLogs.Manager, logsLocal, logsNoop)
-}
-
-// The managers of compute logs.
-const (
-	logsLocal = "local" // files in the instance's folder
-	logsNoop  = "noop"  // nothing is kept
-)
-
-// computeLogs is what keeps the output of steps.
-func (c *config) computeLogs(root *os.Root, dir string) computelog.Manager {
-	if c.ComputeLogs.Manager == logsNoop {
-		return computelog.Noop()
-	}
-	return computelog.Local(root, dir, "logs")
+	return errors.Join(Storages.Check(c.Storage), ComputeLogs.Check(c.ComputeLogs), c.checkSQLite(), c.checkPools())
 }
 
 // A ConfigError says what is wrong with the file dagstergen.yaml of an instance.

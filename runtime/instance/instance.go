@@ -20,18 +20,21 @@ import (
 	"github.com/dagstergen/dagstergen/internal/oslock"
 	"github.com/dagstergen/dagstergen/runtime/computelog"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
+	"github.com/dagstergen/dagstergen/runtime/plugin"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 	"github.com/dagstergen/dagstergen/runtime/storage/memory"
-	"github.com/dagstergen/dagstergen/runtime/storage/sqlite"
 )
 
 // The names in the folder of an instance.
 const (
 	database   = "dagstergen.db"
-	configFile = "dagstergen.yaml"
+	configFile = ConfigFile
 	locks      = "locks"
 	tmp        = "tmp"
 )
+
+// ConfigFile is the name of the file in an instance's folder that configures it.
+const ConfigFile = "dagstergen.yaml"
 
 // An Instance is a deployment's state, open. It is safe for concurrent use.
 type Instance struct {
@@ -53,7 +56,8 @@ type Instance struct {
 	runs     *runLocks
 	temp     *tempDir
 	logs     computelog.Manager
-	pools    *pools // nil where there is nothing to share
+	pools    *pools                   // nil where there is nothing to share
+	choices  map[string]plugin.Choice // of what is above: launchers, executors
 
 	ephemeralFiles func() (*iomanager.Files, error) // of an instance in memory: makes dir, root, files and temp
 
@@ -82,12 +86,12 @@ func Open(ctx context.Context, dir string, o Options) (_ *Instance, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, storage.FileError("create", dir, err)
 	}
-	if !o.AllowNetwork && !c.Storage.SQLite.AllowNetwork {
+	if !o.AllowNetwork && !c.allowsNetwork() {
 		if err := refuseNetwork(dir); err != nil {
 			return nil, err
 		}
 	}
-	i := &Instance{dir: dir}
+	i := &Instance{dir: dir, choices: c.choices()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, i.Close())
@@ -99,20 +103,17 @@ func Open(ctx context.Context, dir string, o Options) (_ *Instance, err error) {
 	if err := i.prepare(); err != nil {
 		return nil, err
 	}
-	s, err := sqlite.Open(ctx, filepath.Join(dir, database))
-	if err != nil {
+	if err := i.openPlugins(ctx, c); err != nil {
 		return nil, err
 	}
-	i.store = s
-	i.logs = c.computeLogs(i.root, dir)
 	i.pools = c.pools(i.root, dir)
 	i.runs = &runLocks{root: i.root, dir: dir}
 	i.versions = &versions{root: i.root, dir: dir}
 	i.temp = &tempDir{root: i.root, dir: dir}
-	files := iomanager.NewFiles(i.root, dir, s, i.temp.get)
+	files := iomanager.NewFiles(i.root, dir, i.store, i.temp.get)
 	files.GuardFrom(objectsFile)
 	i.release = files.Release
-	i.io = iomanager.NewDefault(s, files)
+	i.io = iomanager.NewDefault(i.store, files)
 	i.forget = i.io.Observe()
 	return i, nil
 }
@@ -176,7 +177,7 @@ func OpenReadOnly(ctx context.Context, dir string) (_ *Instance, err error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Instance{dir: dir, readOnly: true, logs: computelog.Noop()}
+	i := &Instance{dir: dir, readOnly: true, choices: c.choices(), logs: computelog.Noop()}
 	i.root, err = os.OpenRoot(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -184,14 +185,11 @@ func OpenReadOnly(ctx context.Context, dir string) (_ *Instance, err error) {
 	case err != nil:
 		return nil, storage.FileError("open", dir, err)
 	default:
-		s, err := sqlite.OpenReadOnly(ctx, filepath.Join(dir, database))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			i.store = memory.Empty(dir)
-		case err != nil:
+		if err := i.openPlugins(ctx, c); err != nil {
 			return nil, errors.Join(err, i.Close())
-		default:
-			i.store = s
+		}
+		if i.store == nil {
+			i.store = memory.Empty(dir)
 		}
 	}
 	if i.root != nil {
@@ -200,7 +198,6 @@ func OpenReadOnly(ctx context.Context, dir string) (_ *Instance, err error) {
 		}))
 		i.forget = i.io.Observe()
 		i.runs = &runLocks{root: i.root, dir: dir}
-		i.logs = c.computeLogs(i.root, dir)
 	} else {
 		i.io = iomanager.NewInMemory(i.store, func() (*iomanager.Files, error) {
 			return nil, fmt.Errorf("%s: %w: it was opened for reading", dir, storage.ErrReadOnly)

@@ -121,22 +121,25 @@ func TestOpenRefuses(t *testing.T) {
 	require.Error(t, err)
 
 	for content, want := range map[string]string{
-		"storage: {sqlite: {allow_network: true}}":                  "",
+		"storage: {sqlite: {allow_network: true}}": "",
+		"storage: sqlite":                          "", "compute_logs: local": "", "compute_logs: noop": "", "compute_logs: {local: {folder: prints}}": "", "storage:": "",
+		"compute_logs: s3":                                          `line 1: compute_logs: "s3" is not registered; there is local, noop`,
+		"compute_logs: s3\nstorage: postgres":                       `storage: "postgres" is not registered; there is`,
+		"storage: {sqlite: {allow: true}}":                          "storage.sqlite: below line 1: line 1: field allow not found",
+		"executor: [multi]":                                         "line 1: want the name of a plug-in, or one name with its config below it",
 		"concurrency: {pools: {default_limit: 2, limits: {db: 1}}}": "", "concurrency:": "", "concurrency: {pools: {limits: {db: 65536}}}": "",
 		"concurrency: {pools: {default_limit: 0}}":    "concurrency.pools.default_limit: want a whole number from 1 to 65536, found 0; leave it out for no limit",
 		"concurrency: {pools: {limits: {db: 65537}}}": "concurrency.pools.limits.db: want a whole number from 1 to 65536, found 65537",
 		"concurrency: {pools: {limits: {db: many}}}":  "cannot unmarshal",
 		"concurrency: {pool: {}}":                     "field pool not found",
-		"compute_logs: {manager: local}":              "", "compute_logs: {manager: noop}": "",
-		"compute_logs: {manager: s3}": `compute_logs.manager: "s3" is not there; there is local and noop`,
-		"":                            "",
-		"# nothing":                   "",
-		"storge: {}":                  "line 1: field storge not found",
-		"storage:\n  postgres: {}":    "line 2: field postgres not found",
-		"a: &a [*a]":                  "field a not found",
-		"- 1":                         "cannot unmarshal",
-		"storage: {}\n---\n{}":        "more than one document",
-		strings.Repeat("#", 2<<20):    "larger than",
+		"":                                            "",
+		"# nothing":                                   "",
+		"storge: {}":                                  "line 1: field storge not found",
+		"storage:\n  postgres: {}":                    `line 2: storage: "postgres" is not registered; there is`,
+		"a: &a [*a]":                                  "field a not found",
+		"- 1":                                         "cannot unmarshal",
+		"storage: {}\n---\n{}":                        "more than one document",
+		strings.Repeat("#", 2<<20):                    "larger than",
 	} {
 		dir := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, configFile), []byte(content), 0o600))

@@ -1,0 +1,108 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/dagstergen/dagstergen/runtime/computelog"
+	"github.com/dagstergen/dagstergen/runtime/plugin"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+	"github.com/dagstergen/dagstergen/runtime/storage/sqlite"
+)
+
+// Storages are what the key storage of dagstergen.yaml can name: what runs, events and records are kept in. A plug-in that is asked to read a store that is not there
+// returns fs.ErrNotExist.
+var Storages = plugin.NewKind[storage.Store]("storage")
+
+// ComputeLogs are what the key compute_logs of dagstergen.yaml can name: what keeps the output of steps.
+var ComputeLogs = plugin.NewKind[computelog.Manager]("compute_logs")
+
+// The plug-ins that are always there.
+const (
+	storageSQLite = "sqlite" // one file in the instance's folder
+	logsLocal     = "local"  // files in the instance's folder
+	logsNoop      = "noop"   // nothing is kept
+)
+
+// sqliteConfig is what dagstergen.yaml says below storage.sqlite.
+type sqliteConfig struct {
+	// AllowNetwork is for a folder on a network file system whose locks are known to work.
+	AllowNetwork bool `yaml:"allow_network"`
+}
+
+// localLogs is what it says below compute_logs.local.
+type localLogs struct {
+	Folder string `yaml:"folder"` // in the instance's; logs where it is empty
+}
+
+func init() {
+	plugin.Register(Storages, storageSQLite, func(ctx plugin.Context, _ sqliteConfig) (storage.Store, error) {
+		path := filepath.Join(ctx.Folder, database)
+		if ctx.ReadOnly {
+			return opened(sqlite.OpenReadOnly(ctx, path))
+		}
+		return opened(sqlite.Open(ctx, path))
+	})
+	plugin.Register(ComputeLogs, logsNoop, func(plugin.Context, struct{}) (computelog.Manager, error) { return computelog.Noop(), nil })
+	plugin.Register(ComputeLogs, logsLocal, func(ctx plugin.Context, c localLogs) (computelog.Manager, error) {
+		if c.Folder == "" {
+			c.Folder = "logs"
+		}
+		if !filepath.IsLocal(c.Folder) || c.Folder == "." {
+			return nil, fmt.Errorf("compute_logs.local.folder: %q is not a folder in that of the instance", c.Folder)
+		}
+		return computelog.Local(ctx.Root, ctx.Folder, c.Folder), nil
+	})
+}
+
+// opened makes an interface of a store, or of its absence.
+func opened(s *sqlite.Store, err error) (storage.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// allowsNetwork reports whether the config allows a folder on a network file system.
+func (c *config) allowsNetwork() bool {
+	var s sqliteConfig
+	return (c.Storage.Name == storageSQLite) && c.Storage.Decode(&s) == nil && s.AllowNetwork
+}
+
+// checkSQLite finds what is wrong below storage.sqlite before a folder is made.
+func (c *config) checkSQLite() error {
+	if c.Storage.Name != storageSQLite {
+		return nil
+	}
+	if err := c.Storage.Decode(&sqliteConfig{}); err != nil {
+		return fmt.Errorf("storage.sqlite: %w", err)
+	}
+	return nil
+}
+
+// openPlugins opens the store and the manager of compute logs that the config names. A store that is not there and is only read is nil.
+func (i *Instance) openPlugins(ctx context.Context, c *config) error {
+	at := plugin.Context{Context: ctx, Folder: i.dir, Root: i.root, ReadOnly: i.readOnly}
+	s, err := Storages.Make(at, c.Storage, storageSQLite)
+	switch {
+	case i.readOnly && errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	default:
+		i.store = s
+	}
+	if i.logs, err = ComputeLogs.Make(at, c.ComputeLogs, logsLocal); err != nil {
+		return &ConfigError{filepath.Join(i.dir, configFile), err}
+	}
+	return nil
+}
+
+// Choice returns what dagstergen.yaml says below one of the keys executor, run_launcher and run_coordinator; the zero Choice where it says nothing.
+func (i *Instance) Choice(key string) plugin.Choice { return i.choices[key] }
+
+func (c *config) choices() map[string]plugin.Choice {
+	return map[string]plugin.Choice{"executor": c.Executor, "run_launcher": c.RunLauncher, "run_coordinator": c.RunCoordinator}
+}
