@@ -127,6 +127,8 @@ var documentCases = []documentCase{
 	{name: "wrong element", text: fetch("tags: [a, 2, [b]]"), want: []string{
 		"run.yaml:5:17: ops.fetch.config.tags[1]: expected text, found the number 2; quote it",
 		"run.yaml:5:20: ops.fetch.config.tags[2]: expected text, found a list"}},
+	{name: "variable for a list", text: fetch("tags: {env: DATA}"), want: []string{
+		"run.yaml:5:13: ops.fetch.config.tags: expected a list of texts, found a mapping; a variable is a single value: write [{env: DATA}]"}},
 	{name: "null for a list", text: fetch("tags: null"), want: []string{
 		"run.yaml:5:13: ops.fetch.config.tags: expected a list of texts, found null; leave the key out for its default"}},
 	{name: "list for a map", text: fetch("weights: [1]"), want: []string{

@@ -134,7 +134,11 @@ func (r *resolver) value(f *dag.Field, n *node, typ reflect.Type, base reflect.V
 
 func (r *resolver) list(f *dag.Field, n *node, typ reflect.Type, base reflect.Value, path trail, out *bytes.Buffer) {
 	if n.kind != kindList {
-		r.problem(CodeType, path, n.pos, "", "expected %s, found %s", expected(f), n.found(hides(f)))
+		hint := ""
+		if name, env := n.envName(); env {
+			hint = "a variable is a single value: write [{env: " + name + "}]"
+		}
+		r.problem(CodeType, path, n.pos, hint, "expected %s, found %s", expected(f), n.found(hides(f)))
 		return
 	}
 	if typ != nil && typ.Kind() == reflect.Array && typ.Len() != len(n.items) {
