@@ -1,10 +1,12 @@
 package runconfig
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
@@ -172,9 +174,9 @@ func Make(f func() any) (v any, err error) {
 		switch p := recover().(type) {
 		case nil:
 		case *dag.ConfigError:
-			err = p.Err
+			err = mask.Error(p.Err)
 		default:
-			err = fmt.Errorf("making a config of it panicked: %v", p)
+			err = errors.New("making a config of it panicked: " + mask.Hide(fmt.Sprint(p)))
 		}
 	}()
 	return f(), nil

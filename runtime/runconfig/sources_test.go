@@ -1,8 +1,8 @@
 package runconfig
 
 import (
-	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,10 +32,10 @@ func mappedSchema() Schema {
 	mapped := func(parts []any) any {
 		o := parts[0].(outerConfig)
 		if o.Most > 9 {
-			return dag.ConfigFrom(innerConfig{}, errors.New("most 9"))
+			return dag.ConfigFrom(innerConfig{}, errors.New("most 9"+o.Token.Reveal()))
 		}
 		if o.Most < 0 {
-			panic("negative")
+			panic("negative" + o.Token.Reveal())
 		}
 		return innerConfig{URL: o.Base + "/x", Limit: o.Most * 10, Token: o.Token}
 	}
@@ -107,6 +107,8 @@ func TestMappedConfigErrors(t *testing.T) {
 		"inputs: {site: {base: a}}\nops: {outer: {config: {most: 10}}}":                                   "run.yaml:2:23: ops.outer.config: most 9",
 		"inputs: {site: {base: a}}\nops: {outer: {config: {most: -1}}}":                                   "run.yaml:2:23: ops.outer.config: making a config of it panicked: negative",
 		"inputs: {site: {base: a, most: 10}}":                                                             "run.yaml:1:16: inputs.site: most 9",
+		"inputs: {site: {base: a, token: {env: TOKEN}}}\nops: {outer: {config: {most: 10}}}":              "run.yaml:2:23: ops.outer.config: most 9***",
+		"inputs: {site: {base: a, token: {env: TOKEN}}}\nops: {outer: {config: {most: -1}}}":              "run.yaml:2:23: ops.outer.config: making a config of it panicked: negative***",
 		"inputs: {site: {base: a}}\nops: {unused: {config: {moot: 1}}}":                                   "run.yaml:2:25: ops.unused.config.moot: unknown field; did you mean \"most\"?",
 		"inputs: {site: {base: a}}\nops: {plain: {ops: {}}}":                                              "run.yaml:2:15: ops.plain.ops: unknown key; expected config",
 	} {
@@ -115,19 +117,81 @@ func TestMappedConfigErrors(t *testing.T) {
 	}
 }
 
+// The JSON Schema says of mapped and configured things what a run says of them.
 func TestMappedConfigSchema(t *testing.T) {
-	js, err := JSONSchema("x", mappedSchema())
-	require.NoError(t, err)
-	var doc map[string]any
-	require.NoError(t, json.Unmarshal(js, &doc))
-	at := func(keys ...string) any {
-		v := any(doc)
-		for _, k := range keys {
-			v = v.(map[string]any)[k]
+	s := configuredSchemaOf(t)
+	sch := compile(t, s)
+	for text, valid := range map[string]bool{
+		"inputs: {site: {base: a}}": true,
+		"inputs: {site: {base: a}}\nops: {outer: {config: {most: 3}, ops: {fetch: {config: {limit: 1}}}}}":                     true,
+		"inputs: {site: {base: a}}\nops: {given: {config: {base: x}}}\nresources: {lettered: {config: {base: b}}}":             true,
+		"inputs: {site: {base: a}}\nops: {outer: {config: {moost: 3}}}":                                                        false,
+		"inputs: {site: {base: a}}\nops: {outer: {config: {most: x}}}":                                                         false,
+		"inputs: {site: {base: a}}\nops: {small: {config: {limit: 3}}}":                                                        false,
+		"inputs: {site: {base: a}}\nops: {given: {config: {base: x, limit: 3}}}":                                               false,
+		"inputs: {site: {base: a}}\nresources: {lettered: {config: {url: b}}}":                                                 false,
+		"inputs: {site: {base: a}}\nresources: {fixed: {config: {base: b}}}":                                                   false,
+		"inputs: {site: {base: a}}\nops: {small: {config: ~}}\nresources: {fixed: {config: ~}, lettered: {config: {base: b}}}": true,
+	} {
+		if !strings.Contains(text, "lettered") && valid {
+			text += "\nresources: {lettered: {config: {base: b}}}"
 		}
-		return v
+		if !strings.Contains(text, "given: {config: {base") && valid {
+			text = strings.Replace(text, "ops: {", "ops: {given: {config: {base: x}}, ", 1)
+			if !strings.Contains(text, "ops: {") {
+				text += "\nops: {given: {config: {base: x}}}"
+			}
+		}
+		doc, err := Parse("run.yaml", []byte(text))
+		require.NoError(t, err)
+		_, err = Resolve(doc, s, testEnv)
+		assert.Equal(t, valid, err == nil, "%s\n%v", text, err)
+		err = sch.Validate(instance(t, doc.root))
+		assert.Equal(t, valid, err == nil, "%s\n%v", text, err)
 	}
-	assert.NotNil(t, at("properties", "ops", "properties", "outer", "properties", "config", "properties", "most"))
-	assert.NotNil(t, at("properties", "ops", "properties", "outer", "properties", "ops", "properties", "fetch", "properties", "config", "properties", "limit"))
-	assert.Nil(t, at("properties", "ops", "properties", "outer", "required"), "the body gives it")
+}
+
+// configuredSchemaOf is mappedSchema with an op and a resource that are given their config, one each by a value and one by a config of its own.
+func configuredSchemaOf(t *testing.T) Schema {
+	t.Helper()
+	s := mappedSchema()
+	outer, inner := s.Inputs[0].Config, s.Ops[0].Config
+	made := dag.Binding{Kind: dag.FromParts, Parts: []dag.Binding{{Kind: dag.FromParam}}, Func: func(parts []any) any { return innerConfig{URL: parts[0].(outerConfig).Base} }}
+	s.Graphs = append(s.Graphs, GraphSchema{Key: "given", Config: outer})
+	s.Ops = append(s.Ops,
+		OpSchema{Key: "small", Config: inner, From: &Source{Value: innerConfig{URL: "u"}}, Fixed: true},
+		OpSchema{Key: "given", Config: inner, From: &Source{Make: made.Func, Parts: []*Source{{Graph: "given"}}}, Fixed: true})
+	s.Resources = []*dag.Resource{
+		{Key: "fixed", Makes: inner, Made: &dag.Binding{Kind: dag.FromLiteral, Value: innerConfig{URL: "v"}}},
+		{Key: "lettered", Config: outer, Makes: inner, Made: &made},
+	}
+	return s
+}
+
+// What is configured has the config that the code says, and the record what was said of its own.
+func TestConfigured(t *testing.T) {
+	s := configuredSchemaOf(t)
+	text := "inputs: {site: {base: a}}\nops: {given: {config: {base: x}}}\nresources: {lettered: {config: {base: b}}}"
+	r, err := resolveMapped(t, text, s)
+	require.NoError(t, err)
+	assert.Equal(t, innerConfig{URL: "u"}, r.Ops["small"].Go)
+	assert.Equal(t, innerConfig{URL: "x"}, r.Ops["given"].Go)
+	assert.Equal(t, innerConfig{URL: "v"}, r.Resources["fixed"].Go)
+	assert.Equal(t, innerConfig{URL: "b"}, r.Resources["lettered"].Go)
+	again, err := resolveMapped(t, r.Text, s)
+	require.NoError(t, err, r.Text)
+	assert.Equal(t, r.Text, again.Text)
+	assert.Equal(t, r.Ops["given"].Digest, again.Ops["given"].Digest)
+	_, err = resolveMapped(t, "inputs: {site: {base: a}}\nops: {small: {config: {url: x}}, given: {config: {url: x}}}\nresources: {fixed: {config: {url: x}}}", s)
+	assert.EqualError(t, err, "run config: resources.lettered.config.base: missing, expected text; set it in a file, or with --set resources.lettered.config.base=...\n"+
+		"run.yaml:2:15: ops.small.config: small is configured in code; remove it, or call what it configures\n"+
+		"run.yaml:2:51: ops.given.config.url: unknown field; fields: base, most, token\n"+
+		"run.yaml:3:21: resources.fixed.config: fixed is configured in code; remove it")
+	scaffold := string(Scaffold("Run config", s))
+	assert.NotContains(t, scaffold, "small")
+	assert.NotContains(t, scaffold, "fixed")
+	doc, err := Parse("scaffold.yaml", []byte(scaffold))
+	require.NoError(t, err)
+	_, err = Resolve(doc, s, testEnv)
+	require.NoError(t, err, scaffold)
 }
