@@ -81,6 +81,10 @@ func canaries(w *shop) {
 		a.Resources = []dag.ResourceUse{{Name: "r", Key: resource}}
 		a.Invoke = func(ctx context.Context, c *dag.Call) error {
 			chatty(ctx, &client{token: dag.ConfigOf[poolConfig](c).Password, own: dag.ResourceOf[*client](c, 0).own})
+			if os.Getenv(canaryChild) == "print" { // in a child: what it prints is kept
+				fmt.Println("stdout:", dag.ConfigOf[poolConfig](c).Password.Reveal())
+				fmt.Fprintln(os.Stderr, "stderr:", dag.ConfigOf[poolConfig](c).Password.Reveal())
+			}
 			c.Out[0] = 1
 			return then(dag.ConfigOf[poolConfig](c).Password.Reveal())
 		}
@@ -105,6 +109,9 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	} {
 		doc := c.doc
 		t.Run(c.executor+" "+doc, func(t *testing.T) {
+			if c.executor == MultiprocessExecutor {
+				t.Setenv(canaryChild, "print")
+			}
 			w := newWorld(t)
 			home := t.TempDir()
 			inst, err := instance.Open(t.Context(), home, instance.Options{})
@@ -179,7 +186,7 @@ func TestSecretsAppearNowhere(t *testing.T) {
 			}
 
 			require.NoError(t, inst.Close())
-			files := 0
+			files, printed := 0, 0
 			require.NoError(t, filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
 				if err != nil || d.IsDir() {
 					return err
@@ -187,9 +194,13 @@ func TestSecretsAppearNowhere(t *testing.T) {
 				files++
 				data, err := os.ReadFile(path)
 				noCanary(t, path, data)
+				printed += bytes.Count(data, []byte("stdout: ***\n")) + bytes.Count(data, []byte("stderr: ***\n"))
 				return err
 			}))
 			assert.Positive(t, files)
+			if c.executor == MultiprocessExecutor {
+				assert.Positive(t, printed, "what a step prints is kept, without secrets")
+			}
 		})
 	}
 }
