@@ -96,6 +96,7 @@ type resolved struct {
 	executor       string
 	concurrent     int
 	limits         []runconfig.TagLimit
+	executorConfig any                // of a registered executor
 	environment    map[string]*string // what its env: values are; nil for a variable that is not set
 	retries        RetryMode
 	loggers        []runconfig.Logger
@@ -144,6 +145,11 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 		r.executor = o.Executor
 	}
 	r.executor = cmp.Or(r.executor, o.fallback, MultiExecutor)
+	if d := definitionOf(r.executor); d != nil {
+		if err := r.resolveExecutor(d, doc, o); err != nil {
+			return nil, err
+		}
+	}
 	if r.executor == MultiprocessExecutor {
 		if err := checkMultiprocess(t, o); err != nil {
 			return nil, err
@@ -223,4 +229,23 @@ func fits(t *dag.Type, v any) bool {
 		return false
 	}
 	return reflect.TypeOf(v).AssignableTo(t.Go)
+}
+
+// resolveExecutor checks what a registered executor needs, and finds its config.
+func (r *resolved) resolveExecutor(d *ExecutorDefinition, doc *runconfig.Resolved, o *Options) error {
+	if d.NeedsInstance && (o.Instance == nil || o.Instance.Dir() == "") {
+		return badOption("executor %s needs an instance on disk; give one with WithInstance (instance.Open or instance.LocalTemp), or use %s", d.Name, MultiExecutor)
+	}
+	switch {
+	case d.Config == nil:
+	case doc.Executor == d.Name && doc.ExecutorConfig != nil:
+		r.executorConfig = doc.ExecutorConfig.Go
+	default:
+		v, err := d.Config.Decode(nil, []byte("{}"))
+		if err != nil {
+			return err
+		}
+		r.executorConfig = v
+	}
+	return nil
 }

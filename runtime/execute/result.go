@@ -115,6 +115,7 @@ func newResult(r *run, stored error) *Result {
 	}
 	cause := context.Cause(r.ctx)
 	var broken *StoreError
+	var executor *ExecutorError
 	switch {
 	case stored != nil:
 		res.Status, res.reason = storage.RunFailure, &StoreError{stored}
@@ -122,6 +123,8 @@ func newResult(r *run, stored error) *Result {
 		res.Status, res.reason = storage.RunFailure, res.busy
 	case errors.As(cause, &broken):
 		res.Status, res.reason = storage.RunFailure, broken
+	case errors.As(cause, &executor):
+		res.Status, res.reason = storage.RunFailure, executor
 	case cause != nil && (unfinished || failed):
 		res.Status, res.reason = storage.RunCanceled, cause
 	case failed:

@@ -59,7 +59,7 @@ func requested(err error) (dag.RetryRequested, bool) {
 // again decides whether a task that failed is computed once more, and records that. It is for what user code said: of the op, or of an IO manager.
 func (w *worker) again(t *task, err *StepError, began time.Time) bool {
 	r := w.run
-	if r.asked.retries != RetryEnabled || t.step == nil || r.ctx.Err() != nil || began.IsZero() && !err.manager {
+	if r.asked.retries == RetryDisabled || t.step == nil || r.ctx.Err() != nil || began.IsZero() && !err.manager {
 		return false
 	}
 	limit, wait := r.retries(t.step, err, t.tries)

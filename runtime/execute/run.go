@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -211,17 +210,13 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	}
 	defer r.closeLogFiles()
 	defer r.res.close() // for the ways out below; at the end of a run it has been done
-	var children *runRef
-	if r.asked.executor == MultiprocessExecutor {
-		var err error
-		if children, err = r.beginChildren(); err != nil {
-			return nil, err
-		}
+	where, err := r.executor()
+	if err != nil {
+		return nil, err
 	}
 	if err := r.begin(ctx, began); err != nil {
 		return nil, err
 	}
-	where := r.executor(children)
 
 	r.sayDamaged()
 	r.engine = newEngine(r)
@@ -229,7 +224,7 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	release := context.AfterFunc(r.ctx, r.engine.halt)
 	heeded := r.heed()
 	kept := r.keepPrints()
-	where.execute(r.engine, (*worker).work)
+	where().execute(r.engine, (*worker).work)
 	release()
 	heeded()
 	kept()
@@ -422,21 +417,6 @@ func (r *run) afterPlan() {
 		}
 	}
 	r.saySkipped(r.engine.early)
-}
-
-// executor says how many workers there are, and what their children are told.
-func (r *run) executor(children *runRef) executor {
-	if r.asked.executor == InProcessExecutor {
-		return workers{n: 1}
-	}
-	n := r.asked.concurrent
-	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
-	}
-	if !r.plan.Open() { // otherwise nobody knows how many steps there will be
-		n = min(n, len(r.plan.Steps))
-	}
-	return workers{max(1, n), children}
 }
 
 // finish records how the run ended and makes the result.

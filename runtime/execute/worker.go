@@ -15,70 +15,18 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// An executor decides where and how many at a time the tasks of an engine are worked on. It returns when the engine hands out nothing
-// more and all that it handed out is settled.
-type executor interface {
-	execute(e *engine, work func(w *worker, v plan.Vertex))
-}
-
-// workers is the executor of the names that are always there: in_process is one worker, who takes tasks in plan order; multi is several; those of
-// multiprocess have a child process each.
-type workers struct {
-	n        int
-	children *runRef // what their children are told first; nil where they have none
-}
-
-func (n workers) execute(e *engine, work func(w *worker, v plan.Vertex)) {
-	ended := make(chan bool) // whether the worker is to be replaced
-	start := func() {
-		w := newWorker(e.run)
-		if n.children != nil {
-			w.remote = &remote{run: e.run, begin: n.children}
-		}
-		go func() {
-			lost := true // unless the loop ends: user code that ends its goroutine takes the worker with it
-			defer func() {
-				if w.remote != nil {
-					w.remote.close()
-				}
-				ended <- lost
-			}()
-			for {
-				i, ok := e.next()
-				if !ok {
-					lost = false
-					return
-				}
-				work(w, i)
-			}
-		}()
-	}
-	for range n.n {
-		start()
-	}
-	for alive := n.n; alive > 0; {
-		if <-ended {
-			start()
-		} else {
-			alive--
-		}
-	}
-	if n.children != nil {
-		e.run.removeFolders()
-	}
-}
-
 // worker computes tasks, one after the other. What it holds is scratch space.
 type worker struct {
-	run    *run
-	hash   *plan.Hasher
-	eval   *plan.Evaluator
-	feeds  []feed
-	data   []canon.Digest
-	done   chan reply // of calls of user code
-	remote *remote    // computes its steps in another process; nil for this one
-	out    []any      // what the last step that was computed gave
-	stored chan error // of a step with hooks: that it is on disk
+	run      *run
+	hash     *plan.Hasher
+	eval     *plan.Evaluator
+	feeds    []feed
+	data     []canon.Digest
+	done     chan reply     // of calls of user code
+	deferred *time.Duration // of the step at hand: it is tried again after this, by whoever asked for it
+	remote   *remote        // computes its steps in another process; nil for this one
+	out      []any          // what the last step that was computed gave
+	stored   chan error     // of a step with hooks: that it is on disk
 }
 
 func newWorker(r *run) *worker {
@@ -111,6 +59,11 @@ func (w *worker) work(i plan.Vertex) {
 		case verdictCanceled:
 			e.giveUp(i)
 		case verdictRetry:
+			if w.run.asked.retries == RetryDeferred { // the executor still has it
+				wait := e.task(i).wait
+				w.deferred = &wait
+				return
+			}
 			e.postpone(i, e.task(i).wait)
 		case verdictDone:
 			e.settle(i, taskDone)
