@@ -87,8 +87,7 @@ type _dagHandleAirportList struct {
 
 // Call adds a call of AirportList to a graph that is built in Go code.
 func (h _dagHandleAirportList) Call(g *dag.GraphBuilder, files dag.Value[Files], options ...dag.NodeOption) dag.Value[dag.File] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(), dag.WithConfig(files)}, options...)...)
-	return dag.OutputOf[dag.File](n, 0)
+	return dag.OutputOf[dag.File](g.AddCall(h, append([]dag.NodeOption{dag.WithConfig(files)}, options...)), 0)
 }
 
 type _dagCallAirportList struct{}
@@ -127,8 +126,7 @@ type _dagHandleByOrigin struct {
 
 // Call adds a call of ByOrigin to a graph that is built in Go code.
 func (h _dagHandleByOrigin) Call(g *dag.GraphBuilder, flights dag.Value[[]Flight], options ...dag.NodeOption) dag.Value[[]Departures] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(flights)}, options...)...)
-	return dag.OutputOf[[]Departures](n, 0)
+	return dag.OutputOf[[]Departures](g.AddCall(h, options, flights), 0)
 }
 
 type _dagCallByOrigin struct{}
@@ -167,8 +165,7 @@ type _dagHandleEnough struct {
 
 // Call adds a call of Enough to a graph that is built in Go code.
 func (h _dagHandleEnough) Call(g *dag.GraphBuilder, flights dag.Value[[]Flight], busy dag.Value[int], options ...dag.NodeOption) dag.Value[bool] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(flights, busy)}, options...)...)
-	return dag.OutputOf[bool](n, 0)
+	return dag.OutputOf[bool](g.AddCall(h, options, flights, busy), 0)
 }
 
 type _dagCallEnough struct{}
@@ -205,8 +202,7 @@ type _dagHandleFlightLog struct {
 
 // Call adds a call of FlightLog to a graph that is built in Go code.
 func (h _dagHandleFlightLog) Call(g *dag.GraphBuilder, files dag.Value[Files], options ...dag.NodeOption) dag.Value[dag.File] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(), dag.WithConfig(files)}, options...)...)
-	return dag.OutputOf[dag.File](n, 0)
+	return dag.OutputOf[dag.File](g.AddCall(h, append([]dag.NodeOption{dag.WithConfig(files)}, options...)), 0)
 }
 
 type _dagCallFlightLog struct{}
@@ -245,8 +241,7 @@ type _dagHandleLateShare struct {
 
 // Call adds a call of LateShare to a graph that is built in Go code.
 func (h _dagHandleLateShare) Call(g *dag.GraphBuilder, flights dag.Value[[]Flight], options ...dag.NodeOption) dag.Value[float64] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(flights)}, options...)...)
-	return dag.OutputOf[float64](n, 0)
+	return dag.OutputOf[float64](g.AddCall(h, options, flights), 0)
 }
 
 type _dagCallLateShare struct{}
@@ -285,8 +280,7 @@ type _dagHandleLeaving struct {
 
 // Call adds a call of Leaving to a graph that is built in Go code.
 func (h _dagHandleLeaving) Call(g *dag.GraphBuilder, origins dag.Value[[]Departures], airport dag.Value[string], options ...dag.NodeOption) dag.Value[[]Flight] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(origins, airport)}, options...)...)
-	return dag.OutputOf[[]Flight](n, 0)
+	return dag.OutputOf[[]Flight](g.AddCall(h, options, origins, airport), 0)
 }
 
 type _dagCallLeaving struct{}
@@ -324,8 +318,7 @@ type _dagHandleReadAirports struct {
 
 // Call adds a call of ReadAirports to a graph that is built in Go code.
 func (h _dagHandleReadAirports) Call(g *dag.GraphBuilder, file dag.Value[dag.File], options ...dag.NodeOption) dag.Value[map[string]string] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(file)}, options...)...)
-	return dag.OutputOf[map[string]string](n, 0)
+	return dag.OutputOf[map[string]string](g.AddCall(h, options, file), 0)
 }
 
 type _dagCallReadAirports struct{}
@@ -364,8 +357,7 @@ type _dagHandleReadFlights struct {
 
 // Call adds a call of ReadFlights to a graph that is built in Go code.
 func (h _dagHandleReadFlights) Call(g *dag.GraphBuilder, file dag.Value[dag.File], options ...dag.NodeOption) dag.Value[[]Flight] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(file)}, options...)...)
-	return dag.OutputOf[[]Flight](n, 0)
+	return dag.OutputOf[[]Flight](g.AddCall(h, options, file), 0)
 }
 
 type _dagCallReadFlights struct{}
@@ -405,8 +397,7 @@ type _dagHandleSummarize struct {
 
 // Call adds a call of Summarize to a graph that is built in Go code.
 func (h _dagHandleSummarize) Call(g *dag.GraphBuilder, ratings dag.Value[[]Rating], places dag.Value[map[string]string], options ...dag.NodeOption) dag.Value[Report] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(ratings, places)}, options...)...)
-	return dag.OutputOf[Report](n, 0)
+	return dag.OutputOf[Report](g.AddCall(h, options, ratings, places), 0)
 }
 
 type _dagCallSummarize struct{}
@@ -445,8 +436,7 @@ type _dagHandleTypicalDelay struct {
 
 // Call adds a call of TypicalDelay to a graph that is built in Go code.
 func (h _dagHandleTypicalDelay) Call(g *dag.GraphBuilder, flights dag.Value[[]Flight], options ...dag.NodeOption) dag.Value[Delay] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(flights)}, options...)...)
-	return dag.OutputOf[Delay](n, 0)
+	return dag.OutputOf[Delay](g.AddCall(h, options, flights), 0)
 }
 
 type _dagCallTypicalDelay struct{}
@@ -538,8 +528,7 @@ type _dagGraphHandleRate struct {
 
 // Call adds a call of Rate to a graph that is built in Go code.
 func (h _dagGraphHandleRate) Call(g *dag.GraphBuilder, airport dag.Value[string], flights dag.Value[[]Flight], options ...dag.NodeOption) dag.Value[Rating] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(airport, flights)}, options...)...)
-	return dag.OutputOf[Rating](n, 0)
+	return dag.OutputOf[Rating](g.AddCall(h, options, airport, flights), 0)
 }
 
 // Punctuality had this signature when this file was written. Where that does not compile any more, run dagstergen again.

@@ -189,8 +189,7 @@ type _dagHandleCompare struct {
 
 // Call adds a call of Compare to a graph that is built in Go code.
 func (h _dagHandleCompare) Call(g *dag.GraphBuilder, before dag.Value[Year], after dag.Value[Year], options ...dag.NodeOption) dag.Value[Contrast] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(before, after)}, options...)...)
-	return dag.OutputOf[Contrast](n, 0)
+	return dag.OutputOf[Contrast](g.AddCall(h, options, before, after), 0)
 }
 
 type _dagCallCompare struct{}
@@ -322,8 +321,7 @@ type _dagHandleOpenStation struct {
 
 // Call adds a call of OpenStation to a graph that is built in Go code.
 func (h _dagHandleOpenStation) Call(g *dag.GraphBuilder, station dag.Value[Station], options ...dag.NodeOption) dag.Value[dag.File] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(), dag.WithConfig(station)}, options...)...)
-	return dag.OutputOf[dag.File](n, 0)
+	return dag.OutputOf[dag.File](g.AddCall(h, append([]dag.NodeOption{dag.WithConfig(station)}, options...)), 0)
 }
 
 type _dagCallOpenStation struct{}
@@ -362,8 +360,7 @@ type _dagHandleReadDays struct {
 
 // Call adds a call of ReadDays to a graph that is built in Go code.
 func (h _dagHandleReadDays) Call(g *dag.GraphBuilder, file dag.Value[dag.File], options ...dag.NodeOption) dag.Value[[]Observation] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(file)}, options...)...)
-	return dag.OutputOf[[]Observation](n, 0)
+	return dag.OutputOf[[]Observation](g.AddCall(h, options, file), 0)
 }
 
 type _dagCallReadDays struct{}
@@ -479,8 +476,7 @@ type _dagHandleSumUpYear struct {
 
 // Call adds a call of SumUpYear to a graph that is built in Go code.
 func (h _dagHandleSumUpYear) Call(g *dag.GraphBuilder, thresholds dag.Value[Thresholds], days dag.Value[[]Observation], year dag.Value[int], options ...dag.NodeOption) dag.Value[Year] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(days, year), dag.WithConfig(thresholds)}, options...)...)
-	return dag.OutputOf[Year](n, 0)
+	return dag.OutputOf[Year](g.AddCall(h, append([]dag.NodeOption{dag.WithConfig(thresholds)}, options...), days, year), 0)
 }
 
 type _dagCallSumUpYear struct{}

@@ -82,11 +82,12 @@ func (r *renderer) callMethod(f *jen.File, typ, goName string, params []*model.P
 	}
 	in = append(in, jen.Id(options).Op("...").Add(option()))
 
-	first := []jen.Code{r.dag("Args").Call(args...)}
+	given := jen.Id(options)
 	if config != "" {
-		first = append(first, r.dag("WithConfig").Call(jen.Id(config)))
+		given = jen.Append(jen.Index().Add(option()).Values(r.dag("WithConfig").Call(jen.Id(config))), jen.Id(options).Op("..."))
 	}
-	add := jen.Id(g).Dot("Add").Call(jen.Id(h), jen.Append(jen.Index().Add(option()).Values(first...), jen.Id(options).Op("...")).Op("..."))
+	// One call, because compilers spend more on each of these methods than on the rest of an op.
+	add := jen.Id(g).Dot("AddCall").Call(append([]jen.Code{jen.Id(h), given}, args...)...)
 
 	var types, values []jen.Code
 	for i, res := range results {
@@ -99,7 +100,7 @@ func (r *renderer) callMethod(f *jen.File, typ, goName string, params []*model.P
 	case 0:
 		m.Op("*").Add(r.dag("AddedNode")).Block(jen.Return(add))
 	case 1:
-		m.Add(types[0]).Block(jen.Id(n).Op(":=").Add(add), jen.Return(values[0]))
+		m.Add(types[0]).Block(jen.Return(r.dag("OutputOf").Types(r.typ(results[0].Type)).Call(add, jen.Lit(0))))
 	default:
 		m.Params(types...).Block(jen.Id(n).Op(":=").Add(add), jen.Return(values...))
 	}

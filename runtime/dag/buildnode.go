@@ -139,6 +139,11 @@ func (g *GraphBuilder) Add(c Callable, options ...NodeOption) *AddedNode {
 	return n
 }
 
+// AddCall is [GraphBuilder.Add] for generated code: with arguments for all inputs, before the options.
+func (g *GraphBuilder) AddCall(c Callable, options []NodeOption, args ...AnyValue) *AddedNode {
+	return g.Add(c, append([]NodeOption{Args(args...)}, options...)...)
+}
+
 // node adds an empty node to the block at hand.
 func (g *GraphBuilder) node() *AddedNode {
 	n := &AddedNode{g: g, block: g.block, pos: callerPosition(), index: -1}
