@@ -70,6 +70,8 @@ type Options struct {
 	// AllowNetwork opens a folder on a network file system, where locks and shared memory may not work. The file
 	// dagstergen.yaml can say so too.
 	AllowNetwork bool
+	// Wrap returns what stands in for the store that was opened: one that fails where a test wants it, or that counts. Nil: the store itself.
+	Wrap func(storage.Store) storage.Store
 }
 
 // Open opens the instance in a folder for reading and writing, and makes what is missing of it. Errors wrap those of storage; a bad
@@ -105,6 +107,9 @@ func Open(ctx context.Context, dir string, o Options) (_ *Instance, err error) {
 	}
 	if err := i.openPlugins(ctx, c); err != nil {
 		return nil, err
+	}
+	if o.Wrap != nil {
+		i.store = o.Wrap(i.store)
 	}
 	i.pools = c.pools(i.root, dir)
 	i.runs = &runLocks{root: i.root, dir: dir}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package execute
+
+const longRun = 100_000 // steps
