@@ -70,6 +70,9 @@ func (s *Store) EventRecords(ctx context.Context, f storage.EventFilter) (storag
 		in(cond, "e.type", f.Types)
 		if !slices.ContainsFunc(f.Types, func(t storage.EventType) bool { return slices.Contains(common, t) }) {
 			cond.add(rare)
+			if f.RunID != "" {
+				order = "+e.seq" // not by the index that has the order: that would look at the whole run for what is rare in it
+			}
 		}
 	}
 	if f.Asset != "" {

@@ -54,3 +54,5 @@ CREATE INDEX event_by_asset ON event (asset, number) WHERE asset <> '';
 -- Of the types that are rare: an index of all would cost each step more than it is worth.
 CREATE INDEX event_by_type ON event (type, number) WHERE type NOT IN
   ('STEP_START', 'STEP_INPUT', 'STEP_OUTPUT', 'STEP_SUCCESS', 'LOADED_INPUT', 'HANDLED_OUTPUT', 'LOG');
+CREATE INDEX event_of_run_by_type ON event (run, type, seq) WHERE type NOT IN
+  ('STEP_START', 'STEP_INPUT', 'STEP_OUTPUT', 'STEP_SUCCESS', 'LOADED_INPUT', 'HANDLED_OUTPUT', 'LOG');
