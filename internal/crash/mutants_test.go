@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +57,23 @@ var kinds = []kind{
 	{"gc beside runs", func(m *matrix, dir string, bug mutant.Bug) error {
 		return cleanUp(dir, m.binary, string(bug), m.random(), length(bug, 4, 16))
 	}},
+	{"crash states", func(_ *matrix, dir string, bug mutant.Bug) error { return crashStates(dir, bug) }},
+}
+
+// crashStates runs the test of package iomanager that enumerates what a crash may leave, with a bug.
+func crashStates(dir string, bug mutant.Bug) error {
+	test := filepath.Join(dir, "iomanager.test")
+	if out, err := exec.Command("go", "test", "-c", "-tags", "crashmutant", "-o", test, "../../runtime/iomanager").CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w %s", err, out)
+	}
+	cmd := exec.Command(test, "-test.run", "TestCrashStates")
+	cmd.Env = append(os.Environ(), "CRASHMUTANT="+string(bug))
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	_, said, _ := strings.Cut(string(out), "Messages:")
+	return fmt.Errorf("I16: %s: %w", strings.TrimSpace(said), err)
 }
 
 func length(bug mutant.Bug, clean, seeded int) int {
@@ -68,7 +87,7 @@ func length(bug mutant.Bug, clean, seeded int) int {
 var caughtBy = map[mutant.Bug]string{
 	mutant.InPlace: "kills", mutant.RecordFirst: "kills", mutant.EarlyAck: "kills", mutant.NoReap: "kills", mutant.LeakTemp: "kills", mutant.Orphan: "kills",
 	mutant.WrongExit: "system calls", mutant.SwallowErr: "system calls",
-	mutant.NoSync: "power cuts", mutant.LazyCommit: "power cuts",
+	mutant.NoSync: "power cuts", mutant.NoDirSync: "crash states", mutant.LazyCommit: "power cuts",
 	mutant.NoVerify: "byte faults", mutant.NoLock: "crowds", mutant.NoRunLock: "crowds", mutant.GreedyGC: "gc beside runs", mutant.LooseGC: "gc beside runs",
 }
 

@@ -32,5 +32,5 @@ const (
 
 // All are the bugs.
 var All = []Bug{
-	InPlace, RecordFirst, NoVerify, NoLock, EarlyAck, NoSync, LazyCommit, SwallowErr, NoReap, NoRunLock, LeakTemp, GreedyGC, LooseGC, WrongExit, Orphan,
+	InPlace, RecordFirst, NoVerify, NoLock, EarlyAck, NoSync, NoDirSync, LazyCommit, SwallowErr, NoReap, NoRunLock, LeakTemp, GreedyGC, LooseGC, WrongExit, Orphan,
 }

@@ -30,7 +30,8 @@ type Files struct {
 	temp  func() (string, error) // a folder below root, relative, that is removed when this process is gone
 	store storage.Store
 	boot  string
-	holds *holds // nil where nobody cleans up
+	holds *holds       // nil where nobody cleans up
+	trace func(fileOp) // told of each change; nil outside of tests
 
 	mu     sync.Mutex
 	states map[string]storage.FileState // by path below root: found to have their digest by this process
@@ -95,6 +96,7 @@ func (f *Files) write(ctx context.Context, name string, d canon.Digest, stored [
 		if n, err = w.Write(stored); err == nil && n != len(stored) {
 			err = io.ErrShortWrite
 		}
+		f.did(fileOp{kind: opWrite, name: temp, data: stored})
 	}
 	return f.publish(ctx, temp, w, name, d, err)
 }
@@ -119,6 +121,7 @@ func (f *Files) create(ext string) (name string, w *os.File, err error) {
 		return "", nil, err
 	}
 	w, err = f.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f.did(fileOp{kind: opCreate, name: name})
 	return name, w, f.writeError(name, err)
 }
 
@@ -136,6 +139,7 @@ func (f *Files) publish(ctx context.Context, temp string, w *os.File, name strin
 	}
 	if err == nil && !mutant.Is(mutant.NoSync) {
 		err = w.Sync()
+		f.did(fileOp{kind: opSync, name: temp})
 	}
 	if err = errors.Join(err, w.Close()); err == nil {
 		err = failpoint.Hit(failpoint.ObjectSynced)
@@ -180,6 +184,7 @@ func (f *Files) rename(temp, name string) error {
 			return err
 		}
 	}
+	f.did(fileOp{kind: opRename, name: temp, to: name})
 	if err := failpoint.Hit(failpoint.ObjectRenamed); err != nil {
 		return err
 	}
@@ -207,6 +212,7 @@ func (f *Files) mkdir(dir string) error {
 		if err := f.root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
+		f.did(fileOp{kind: opMkdir, name: dir})
 	}
 	return f.syncDir(above) // also if another process made it: it may not have come to this yet
 }
@@ -234,7 +240,9 @@ func (f *Files) syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = errors.Join(d.Sync(), d.Close())
+	f.did(fileOp{kind: opSyncDir, name: dir})
+	return err
 }
 
 // present reports whether name is there already with the right contents, and then makes sure that it is durable: the process that
