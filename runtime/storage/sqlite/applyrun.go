@@ -141,12 +141,19 @@ const maxRows = 8
 
 // insertEvents has a statement for each number of rows: the calls into SQLite cost more than what it does.
 var insertEvents = func() (texts [maxRows + 1]string) {
-	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	for n := 1; n <= maxRows; n++ {
-		texts[n] = "INSERT INTO event (run, seq, time, type, step, level, message, data, asset, partition) VALUES " + row + strings.Repeat(", "+row, n-1)
+		texts[n] = "INSERT INTO event (run, seq, time, type, step, level, message, data, asset, partition, rare) VALUES " + row + strings.Repeat(", "+row, n-1)
 	}
 	return texts
 }()
+
+func rareness(t storage.EventType) int64 {
+	if isCommon(t) {
+		return 0
+	}
+	return 1
+}
 
 func (w *writer) insertEvents(events []storage.Event) error {
 	for part := range slices.Chunk(events, maxRows) {
@@ -165,7 +172,7 @@ func (w *writer) insertEvents(events []storage.Event) error {
 			if e.Data != nil {
 				data = e.Data
 			}
-			args = append(args, r.number, r.seq, nanos(e.Time), string(e.Type), e.StepKey, e.Level, e.Message, data, e.Asset, e.Partition)
+			args = append(args, r.number, r.seq, nanos(e.Time), string(e.Type), e.StepKey, e.Level, e.Message, data, e.Asset, e.Partition, rareness(e.Type))
 		}
 		w.args = args
 		if _, _, err := w.c.run(insertEvents[len(part)], args...); err != nil {

@@ -41,12 +41,17 @@ func (s *Store) Events(ctx context.Context, runID string, after int64, limit int
 	return out, nil
 }
 
-// common are the types that the index of types leaves out, and rare the words of that index, by which SQLite knows that it may use it.
-var common = []storage.EventType{
-	storage.EventStepStart, storage.EventStepInput, storage.EventStepOutput, storage.EventStepSuccess, storage.EventLoadedInput, storage.EventHandledOutput, storage.EventLog,
+// isCommon reports whether each step has events of a type: those are left out of the indexes by type.
+func isCommon(t storage.EventType) bool {
+	switch t {
+	case storage.EventStepStart, storage.EventStepInput, storage.EventStepOutput, storage.EventStepSuccess, storage.EventLoadedInput, storage.EventHandledOutput, storage.EventLog:
+		return true
+	}
+	return false
 }
 
-const rare = "e.type NOT IN ('STEP_START', 'STEP_INPUT', 'STEP_OUTPUT', 'STEP_SUCCESS', 'LOADED_INPUT', 'HANDLED_OUTPUT', 'LOG')"
+// rare are the words of those indexes, by which SQLite knows that it may use them.
+const rare = "e.rare = 1"
 
 // EventRecords implements storage.Store.
 func (s *Store) EventRecords(ctx context.Context, f storage.EventFilter) (storage.EventPage, error) {
@@ -68,7 +73,7 @@ func (s *Store) EventRecords(ctx context.Context, f storage.EventFilter) (storag
 	cond.text("e.step", f.StepKey)
 	if len(f.Types) > 0 {
 		in(cond, "e.type", f.Types)
-		if !slices.ContainsFunc(f.Types, func(t storage.EventType) bool { return slices.Contains(common, t) }) {
+		if !slices.ContainsFunc(f.Types, isCommon) {
 			cond.add(rare)
 			if f.RunID != "" {
 				order = "+e.seq" // not by the index that has the order: that would look at the whole run for what is rare in it

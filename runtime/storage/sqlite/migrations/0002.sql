@@ -40,10 +40,12 @@ CREATE TABLE entry (
   message   TEXT    NOT NULL,
   data      BLOB,
   asset     TEXT    NOT NULL DEFAULT '',
-  partition TEXT    NOT NULL DEFAULT ''
+  partition TEXT    NOT NULL DEFAULT '',
+  rare      INTEGER NOT NULL DEFAULT 1 -- 0 for the types that each step has: an index of those would cost each step more than it is worth
 ) STRICT;
-INSERT INTO entry (run, seq, time, type, step, level, message, data, asset)
+INSERT INTO entry (run, seq, time, type, step, level, message, data, rare, asset)
   SELECT run, seq, time, type, step, level, message, data,
+    type NOT IN ('STEP_START', 'STEP_INPUT', 'STEP_OUTPUT', 'STEP_SUCCESS', 'LOADED_INPUT', 'HANDLED_OUTPUT', 'LOG'),
     CASE WHEN type IN ('ASSET_MATERIALIZATION', 'ASSET_OBSERVATION') AND json_valid(CAST(data AS TEXT))
       THEN coalesce(json_extract(CAST(data AS TEXT), '$.asset'), '') ELSE '' END
   FROM event ORDER BY run, seq;
@@ -51,8 +53,5 @@ DROP TABLE event;
 ALTER TABLE entry RENAME TO event;
 CREATE UNIQUE INDEX event_of_run ON event (run, seq);
 CREATE INDEX event_by_asset ON event (asset, number) WHERE asset <> '';
--- Of the types that are rare: an index of all would cost each step more than it is worth.
-CREATE INDEX event_by_type ON event (type, number) WHERE type NOT IN
-  ('STEP_START', 'STEP_INPUT', 'STEP_OUTPUT', 'STEP_SUCCESS', 'LOADED_INPUT', 'HANDLED_OUTPUT', 'LOG');
-CREATE INDEX event_of_run_by_type ON event (run, type, seq) WHERE type NOT IN
-  ('STEP_START', 'STEP_INPUT', 'STEP_OUTPUT', 'STEP_SUCCESS', 'LOADED_INPUT', 'HANDLED_OUTPUT', 'LOG');
+CREATE INDEX event_by_type ON event (type, number) WHERE rare = 1;
+CREATE INDEX event_of_run_by_type ON event (run, type, seq) WHERE rare = 1;
