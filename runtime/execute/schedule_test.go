@@ -114,9 +114,10 @@ func TestTagLimitsAtRandom(t *testing.T) {
 					in, bound = append(in, fmt.Sprintf("x%d", j)), append(bound, from(j))
 				}
 			}
+			nap := time.Duration(rng.IntN(3)) * 50 * time.Microsecond
 			op := s.op(key, in, func([]int) int {
 				c.count(namesOf(tags), 1)
-				time.Sleep(time.Duration(rng.IntN(3)) * 50 * time.Microsecond)
+				time.Sleep(nap)
 				c.count(namesOf(tags), -1)
 				return i
 			})
