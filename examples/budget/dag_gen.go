@@ -59,8 +59,7 @@ type _dagHandleBrightest struct {
 
 // Call adds a call of Brightest to a graph that is built in Go code.
 func (h _dagHandleBrightest) Call(g *dag.GraphBuilder, all dag.Value[[]float64], options ...dag.NodeOption) dag.Value[int] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(all)}, options...)...)
-	return dag.OutputOf[int](n, 0)
+	return dag.OutputOf[int](g.AddCall(h, options, all), 0)
 }
 
 type _dagCallBrightest struct{}
@@ -98,8 +97,7 @@ type _dagHandleBrightness struct {
 
 // Call adds a call of Brightness to a graph that is built in Go code.
 func (h _dagHandleBrightness) Call(g *dag.GraphBuilder, frame dag.Value[[]uint8], options ...dag.NodeOption) dag.Value[float64] {
-	n := g.Add(h, append([]dag.NodeOption{dag.Args(frame)}, options...)...)
-	return dag.OutputOf[float64](n, 0)
+	return dag.OutputOf[float64](g.AddCall(h, options, frame), 0)
 }
 
 type _dagCallBrightness struct{}
@@ -138,8 +136,7 @@ type _dagHandleFrame struct {
 
 // Call adds a call of Frame to a graph that is built in Go code.
 func (h _dagHandleFrame) Call(g *dag.GraphBuilder, n dag.Value[int], options ...dag.NodeOption) dag.Value[[]uint8] {
-	n2 := g.Add(h, append([]dag.NodeOption{dag.Args(n)}, options...)...)
-	return dag.OutputOf[[]uint8](n2, 0)
+	return dag.OutputOf[[]uint8](g.AddCall(h, options, n), 0)
 }
 
 type _dagCallFrame struct{}
