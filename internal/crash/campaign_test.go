@@ -123,6 +123,10 @@ func (c *campaign) kill(l *lab, usual time.Duration) (done bool, err error) {
 		c.shoot(cmd)
 		end = <-exited
 	}
+	if err := l.noOrphans(); err != nil { // a child may enter a body after its parent has died
+		l.reapOrphans()
+		return false, err
+	}
 	after, err := l.entered()
 	if err != nil {
 		return false, err
