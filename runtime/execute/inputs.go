@@ -35,18 +35,11 @@ func (w *worker) call(i int32) (*dag.Call, blocking, error) {
 	}
 	for k := range n {
 		v, err := w.input(s, k)
-		var lost *lostError
-		switch {
-		case err == nil:
-			c.In[k] = v
-		case errors.As(err, &lost):
-			state, err := w.restore(plan.Vertex(i), lost)
+		if err != nil {
+			state, err := w.missing(i, k, err)
 			return nil, state, err
-		case errors.Is(err, plan.ErrNil):
-			return nil, notBlocked, err
-		default:
-			return nil, notBlocked, placed(s.Key, WhereLoad, "input "+s.Op.Inputs[k].Name, err)
 		}
+		c.In[k] = v
 	}
 	for k, u := range s.Op.Resources {
 		v, err := r.res.get(r.ctx, u.Key)
@@ -56,6 +49,19 @@ func (w *worker) call(i int32) (*dag.Call, blocking, error) {
 		c.Resources[k] = v
 	}
 	return c, notBlocked, nil
+}
+
+// missing says what becomes of a task that input k could not be had for.
+func (w *worker) missing(i int32, k int, err error) (blocking, error) {
+	var lost *lostError
+	switch {
+	case errors.As(err, &lost):
+		return w.restore(plan.Vertex(i), lost)
+	case errors.Is(err, plan.ErrNil):
+		return notBlocked, err
+	}
+	s := w.run.engine.tasks.At(int(i)).step
+	return notBlocked, placed(s.Key, WhereLoad, "input "+s.Op.Inputs[k].Name, err)
 }
 
 // lostError says that a stored output cannot be loaded any more.

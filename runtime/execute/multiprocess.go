@@ -71,18 +71,11 @@ func (c *remote) call(w *worker, i int32) (*dag.Call, blocking, error) {
 	ref := &stepRef{Key: s.Key, Node: s.Node.Key, Inputs: make([]inputRef, len(s.Op.Inputs))}
 	for k := range s.Op.Inputs {
 		in, err := w.inputRef(s, k)
-		var lost *lostError
-		switch {
-		case err == nil:
-			ref.Inputs[k] = in
-		case errors.As(err, &lost):
-			state, err := w.restore(plan.Vertex(i), lost)
+		if err != nil {
+			state, err := w.missing(i, k, err)
 			return nil, state, err
-		case errors.Is(err, plan.ErrNil):
-			return nil, notBlocked, err
-		default:
-			return nil, notBlocked, placed(s.Key, WhereLoad, "input "+s.Op.Inputs[k].Name, err)
 		}
+		ref.Inputs[k] = in
 	}
 	said, err := c.load(s, ref)
 	switch {
