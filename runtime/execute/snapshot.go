@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -24,7 +25,7 @@ type JobSnapshot struct {
 	Steps       []StepSnapshot     `json:"steps"` // in plan order; a loop's steps once
 	Resources   []ResourceSnapshot `json:"resources,omitempty"`
 	Outputs     []string           `json:"outputs,omitempty"` // of the job: "name type"
-	Config      json.RawMessage    `json:"config"`            // JSON Schema of the run config
+	Config      json.RawMessage    `json:"config"`            // JSON Schema of the run config, without the steps that take none
 }
 
 // A StepSnapshot is one step of a [JobSnapshot].
@@ -81,7 +82,10 @@ func snapshot(cat *plan.Catalog, job string) (*JobSnapshot, []byte, error) {
 		code, _ := cat.Code(r.Symbol)
 		s.Resources = append(s.Resources, ResourceSnapshot{Key: r.Key, Symbol: r.Symbol, Code: code})
 	}
-	if s.Config, err = runconfig.JSONSchema(title, schemaOf(t, &Options{})); err != nil {
+	schema := schemaOf(t, &Options{})
+	// Most steps have nothing to configure; to say so of each takes longer than all else here.
+	schema.Ops = slices.DeleteFunc(schema.Ops, func(o runconfig.OpSchema) bool { return o.Config == nil && len(o.Inputs) == 0 })
+	if s.Config, err = runconfig.JSONSchema(title, schema); err != nil {
 		return nil, nil, err
 	}
 	data, err := json.Marshal(s)
