@@ -14,6 +14,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/manifest"
+	"github.com/dagstergen/dagstergen/internal/squeeze"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -34,6 +35,11 @@ func TestMain(m *testing.M) {
 	if work := secondProcess(); work != nil {
 		work()
 		return
+	}
+	// The coders are made where they are first used: in a bubble of synctest, where nobody else could use them then.
+	packed, coding := squeeze.Pack(make([]byte, 2*squeeze.Threshold))
+	if _, err := squeeze.Unpack(packed, coding, -1); err != nil {
+		panic(err)
 	}
 	// A child that computes steps: of the package of the test that has started it.
 	suspected := newShop(nil)

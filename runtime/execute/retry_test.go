@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -292,11 +293,11 @@ func TestRetriesOnAnInstance(t *testing.T) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, inst.Close()) }()
 		shop := newShop(t)
-		good := false
+		var good atomic.Bool
 		shop.asset("a", nil, nil).Invoke = func(_ context.Context, c *dag.Call) error {
 			shop.called("a")
 			c.Out[0] = 1
-			if !good {
+			if !good.Load() {
 				return errBoom
 			}
 			return nil
@@ -310,7 +311,7 @@ func TestRetriesOnAnInstance(t *testing.T) {
 			done <- res
 		}()
 		time.Sleep(time.Minute) // it waits now
-		good = true
+		good.Store(true)
 		second, err := Run(t.Context(), cat, "", Options{Instance: inst})
 		require.NoError(t, err)
 		assert.Equal(t, "a=run", actions(second))
