@@ -307,7 +307,8 @@ func TestCancelWhileAResourceIsBuilt(t *testing.T) {
 	assert.Equal(t, "open-pool opening-db close-pool", l.take())
 }
 
-// Three layers, built by steps that run side by side: what a resource takes is built before it and cleaned up after it, whoever needs it first.
+// Three layers, built by steps that run side by side: what a resource takes is built before it and cleaned up after it, whoever needs it first. (Two that
+// are built at one moment have no order of their own.)
 func TestNestedResourcesSideBySide(t *testing.T) {
 	w := newWorld(t)
 	l := &ledger{}
@@ -347,9 +348,6 @@ func TestNestedResourcesSideBySide(t *testing.T) {
 		for _, pair := range [][2]string{{"net", "auth"}, {"net", "store"}, {"auth", "store"}, {"auth", "queue"}, {"store", "both"}, {"queue", "both"}} {
 			require.Less(t, at["+"+pair[0]], at["+"+pair[1]], lines)
 			require.Greater(t, at["-"+pair[0]], at["-"+pair[1]], lines)
-		}
-		for i := range 5 {
-			require.Equal(t, lines[i][1:], lines[9-i][1:], "the reverse of how they were built: %v", lines)
 		}
 	}
 }
