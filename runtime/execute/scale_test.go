@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,7 +51,8 @@ func TestLongRun(t *testing.T) {
 	assert.Equal(t, n, res.Run.Ran)
 	require.Len(t, live, 10)
 	t.Logf("live memory after each tenth of %d steps, in MiB: %v", n, mebibytes(live))
-	assert.Less(t, int64(live[8])-int64(live[1]), int64(n*7/10*2<<10), "it grows by what the steps give")
+	// What is on its way to the disk comes and goes: the least of three looks tells what stays.
+	assert.Less(t, int64(slices.Min(live[7:]))-int64(slices.Min(live[:3])), int64(n*7/10*2<<10), "it grows by what the steps give")
 }
 
 func mebibytes(all []uint64) (out []uint64) {
