@@ -1,8 +1,6 @@
 package model
 
 import (
-	"go/ast"
-	"go/token"
 	"go/types"
 	"slices"
 	"strings"
@@ -49,16 +47,6 @@ func (p *Package) resourcesOfType(t types.Type) []*Resource {
 		}
 	}
 	return out
-}
-
-// fileOf returns the syntax of p that pos lies in.
-func (p *Package) fileOf(pos token.Pos) *ast.File {
-	for _, f := range p.Syntax {
-		if f.FileStart <= pos && pos <= f.FileEnd {
-			return f
-		}
-	}
-	return nil
 }
 
 // runtimeTypes are the interfaces of the runtime that user types must implement.

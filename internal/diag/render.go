@@ -1,7 +1,6 @@
 package diag
 
 import (
-	"encoding/json"
 	"fmt"
 	"go/token"
 	"io"
@@ -251,12 +250,4 @@ func (p Printer) json(d Diagnostic) jsonDiagnostic {
 		j.Related = append(j.Related, jsonRelated{File: filepath.ToSlash(p.name(r.Pos.Filename)), Line: r.Pos.Line, Column: r.Pos.Column, Message: r.Message})
 	}
 	return j
-}
-
-// PrintJSON writes [Printer.JSON] with indentation and a final line break.
-func (p Printer) PrintJSON(w io.Writer, l List) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(p.JSON(l))
 }

@@ -1,6 +1,7 @@
 package diag_test
 
 import (
+	"encoding/json"
 	"go/token"
 	"os"
 	"path/filepath"
@@ -99,17 +100,17 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 	assert.Equal(t, `a.go:1:1: bad \x1b]0;t\x07 \u202e \xff é\x0aline: 2; a\x0db`+"\n    1 | x\ufffd[31m\ufffdy\n      | ^\n\t"+`b\x0a.go:1:1: \x00`+"\n", out)
 }
 
-func TestPrintJSON(t *testing.T) {
+func TestJSON(t *testing.T) {
 	l := diag.List{
 		{Code: "DAG0401", Severity: diag.Warning, Pos: pos("a.go", 2, 7), End: pos("a.go", 2, 12), Message: "a <b>", Hint: "mend", Related: []diag.Related{{Pos: pos("b.go", 1, 1), Message: "here"}}},
 		{Code: "DAG0402", Message: "x"},
 	}
-	var b strings.Builder
-	require.NoError(t, diag.Printer{}.PrintJSON(&b, l))
+	text, err := json.Marshal(diag.Printer{}.JSON(l))
+	require.NoError(t, err)
 	assert.JSONEq(t, `[{"code":"DAG0402","severity":"error","file":"","line":0,"column":0,"message":"x"},
 		{"code":"DAG0401","severity":"warning","file":"a.go","line":2,"column":7,"end_line":2,"end_column":12,"message":"a <b>","hint":"mend",
-		"related":[{"file":"b.go","line":1,"column":1,"message":"here"}]}]`, b.String())
-	b.Reset()
-	require.NoError(t, diag.Printer{}.PrintJSON(&b, nil))
-	assert.Equal(t, "[]\n", b.String())
+		"related":[{"file":"b.go","line":1,"column":1,"message":"here"}]}]`, string(text))
+	text, err = json.Marshal(diag.Printer{}.JSON(nil))
+	require.NoError(t, err)
+	assert.Equal(t, "[]", string(text))
 }

@@ -76,15 +76,6 @@ func SortIDs(l []ID) []ID {
 	return slices.Compact(l)
 }
 
-// IDs returns what facts are about.
-func IDs(l []Fact) []ID {
-	out := make([]ID, len(l))
-	for i, f := range l {
-		out[i] = f.ID
-	}
-	return out
-}
-
 // OfSource is the fact about a Go file whose content is known.
 func OfSource(path string, content []byte) Fact {
 	return Fact{ID: ID{Source, path}, Sum: canon.Sum(content), Head: head(content)}

@@ -227,7 +227,7 @@ func TestSorting(t *testing.T) {
 	a, b, c := Fact{ID: ID{File, "/a"}}, Fact{ID: ID{Source, "/a"}}, Fact{ID: ID{File, "/b"}}
 	sorted := Sort([]Fact{c, b, a, b})
 	assert.Equal(t, []Fact{a, b, c}, sorted)
-	assert.Equal(t, IDs(sorted), SortIDs([]ID{c.ID, b.ID, a.ID, b.ID}))
+	assert.Equal(t, []ID{a.ID, b.ID, c.ID}, SortIDs([]ID{c.ID, b.ID, a.ID, b.ID}))
 }
 
 func TestEncoding(t *testing.T) {

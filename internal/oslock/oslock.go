@@ -62,12 +62,6 @@ func TryFile(f *os.File) (ok bool, err error) { return flock(f, unix.LOCK_EX|uni
 // TryShared locks the whole of f for sharing if nobody has it exclusively.
 func TryShared(f *os.File) (ok bool, err error) { return flock(f, unix.LOCK_SH|unix.LOCK_NB) }
 
-// ReleaseFile gives the lock on the whole of f back.
-func ReleaseFile(f *os.File) error {
-	_, err := flock(f, unix.LOCK_UN)
-	return err
-}
-
 func flock(f *os.File, how int) (bool, error) {
 	err := control(f, func(fd uintptr) error {
 		for {

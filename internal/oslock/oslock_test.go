@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 func openTwice(t *testing.T) (a, b *os.File) {
@@ -76,7 +77,8 @@ func TestWholeFiles(t *testing.T) {
 		require.NoError(t, err)
 		assert.False(t, ok)
 	}
-	require.NoError(t, ReleaseFile(a))
+	_, err = flock(a, unix.LOCK_UN)
+	require.NoError(t, err)
 	for _, f := range []*os.File{a, b} {
 		ok, err = TryShared(f)
 		require.NoError(t, err)

@@ -17,9 +17,6 @@ import (
 func elem(loop int, t *dag.Type) dag.Binding {
 	return dag.Binding{Kind: dag.FromElem, Node: loop, Type: t}
 }
-func index(loop int) dag.Binding {
-	return dag.Binding{Kind: dag.FromKey, Node: loop, Type: intType}
-}
 func carried(loop, k int) dag.Binding {
 	return dag.Binding{Kind: dag.FromCarried, Node: loop, Output: k}
 }

@@ -94,26 +94,6 @@ func (f *flow) downstream(v Vertex, yield func(to Vertex, order bool)) {
 	}
 }
 
-// upstream calls yield for each time that v takes from something, as often as [flow.downstream] does.
-func (f *flow) upstream(v Vertex, yield func(from Ref, order bool)) {
-	each := func(refs []Ref, order bool) {
-		for _, r := range refs {
-			if !r.none() {
-				yield(r, order)
-			}
-		}
-	}
-	if v < 0 {
-		x := f.value(v)
-		each(x.parts, x.kind == valueBarrier)
-		return
-	}
-	s := f.step(v)
-	each(s.Inputs, false)
-	each(s.Deps, false)
-	each(s.After, true)
-}
-
 // A valueKind says how a value is made.
 type valueKind uint8
 
