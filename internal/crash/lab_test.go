@@ -28,8 +28,8 @@ var (
 	strikes = flag.Int("strikes", 12, "how many system calls are struck, chosen by chance; 0: all of them, one after the other")
 )
 
-// patience is how long any one command may take before the campaign calls it hung.
-const patience = 60 * time.Second
+// patience is how long any one command may take before the campaign calls it hung. Behind a lock that could not be given back SQLite tries for ten seconds, each time.
+const patience = 3 * time.Minute
 
 // A lab is one store with the binary that works on it. Its ledger lies outside the store: what a killed process did before
 // it died is read there and in what it printed.
@@ -58,6 +58,14 @@ func fresh(dir, binary, mutant string) (*lab, error) {
 		return nil, err
 	}
 	return &lab{binary: binary, home: filepath.Join(home, "store"), ledger: filepath.Join(home, "ledger"), mutant: mutant}, nil
+}
+
+// configure writes the dagstergen.yaml of the store, which need not be there yet.
+func (l *lab) configure(text string) error {
+	if err := os.MkdirAll(l.home, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(l.home, "dagstergen.yaml"), []byte(text), 0o600)
 }
 
 func (l *lab) command(ctx context.Context, args ...string) *exec.Cmd {

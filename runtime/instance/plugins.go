@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/computelog"
 	"github.com/dagstergen/dagstergen/runtime/plugin"
@@ -31,6 +32,8 @@ const (
 type sqliteConfig struct {
 	// AllowNetwork is for a folder on a network file system whose locks are known to work.
 	AllowNetwork bool `yaml:"allow_network"`
+	// LockTimeout is how long a write waits for a program that is none of ours and has the database locked.
+	LockTimeout time.Duration `yaml:"lock_timeout"`
 }
 
 // localLogs is what it says below compute_logs.local.
@@ -39,12 +42,12 @@ type localLogs struct {
 }
 
 func init() {
-	plugin.Register(Storages, storageSQLite, func(ctx plugin.Context, _ sqliteConfig) (storage.Store, error) {
+	plugin.Register(Storages, storageSQLite, func(ctx plugin.Context, c sqliteConfig) (storage.Store, error) {
 		path := filepath.Join(ctx.Folder, database)
 		if ctx.ReadOnly {
 			return opened(sqlite.OpenReadOnly(ctx, path))
 		}
-		return opened(sqlite.Open(ctx, path))
+		return opened(sqlite.OpenWith(ctx, path, sqlite.Options{LockTimeout: c.LockTimeout}))
 	})
 	plugin.Register(ComputeLogs, logsNoop, func(plugin.Context, struct{}) (computelog.Manager, error) { return computelog.Noop(), nil })
 	plugin.Register(ComputeLogs, logsLocal, func(ctx plugin.Context, c localLogs) (computelog.Manager, error) {
@@ -77,8 +80,12 @@ func (c *config) checkSQLite() error {
 	if c.Storage.Name != storageSQLite {
 		return nil
 	}
-	if err := c.Storage.Decode(&sqliteConfig{}); err != nil {
+	var s sqliteConfig
+	if err := c.Storage.Decode(&s); err != nil {
 		return fmt.Errorf("storage.sqlite: %w", err)
+	}
+	if s.LockTimeout < 0 {
+		return fmt.Errorf("storage.sqlite.lock_timeout: %s is less than no time; leave it out for a minute", s.LockTimeout)
 	}
 	return nil
 }

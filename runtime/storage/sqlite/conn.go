@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
@@ -33,10 +34,13 @@ func checkLibrary() error {
 	return nil
 }
 
+// busyTimeout is how long one statement waits for a lock.
+const busyTimeout = 10 * time.Second
+
 // connect opens path with parameters of the driver. The busy time-out is set before all else: setting the journal mode may have to wait too.
 func connect(path, params string) (*conn, error) {
 	u := url.URL{Path: path}
-	dsn := "file:" + u.EscapedPath() + "?_mutex=no&_busy_timeout=10000&_cache_size=-16000&" + params
+	dsn := "file:" + u.EscapedPath() + fmt.Sprintf("?_mutex=no&_busy_timeout=%d&_cache_size=-16000&", busyTimeout.Milliseconds()) + params
 	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
 		return nil, dbError("open", path, err)

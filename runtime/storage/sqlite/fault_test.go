@@ -401,9 +401,9 @@ func TestForeignLockIsWaitedFor(t *testing.T) {
 
 // A program that keeps the database to itself for longer is an error that says so; when it is gone the store goes on.
 func TestForeignLockThatStays(t *testing.T) {
-	s := openTest(t)
-	require.NoError(t, s.writer.c.exec("PRAGMA busy_timeout = 5"))
-	s.writer.patience = 20 * time.Millisecond
+	s, err := OpenWith(t.Context(), filepath.Join(t.TempDir(), "x.db"), Options{LockTimeout: 20 * time.Millisecond})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, s.Close()) })
 	other, err := connect(s.Path(), "mode=rw&_txlock=immediate")
 	require.NoError(t, err)
 	require.NoError(t, other.exec("BEGIN IMMEDIATE"))

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/dagstergen/dagstergen/internal/mutant"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -38,7 +39,26 @@ var _ storage.Store = (*Store)(nil)
 // Open opens the store at path for reading and writing and creates it where nothing is there. A kill during creation leaves
 // nothing at path. Errors wrap storage.ErrTooNew, storage.ErrCorrupt, storage.ErrReadOnly, storage.ErrFull or storage.ErrIO.
 func Open(ctx context.Context, path string) (*Store, error) {
-	return open(ctx, path, migrations)
+	return OpenWith(ctx, path, Options{})
+}
+
+// Options are what an installation chooses about a store. The zero value is the default.
+type Options struct {
+	// LockTimeout is how long a write waits for a program that is none of ours and keeps the database to itself; a minute where it is 0.
+	// After that the write fails with storage.ErrLocked.
+	LockTimeout time.Duration
+}
+
+// OpenWith is Open with options.
+func OpenWith(ctx context.Context, path string, o Options) (*Store, error) {
+	s, err := open(ctx, path, migrations)
+	if err != nil || o.LockTimeout == 0 {
+		return s, err
+	}
+	if err := s.writer.waitFor(o.LockTimeout); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 func open(ctx context.Context, path string, steps []migration) (_ *Store, err error) {

@@ -79,6 +79,12 @@ func newWriter(c *conn, t *turn) *writer {
 	return w
 }
 
+// waitFor sets the patience of a writer that was given nothing to write yet. SQLite itself waits no longer either.
+func (w *writer) waitFor(d time.Duration) error {
+	w.patience = d
+	return w.c.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", min(d, busyTimeout).Milliseconds()))
+}
+
 // Submit implements storage.Store. The batch must not be modified afterwards.
 func (s *Store) Submit(b *storage.Batch) storage.Ticket {
 	p := &pending{batch: b, done: make(chan struct{})}
