@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
 // The words of a body, as the generator writes them.
@@ -176,9 +177,11 @@ func TestKeptOfAnEarlierLife(t *testing.T) {
 	e := &engine{}
 	task := e.tasks.Add()
 	task.state, task.life, task.outs = taskDone, 1, []outcome{{data: []byte{1}}}
-	e.kept(0, 0)
+	e.kept(0, 0, nil)
+	e.kept(0, 0, storage.ErrIO)
 	assert.NotNil(t, task.outs[0].data)
-	e.kept(0, 1)
+	assert.NoError(t, task.lost)
+	e.kept(0, 1, nil)
 	assert.Nil(t, task.outs[0].data)
 }
 

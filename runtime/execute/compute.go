@@ -81,8 +81,8 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 		if stored != nil {
 			stored <- err
 		}
+		r.engine.kept(i, life, err)
 		if err == nil {
-			r.engine.kept(i, life)
 			r.show.finished(s.Key, elapsed)
 		}
 	})

@@ -45,6 +45,7 @@ type task struct {
 	outs    []outcome       // of a step that was computed, or took over what another one computed
 	content canon.Digest
 	durable bool          // its batch is on disk, or it never needed one
+	lost    error         // why its batch is not
 	life    int32         // how often it was computed to restore a stored output
 	waiters []plan.Vertex // blocked by it
 
@@ -299,11 +300,16 @@ func (t *task) drop() {
 	}
 }
 
-// kept marks the batch of a task as durable. One of an earlier life says nothing about what the task has now.
-func (e *engine) kept(i, life int32) {
+// kept notes that the batch of a task is durable, or why it is not. One of an earlier life says nothing about what the task has now.
+func (e *engine) kept(i, life int32, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if t := e.tasks.At(int(i)); t.life == life {
+	t := e.tasks.At(int(i))
+	switch {
+	case t.life != life:
+	case err != nil:
+		t.lost = err
+	default:
 		t.durable = true
 		t.drop()
 	}

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -76,6 +77,7 @@ func failAt(t *testing.T, executor string, n int, after bool) bool {
 	}})
 	require.NoError(t, err)
 	done := map[string]bool{}
+	var said map[string]string
 	res, err := Run(t.Context(), cat, "", Options{Instance: inst, Executor: executor, Observe: func(p Progress) {
 		if p.Kind == ProgressFinished {
 			done[p.Step] = true
@@ -86,6 +88,7 @@ func failAt(t *testing.T, executor string, n int, after bool) bool {
 		require.True(t, storage.IsUnavailable(err), "batch %d: %v", n, err)
 		if res != nil {
 			require.NotEqual(t, storage.RunSuccess, res.Status)
+			said = reported(t, res)
 		}
 	} else {
 		require.NoError(t, err)
@@ -102,6 +105,10 @@ func failAt(t *testing.T, executor string, n int, after bool) bool {
 	for _, step := range p.Steps {
 		if done[step.Key] {
 			require.Equal(t, plan.Reuse, step.Action, "batch %d: %s was reported done", n, step.Key)
+			require.Contains(t, []string{"", StatusSuccess}, said[step.Key], "batch %d: %s was reported done", n, step.Key)
+		}
+		if said[step.Key] == StatusSuccess {
+			require.Equal(t, plan.Reuse, step.Action, "batch %d: the result says that %s succeeded", n, step.Key)
 		}
 	}
 	runs, err := again.Runs(t.Context(), storage.RunFilter{})
@@ -116,4 +123,34 @@ func failAt(t *testing.T, executor string, n int, after bool) bool {
 	require.NoError(t, err)
 	require.Equal(t, 1+1+1+2+3, value)
 	return hit
+}
+
+// reported is the status of each step as a result says it in JSON, the result of a store that failed. A step that is no success is skipped, or says why.
+func reported(t *testing.T, res *Result) map[string]string {
+	text, err := json.Marshal(res)
+	require.NoError(t, err)
+	var doc struct {
+		Steps []struct {
+			Key, Status, Error string
+			Outputs            []any
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &doc))
+	said := map[string]string{}
+	for _, step := range doc.Steps {
+		said[step.Key] = step.Status
+		if step.Status == StatusFailure {
+			require.Contains(t, step.Error, "the store failed: batch ", step.Key)
+			require.Empty(t, step.Outputs, "%s: nothing of it is on disk", step.Key)
+			require.ErrorIs(t, res.Step(step.Key).Err, storage.ErrIO)
+		}
+	}
+	counted := 0
+	for _, status := range said {
+		if status == StatusFailure {
+			counted++
+		}
+	}
+	require.Equal(t, counted, res.Run.Failed)
+	return said
 }

@@ -56,7 +56,7 @@ func (w *worker) restore(i plan.Vertex, lost *lostError) (blocking, error) {
 		e.adopt(u, more)
 	}
 	wasHidden, wasReused := up.step.Hidden, up.reused
-	up.restored, up.reused, up.durable = true, false, false
+	up.restored, up.reused, up.durable, up.lost = true, false, false, nil
 	up.broken, up.outs = up.record, nil
 	up.life++
 	e.turns++

@@ -51,7 +51,7 @@ type StepResult struct {
 	Op      *dag.Op
 	Version canon.Digest // zero where a source above it could not be observed
 	Action  string       // run, reuse or skip
-	Status  string       // success, failure or skipped
+	Status  string       // success, failure or skipped; a success is on disk
 	Reasons []plan.Reason
 	Outputs []OutputResult // of a successful step
 	Err     *StepError     // of a failed one
@@ -98,6 +98,11 @@ func newResult(r *run, stored error) *Result {
 			out.Action, out.Status = ActionRun, StatusSuccess
 			if t.reused {
 				out.Action = ActionReuse
+			}
+			if t.outs != nil && t.lost != nil { // a record that was there before still is
+				lost := &StepError{Step: s.Key, Where: WhereStore, Err: &StoreError{t.lost}}
+				out.Action, out.Status, out.Err, failed = ActionRun, StatusFailure, lost, true
+				continue
 			}
 			n := len(s.Op.Outputs)
 			out.Outputs, slab = slab[:n:n], slab[n:]

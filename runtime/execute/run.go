@@ -467,8 +467,9 @@ func (r *run) finish(ctx context.Context, began time.Time, stored error) (*Resul
 	case stored != nil:
 		return res, &StoreError{stored}
 	case err != nil:
+		res.reason = &StoreError{err}
 		res.Status, res.Run.Status = storage.RunFailure, storage.RunFailure
-		return res, &StoreError{err}
+		return res, res.reason
 	case res.busy != nil:
 		return res, res.busy
 	}

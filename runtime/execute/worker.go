@@ -291,8 +291,8 @@ func (w *worker) reuse(i int32, rec *storage.Record) verdict {
 	}
 	life := t.life
 	r.log.submit(b, func(err error) {
+		r.engine.kept(i, life, err)
 		if err == nil {
-			r.engine.kept(i, life)
 			r.show.reused(s.Key)
 		}
 	})
@@ -351,8 +351,8 @@ func (w *worker) takeOver(i, j int32) verdict {
 	}
 	life := t.life
 	r.log.submit(b, func(err error) {
+		e.kept(i, life, err)
 		if err == nil {
-			e.kept(i, life)
 			r.show.reused(t.step.Key)
 		}
 	})
