@@ -53,7 +53,7 @@ func (a *app) assetsCommand() *cobra.Command {
 		},
 	}
 	show.Flags().IntVarP(&history, "history", "n", 10, "show at most `N` materializations")
-	cmd.AddCommand(list, show)
+	cmd.AddCommand(list, show, a.assetsGetCommand())
 	return cmd
 }
 

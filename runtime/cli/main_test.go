@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		"shop":    func() { Main(shop()) },
 		"empty":   func() { Main() },
 		"suspect": func() { Main(suspect()) },
+		"values":  func() { Main(values()) },
 	})
 }
 
@@ -39,7 +40,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // or each of a hundred short programs sleeps for a second under -race
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": scripttest.Exits, "interrupt": interrupt, "json": checkJSON, "capture": capture, "await": await},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": scripttest.Exits, "interrupt": interrupt, "json": checkJSON, "capture": capture, "await": await, "damage": damage},
 	})
 }
 

@@ -82,6 +82,27 @@ func TestTerminal(t *testing.T) {
 	assert.Equal(t, "\x1b[31mshop:\x1b[0m unknown command \"lst\"; did you mean \"list\"?\nrun \"shop runs --help\" for usage\n", out)
 }
 
+// On a terminal a stored value is laid out for people, and what could play tricks with the terminal is not written to it.
+func TestValuesOnATerminal(t *testing.T) {
+	program, err := exec.LookPath("values")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(dir+"/drawer", 0o700))
+	run := func(args ...string) string {
+		tty, written := terminalOf(t, 100)
+		c := exec.Command(program, args...)
+		c.Dir, c.Env = dir, append(os.Environ(), "DAGSTERGEN_HOME="+dir+"/home", "TERM=xterm", "VERSION=a\x1b[2J\nb", "NO_COLOR=1")
+		c.Stdin, c.Stdout, c.Stderr = tty, tty, tty
+		_ = c.Run()
+		return written()
+	}
+	run("materialize", "--set", "resources.drawer.config.prefix=drawer")
+	assert.Equal(t, "[\n  \"NaN\",\n  1\n]\n", run("assets", "get", "odd"))
+	assert.Equal(t, "word a\\x1b[2J\nb\n", run("assets", "get", "word"))
+	assert.Contains(t, run("assets", "get", "blob"), "which are not written to a terminal: save them with --to FILE")
+	assert.Contains(t, run("assets", "get", "page"), "which is not written to a terminal: save it with --to page.txt")
+}
+
 // What user code prints while the screen is redrawn stays, whole.
 func TestPrintsStayOnATerminal(t *testing.T) {
 	program, err := exec.LookPath("shop")

@@ -2,8 +2,11 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +20,7 @@ import (
 //
 //	exits CODE PROGRAM ARG...               run it; its exit code must be CODE
 //	interrupt SIGNAL,... CODE PROGRAM ARG...    start it, send the signals once the file "waiting" is there; its exit code must be CODE
+//	damage FOLDER                           spoil all files below it
 //	json PATH [WANT]                        stdout is one JSON document and nothing else, with WANT as JSON at the dotted path
 
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
@@ -123,4 +127,14 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%s never came", args[0])
 		}
 	}
+}
+
+// damage spoils all files below a folder.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		return errors.Join(os.Remove(path), os.WriteFile(path, []byte("damaged"), 0o600))
+	}))
 }

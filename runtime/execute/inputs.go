@@ -123,18 +123,23 @@ func (r *run) loadCustom(ctx context.Context, up *plan.Step, out *storage.Output
 }
 
 func loadCustom(ctx context.Context, res *resources, jobKey string, up *plan.Step, out *storage.Output, c *dag.InputContext) (any, error) {
+	c.Upstream = outputContext(jobKey, up, out)
+	return loadFrom(ctx, res, out, up.Key, c)
+}
+
+// loadFrom loads what c.Upstream describes, which step has stored.
+func loadFrom(ctx context.Context, res *resources, out *storage.Output, step string, c *dag.InputContext) (any, error) {
 	m, err := res.ioManager(ctx, out.IO)
 	if err != nil {
 		return nil, err
 	}
-	c.Upstream = outputContext(jobKey, up, out)
 	var v any
 	err, stack := guard(func() (err error) { v, err = m.LoadInput(ctx, c); return err })
 	switch {
 	case err != nil:
 		return nil, &userError{fmt.Errorf("IO manager %q: %w", out.IO, err), stack}
 	case !fits(c.Type, v):
-		return nil, fmt.Errorf("IO manager %q returned a %T for output %s of step %s, not a %s", out.IO, v, out.Name, up.Key, c.Type.Name)
+		return nil, fmt.Errorf("IO manager %q returned a %T for output %s of step %s, not a %s", out.IO, v, out.Name, step, c.Type.Name)
 	}
 	return v, nil
 }

@@ -160,7 +160,11 @@ func (l *lookup) hit(ctx context.Context, s *plan.Step, content canon.Digest) (r
 
 // outputContext describes a stored output to an IO manager, under the identifier it was stored with.
 func outputContext(jobKey string, s *plan.Step, out *storage.Output) *dag.OutputContext {
-	c := describeOutput(jobKey, s, out.Name)
+	return storedAs(describeOutput(jobKey, s, out.Name), out)
+}
+
+// storedAs completes the description of an output with what it was stored under.
+func storedAs(c *dag.OutputContext, out *storage.Output) *dag.OutputContext {
 	c.RunID = out.RunID
 	if !out.Version.IsZero() {
 		c.Version = out.Version.String()
@@ -173,20 +177,24 @@ func outputContext(jobKey string, s *plan.Step, out *storage.Output) *dag.Output
 
 // describeOutput is an output context without a run or a version.
 func describeOutput(jobKey string, s *plan.Step, name string) *dag.OutputContext {
-	c := &dag.OutputContext{JobKey: jobKey, StepKey: s.Key, Name: name, Metadata: s.Op.Metadata}
-	for i := range s.Op.Outputs {
-		if o := &s.Op.Outputs[i]; o.Name == name {
+	return describeOutputOf(jobKey, s.Key, s.Op, s.Config, name)
+}
+
+func describeOutputOf(jobKey, step string, op *dag.Op, config *plan.Config, name string) *dag.OutputContext {
+	c := &dag.OutputContext{JobKey: jobKey, StepKey: step, Name: name, Metadata: op.Metadata}
+	for i := range op.Outputs {
+		if o := &op.Outputs[i]; o.Name == name {
 			c.Type = o.Type
-			if jobKey == "" && s.Op.Kind != dag.KindOp {
+			if jobKey == "" && op.Kind != dag.KindOp {
 				c.AssetKey = o.Asset
 				if c.AssetKey == "" {
-					c.AssetKey = s.Op.Key
+					c.AssetKey = op.Key
 				}
 			}
 		}
 	}
-	if s.Config != nil {
-		c.Config = s.Config.Go
+	if config != nil {
+		c.Config = config.Go
 	}
 	return c
 }
