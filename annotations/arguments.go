@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // A word is one argument as the tokenizer sees it. Offsets are bytes from the start of the arguments.
@@ -347,7 +348,7 @@ func unknownHint(row Directive, key string) string {
 			return "write " + a.Spelling()
 		}
 	}
-	if near, ok := diag.Nearest(strings.ToLower(key), names); ok {
+	if near, ok := nearest.Of(strings.ToLower(key), names); ok {
 		return "did you mean " + near + "?"
 	}
 	for _, other := range Directives {

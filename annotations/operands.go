@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // operands reads the words without a key of a directive that takes any number of them, and what comes behind: a quoted reason, where there is to
@@ -98,7 +99,7 @@ func operand(row Directive, s string) (spec Argument, value, message, hint strin
 	}
 	if before, _, ok := strings.Cut(s, ":"); ok && len(prefixes) > 0 {
 		hint = "write " + row.Usage()
-		if near, ok := diag.Nearest(strings.ToLower(before)+":", prefixes); ok {
+		if near, ok := nearest.Of(strings.ToLower(before)+":", prefixes); ok {
 			hint = "did you mean " + near + "?"
 		}
 		return spec, s, show(before+":") + " is unknown", hint

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // The codes of this stage; internal/diag documents them.
@@ -179,7 +180,7 @@ func (p *parser) directive(group *ast.CommentGroup, c *ast.Comment, d ast.Direct
 	row, known := Lookup(Kind(d.Name))
 	if !known {
 		hint := "the directives are " + strings.Join(kindNames(), ", ")
-		if near, ok := diag.Nearest(d.Name, kindNames()); ok {
+		if near, ok := nearest.Of(d.Name, kindNames()); ok {
 			hint = "did you mean //dag:" + near + "?"
 		}
 		p.errorf(CodeUnknownDirective, c.Slash, c.Slash+token.Pos(len("//dag:"+d.Name)), hint, "unknown directive //dag:%s", d.Name)
@@ -265,7 +266,7 @@ func (p *parser) nearMiss(c *ast.Comment) {
 	kind := strings.ToLower(name)
 	row, known := Lookup(Kind(kind))
 	if !known {
-		near, ok := diag.Nearest(kind, kindNames())
+		near, ok := nearest.Of(kind, kindNames())
 		if !ok || len(kind) < 4 { // two-letter words are all near to "op"
 			return
 		}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // positionals reads the values without a key that a directive begins with, and returns the words behind them. A word may stand for a choice;
@@ -46,7 +46,7 @@ func (p *parser) positionals(row Directive, d ast.Directive, words []word) ([]Ar
 			continue
 		case spec.Type == Enum && !slices.Contains(spec.Choices, value):
 			hint := "use one of " + strings.Join(spec.Choices, ", ")
-			if near, ok := diag.Nearest(strings.ToLower(value), spec.Choices); ok {
+			if near, ok := nearest.Of(strings.ToLower(value), spec.Choices); ok {
 				hint = "did you mean " + near + "?"
 			}
 			fail(CodeBadValue, fmt.Sprintf("%s cannot be %s", spec.Name, show(value)), hint)

@@ -11,6 +11,7 @@ import (
 	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
 	"github.com/dagstergen/dagstergen/internal/manifest"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // An Explanation says what the code version of one thing is made of.
@@ -33,7 +34,7 @@ func (a *Analysis) Explain(name string) ([]Explanation, diag.List, error) {
 	found, names := a.find(name)
 	if len(found) == 0 {
 		hint := fmt.Sprintf("; `%s graph` shows what there is", load.ToolCommand(a.Program.Dir))
-		if near, ok := diag.Nearest(name, names); ok {
+		if near, ok := nearest.Of(name, names); ok {
 			hint = "; did you mean " + near + "?"
 		}
 		return nil, nil, fmt.Errorf("nothing annotated is called %s%s", name, hint)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 const rootHelp = `dagstergen reads //dag: directives above Go functions and writes the wiring of a data pipeline:
@@ -107,7 +107,7 @@ func (t *tool) patterns(c *cobra.Command, args []string) error {
 	for _, sub := range c.Commands() {
 		names = append(names, sub.Name())
 	}
-	if near, ok := diag.Nearest(args[0], names); ok && !slices.Contains(names, args[0]) {
+	if near, ok := nearest.Of(args[0], names); ok && !slices.Contains(names, args[0]) {
 		return fmt.Errorf("unknown command %q; did you mean %s? (a package is named like ./%s)", args[0], near, args[0])
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/dagstergen/dagstergen/annotations"
 	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // arguments resolves what io= and strategy= name, and checks it like code.
@@ -51,7 +52,7 @@ func (b *builder) ioManager(f *Func, arg annotations.Arg) *Resource {
 	switch {
 	case len(found) == 0:
 		hint := "name a //dag:resource function whose type implements dag.IOManager"
-		if near, ok := diag.Nearest(annotations.Snake(arg.Value), names); ok {
+		if near, ok := nearest.Of(annotations.Snake(arg.Value), names); ok {
 			hint = "did you mean " + near + "?"
 		}
 		d := b.argError(f, CodeUnknownIO, arg, hint, "%s: io=%s names no resource", f.GoName, arg.Value)
@@ -101,7 +102,7 @@ func (b *builder) strategy(f *Func, arg annotations.Arg) *Strategy {
 	obj := pkg.Types.Scope().Lookup(arg.Value)
 	if obj == nil {
 		hint := "name a variable of the package, or a function without parameters, whose type implements dag.VersionStrategy"
-		if near, ok := diag.Nearest(arg.Value, pkg.Types.Scope().Names()); ok {
+		if near, ok := nearest.Of(arg.Value, pkg.Types.Scope().Names()); ok {
 			hint = "did you mean " + near + "?"
 		}
 		b.argError(f, CodeUnknownStrategy, arg, hint, "%s: strategy=%s names nothing in this package", f.GoName, arg.Value)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // buildConfigs makes the schema of each annotated struct type. Names and decoding are those of encoding/json.
@@ -215,7 +216,7 @@ func (s *schema) field(v *types.Var, tag reflect.StructTag, name string, options
 		s.setDefault(f, v, text, path)
 	}
 	for _, key := range tagKeys(string(tag)) {
-		near, ok := diag.Nearest(strings.ToLower(key), knownTags)
+		near, ok := nearest.Of(strings.ToLower(key), knownTags)
 		if ok && !slices.Contains(knownTags, key) && (len(key) > 5 || strings.EqualFold(key, near)) { // short tags of other tools are near to anything
 			s.fail(CodeConfigTag, v.Pos(), "did you mean "+near+"?", "%s: unknown tag %s", path, key)
 		}

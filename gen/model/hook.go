@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/dagstergen/dagstergen/annotations"
-	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // A Hook is a function marked //dag:hook.
@@ -89,7 +89,7 @@ func (b *builder) hook(f *Func, arg annotations.Arg, item annotations.Item) *Hoo
 	switch {
 	case len(found) == 0:
 		hint := "name a function marked //dag:hook"
-		if near, ok := diag.Nearest(annotations.Snake(item.Text), names); ok {
+		if near, ok := nearest.Of(annotations.Snake(item.Text), names); ok {
 			hint = "did you mean " + near + "?"
 		}
 		d := b.argError(f, CodeUnknownHook, at, hint, "%s: hooks=%s names no hook", f.GoName, item.Text)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/annotations"
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // ofStatement keeps the directive of a statement for the body that has the statement.
@@ -157,7 +158,7 @@ func (w *body) lateNames() {
 			}
 		}
 		hint := "the steps are " + strings.Join(names, ", ")
-		if near, ok := diag.Nearest(l.item.Text, names); ok {
+		if near, ok := nearest.Of(l.item.Text, names); ok {
 			hint = "did you mean " + near + "?"
 		}
 		if !w.failed || len(names) > 0 {

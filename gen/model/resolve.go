@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/dagstergen/dagstergen/annotations"
-	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // SymbolOf is the name by which versions know a package-level declaration or a method.
@@ -67,7 +67,7 @@ func (d *decider) resolve(arg annotations.Arg) (obj types.Object, path string, o
 	switch {
 	case obj == nil:
 		hint := "name a declaration of it"
-		if near, ok := diag.Nearest(parts[0], pkg.Scope().Names()); ok {
+		if near, ok := nearest.Of(parts[0], pkg.Scope().Names()); ok {
 			hint = "did you mean " + near + "?"
 		}
 		fail(hint, "undefined: %s in package %s", parts[0], path)
@@ -108,7 +108,7 @@ func (d *decider) method(arg annotations.Arg, of types.Object, name string) type
 			all = append(all, types.NewMethodSet(types.NewPointer(t.Type())).At(i).Obj().Name())
 		}
 		hint := "name a method of it"
-		if near, ok := diag.Nearest(name, all); ok {
+		if near, ok := nearest.Of(name, all); ok {
 			hint = "did you mean " + near + "?"
 		}
 		d.fail(CodeDecisionSymbol, arg.Pos, arg.End, hint, "type %s has no method %s", of.Name(), name)
@@ -203,7 +203,7 @@ func (d *decider) nearName(name string) string {
 			all = append(all, pn.Name())
 		}
 	}
-	if near, ok := diag.Nearest(name, all); ok {
+	if near, ok := nearest.Of(name, all); ok {
 		return "did you mean " + near + "?"
 	}
 	return "name a declaration of this package, one of a package that the file imports, or write the whole import path"
@@ -218,7 +218,7 @@ func (d *decider) nearPackage(word string) string {
 	})
 	slash := strings.LastIndexByte(word, '/')
 	path, name, _ := strings.Cut(word[slash+1:], ".")
-	if near, ok := diag.Nearest(word[:slash+1]+path, all); ok {
+	if near, ok := nearest.Of(word[:slash+1]+path, all); ok {
 		if name != "" {
 			near += "." + name
 		}

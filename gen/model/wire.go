@@ -8,6 +8,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/annotations"
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // wire connects the parameters of assets to what they name, in the package and its import closure.
@@ -49,7 +50,7 @@ func (b *builder) overrides(op *Op) {
 			names = append(names, in.GoName)
 		}
 		hint := "it has no data parameters"
-		if near, ok := diag.Nearest(arg.Param, names); ok {
+		if near, ok := nearest.Of(arg.Param, names); ok {
 			hint = "did you mean in." + near + "?"
 		} else if len(names) > 0 {
 			hint = "its data parameters are " + strings.Join(names, ", ")
@@ -178,7 +179,7 @@ func (b *builder) unwired(op *Op, in *Input, pos, end token.Position) {
 	op.Broken = true
 	hint := "annotate a function that makes it with //dag:asset or //dag:source, or name the asset with in." + in.GoName + "=KEY"
 	var related []diag.Related
-	if near, ok := diag.Nearest(in.Asset, op.Pkg.assetKeys(op)); ok {
+	if near, ok := nearest.Of(in.Asset, op.Pkg.assetKeys(op)); ok {
 		hint = "did you mean " + near + "?"
 		a := op.Pkg.lookup(near)[0]
 		related = append(related, diag.Related{Pos: b.at(a.pos()), Message: a.what()})
@@ -229,7 +230,7 @@ func (b *builder) deps(op *Op) {
 			op.Pkg.Diagnostics.Add(d)
 		case !b.known(op.Pkg, item.Text):
 			hint := "name assets of this package or of packages it imports"
-			if near, ok := diag.Nearest(item.Text, op.Pkg.assetKeys(op)); ok {
+			if near, ok := nearest.Of(item.Text, op.Pkg.assetKeys(op)); ok {
 				hint = "did you mean " + near + "?"
 			}
 			op.Pkg.Diagnostics.Add(diag.Diagnostic{Code: CodeUnknownDep, Pos: item.Pos, End: item.End, Hint: hint, Message: op.GoName + ": deps names no asset: " + item.Text})

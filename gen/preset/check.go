@@ -10,6 +10,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/gen/model"
 	"github.com/dagstergen/dagstergen/internal/diag"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // Code is the code of everything that is wrong in the file of a preset.
@@ -83,7 +84,7 @@ func (c *checker) members(n *node, path, want string, names []string, what strin
 
 // hint names what was probably meant, or what there is.
 func hint(k string, names []string, what string) string {
-	if near, ok := diag.Nearest(k, names); ok {
+	if near, ok := nearest.Of(k, names); ok {
 		return "did you mean " + near + "?"
 	}
 	if len(names) == 0 {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/dagstergen/dagstergen/gen/model"
-	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 	"github.com/dagstergen/dagstergen/internal/rules"
 )
 
@@ -166,7 +166,7 @@ func (c *checker) allowed(f *model.Field, n *node, text, path string) {
 		return
 	}
 	hint := ""
-	if near, ok := diag.Nearest(n.text, f.Enum); ok && broken == rules.Enum {
+	if near, ok := nearest.Of(n.text, f.Enum); ok && broken == rules.Enum {
 		hint = "did you mean " + near + "?"
 	}
 	c.problem(path, n, hint, "expected %s, found %s", expected(f), n.found(hides(f)))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dagstergen/dagstergen/internal/nearest"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
@@ -241,7 +242,7 @@ func (a *app) assetDetail(cmd *cobra.Command, key string, history int) (*assetDe
 
 func unknownAsset(key string, cat *plan.Catalog) error {
 	keys := cat.AssetKeys()
-	hint := suggestion(key, keys)
+	hint := nearest.Hint(key, keys)
 	if hint == "" && len(keys) > 0 && len(keys) <= 10 {
 		hint = "; there is " + strings.Join(keys, ", ")
 	}

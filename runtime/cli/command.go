@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // command builds the tree of commands.
@@ -99,7 +101,7 @@ func (a *app) group(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return usage(cmd, fmt.Errorf("unknown command %q%s", args[0], suggestion(args[0], names)))
+	return usage(cmd, fmt.Errorf("unknown command %q%s", args[0], nearest.Hint(args[0], names)))
 }
 
 // flagError says what is wrong with a flag, with the nearest one where it is unknown.
@@ -112,7 +114,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 		if name := unknown.GetSpecifiedName(); len(name) > 1 {
-			return usage(cmd, fmt.Errorf("unknown flag %q%s", "--"+name, suggestion("--"+name, names)))
+			return usage(cmd, fmt.Errorf("unknown flag %q%s", "--"+name, nearest.Hint("--"+name, names)))
 		}
 	}
 	return usage(cmd, err)
@@ -134,43 +136,6 @@ func arguments(optional string, names ...string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// suggestion is the end of a message about an unknown name.
-func suggestion(wrote string, names []string) string {
-	best, least := "", len(wrote)/3+2
-	slices.Sort(names)
-	for _, n := range names {
-		if d := editDistance(strings.ToLower(wrote), strings.ToLower(n)); d < least {
-			best, least = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// editDistance counts the insertions, deletions and changes that make b of a.
-func editDistance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			cost := diagonal
-			if x[i] != y[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(y)]
 }
 
 // A choice is a flag with a fixed set of values.

@@ -142,7 +142,7 @@ two nodes are called b, the first at L5; choose another alias [duplicate_key]`},
 			g.Add(sum, Wire("xs", nil))
 			g.Add(fetch, Args(g.Add(note, Args(foreign))))
 			g.Add(sum, Args(g.Add(split, Args(Const([]int{1})))))
-			g.Add(sum, Args(g.Add(split, Args(Const([]int{1}))).Out("hi")))
+			g.Add(sum, Args(g.Add(split, Args(Const([]int{1}))).Out("mean")))
 			g.Add(sum, Args(Typed[[]int](g.Add(sum, Args(Const([]int{1}))))))
 			g.Add(sum, Args(g.Ref("sun", "")))
 			Return(g, "out", nil)
@@ -155,7 +155,7 @@ input xs of sum_4 has a part without a value; give it an output of a node, a par
 input n of note is a value of another graph, another; return it there, and call that graph here [bad_wire]
 input city of fetch is given note, which has no output; use dag.After for the order alone [unknown_output]
 input xs of sum_6 is given split, which has 2 outputs; name one of low, high [unknown_output]
-split_2 has no output "hi"; there is high, low [unknown_output]
+split_2 has no output "mean"; there is high, low [unknown_output]
 input xs of sum_9 takes []int, and is given int; make the types agree [type_mismatch]
 input xs of sum_10 comes from the node "sun", which is not there; did you mean "sum"? [unknown_key]
 output out has no value; give it an output of a node, or a parameter [bad_wire]`},

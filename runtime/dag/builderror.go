@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // A GraphProblem is one thing that is wrong with a graph that was built in Go code.
@@ -41,40 +43,14 @@ func Must[T any](v T, err error) T {
 
 // nearestName suggests one of names for what was written, or lists them where they are few.
 func nearestName(wrote string, names []string) string {
-	best, limit := "", len(wrote)/3+2
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		if d := editDistance(wrote, n); d < limit {
-			best, limit = n, d
-		}
-	}
+	hint := nearest.Hint(wrote, names)
 	switch {
-	case best != "":
-		return fmt.Sprintf("; did you mean %q?", best)
+	case hint != "":
+		return hint
 	case len(names) == 0:
 		return "; it has none"
 	case len(names) <= 8:
 		return "; there is " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
 	}
 	return ""
-}
-
-// editDistance counts the insertions, deletions and changes that make b of a.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost++
-			}
-			before = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/manifest"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
@@ -306,7 +307,7 @@ func (c *Catalog) Op(key string) (*dag.Op, error) {
 	for i, o := range c.ops {
 		keys[i] = o.op.Key
 	}
-	return nil, &Error{[]Problem{{Code: "unknown_key", Message: fmt.Sprintf("no op or asset %q%s", key, nearest(key, keys))}}}
+	return nil, &Error{[]Problem{{Code: "unknown_key", Message: fmt.Sprintf("no op or asset %q%s", key, nearest.Hint(key, keys))}}}
 }
 
 // Job returns the job with a key; the error names the nearest one, or all where there are few.
@@ -318,7 +319,7 @@ func (c *Catalog) Job(key string) (*dag.JobDef, error) {
 	for i, j := range c.jobs {
 		keys[i] = j.Key
 	}
-	hint := nearest(key, keys)
+	hint := nearest.Hint(key, keys)
 	switch {
 	case hint != "":
 	case len(keys) == 0:

@@ -131,10 +131,3 @@ func TestDeepAndWideGraphs(t *testing.T) {
 	_, err := NewCatalog(define(t, nil, ops))
 	assert.ErrorContains(t, err, "in a circle")
 }
-
-func TestNearest(t *testing.T) {
-	names := []string{"weather", "weather_daily", "report"}
-	assert.Equal(t, `; did you mean "weather"?`, nearest("wether", names))
-	assert.Empty(t, nearest("quite_another", names))
-	assert.Empty(t, nearest("", nil))
-}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/dagstergen/dagstergen/internal/nearest"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
@@ -106,7 +107,7 @@ func (g *Graph) NoNode(key string) error {
 	if g.Job != nil {
 		what = "job " + quoted(g.Job.Key)
 	}
-	return &Error{[]Problem{{Code: "unknown_key", Message: fmt.Sprintf("%s has no node %q%s", what, key, nearest(key, keys))}}}
+	return &Error{[]Problem{{Code: "unknown_key", Message: fmt.Sprintf("%s has no node %q%s", what, key, nearest.Hint(key, keys))}}}
 }
 
 // assetGraph joins all assets and sources by key.
@@ -131,7 +132,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 			}
 			ref, ok := c.assetByKey[in.Asset]
 			if !ok {
-				wrong.add("unknown_asset", "asset %q: its input %s is fed by %q, which no package given to this binary defines%s", o.op.Key, in.Name, in.Asset, nearest(in.Asset, keys))
+				wrong.add("unknown_asset", "asset %q: its input %s is fed by %q, which no package given to this binary defines%s", o.op.Key, in.Name, in.Asset, nearest.Hint(in.Asset, keys))
 				continue
 			}
 			checkJoin(o.op, in, ref, wrong)
@@ -140,7 +141,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 		for _, d := range o.op.Deps {
 			ref, ok := c.assetByKey[d]
 			if !ok {
-				wrong.add("unknown_asset", "asset %q: deps= names %q, which no package given to this binary defines%s", o.op.Key, d, nearest(d, keys))
+				wrong.add("unknown_asset", "asset %q: deps= names %q, which no package given to this binary defines%s", o.op.Key, d, nearest.Hint(d, keys))
 				continue
 			}
 			edges[i] = append(edges[i], index[ref.op])

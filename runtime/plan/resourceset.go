@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/nearest"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
@@ -48,11 +49,11 @@ func (c *Catalog) checkResources(wrong *problems) {
 	for _, o := range c.ops {
 		for _, u := range o.op.Resources {
 			if c.resourceByKey[u.Key] == nil {
-				wrong.add("unknown_resource", "%s %q needs the resource %q, which no package defines%s", o.op.Kind, o.op.Key, u.Key, nearest(u.Key, known))
+				wrong.add("unknown_resource", "%s %q needs the resource %q, which no package defines%s", o.op.Kind, o.op.Key, u.Key, nearest.Hint(u.Key, known))
 			}
 		}
 		if o.op.IO != "" && c.resourceByKey[o.op.IO] == nil {
-			wrong.add("unknown_resource", "%s %q has io=%s, which no package defines as a resource%s", o.op.Kind, o.op.Key, o.op.IO, nearest(o.op.IO, known))
+			wrong.add("unknown_resource", "%s %q has io=%s, which no package defines as a resource%s", o.op.Kind, o.op.Key, o.op.IO, nearest.Hint(o.op.IO, known))
 		}
 	}
 	c.order("", wrong)
@@ -70,7 +71,7 @@ func (s *resourceSet) order(where string, wrong *problems) {
 		for _, u := range s.resourceByKey[key].resource.Resources {
 			j, ok := index[u.Key]
 			if !ok {
-				wrong.add("unknown_resource", "%sresource %q needs the resource %q, which no package defines%s", where, key, u.Key, nearest(u.Key, keys))
+				wrong.add("unknown_resource", "%sresource %q needs the resource %q, which no package defines%s", where, key, u.Key, nearest.Hint(u.Key, keys))
 				continue
 			}
 			edges[i] = append(edges[i], int32(j))
@@ -110,7 +111,7 @@ func (c *Catalog) jobOptions(wrong *problems) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(j.Inputs)) {
 			if !slices.Contains(names, name) {
-				wrong.add("unknown_input", "job %q has a value for the input %q, and no such parameter%s", j.Key, name, nearest(name, names))
+				wrong.add("unknown_input", "job %q has a value for the input %q, and no such parameter%s", j.Key, name, nearest.Hint(name, names))
 			}
 		}
 		if len(j.Replaces) > 0 {
@@ -161,9 +162,9 @@ func (c *Catalog) replace(j *dag.JobDef, wrong *problems) {
 		was, now := c.resourceByKey[key], c.resourceByKey[j.Replaces[key]]
 		switch {
 		case was == nil:
-			wrong.add("unknown_resource", "job %q replaces the resource %q, which no package defines%s", j.Key, key, nearest(key, known))
+			wrong.add("unknown_resource", "job %q replaces the resource %q, which no package defines%s", j.Key, key, nearest.Hint(key, known))
 		case now == nil:
-			wrong.add("unknown_resource", "job %q has the resource %q in place of %q, and no package defines it%s", j.Key, j.Replaces[key], key, nearest(j.Replaces[key], known))
+			wrong.add("unknown_resource", "job %q has the resource %q in place of %q, and no package defines it%s", j.Key, j.Replaces[key], key, nearest.Hint(j.Replaces[key], known))
 		case !now.resource.Type.Go.AssignableTo(was.resource.Type.Go):
 			wrong.add("type_mismatch", "job %q has the resource %q in place of %q, but it is a %s and not a %s; make the types agree", j.Key, j.Replaces[key], key, now.resource.Type.Name, was.resource.Type.Name)
 		default:

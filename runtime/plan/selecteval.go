@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // attributes are what a selection can ask beside keys, with the values that a node has of each: "k" and "k=v" for a tag.
@@ -111,7 +113,7 @@ func (s *selector) start(e *expr) []int32 {
 	}
 	nodes, ok := s.index[e.text]
 	if !ok {
-		s.wrong.add("unknown_key", "selection %q matches nothing: %s %q%s", e.source, s.g.nobody(), e.text, nearest(e.text, slices.Collect(maps.Keys(s.index))))
+		s.wrong.add("unknown_key", "selection %q matches nothing: %s %q%s", e.source, s.g.nobody(), e.text, nearest.Hint(e.text, slices.Collect(maps.Keys(s.index))))
 	}
 	return nodes
 }
@@ -136,7 +138,7 @@ func (s *selector) having(e *expr) (nodes []int32) {
 		}
 	}
 	if len(nodes) == 0 {
-		hint := nearest(want, slices.Collect(maps.Keys(known)))
+		hint := nearest.Hint(want, slices.Collect(maps.Keys(known)))
 		if hint == "" && len(known) == 0 {
 			hint = fmt.Sprintf("; no %s has any", s.g.thing())
 		}

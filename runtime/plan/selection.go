@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // A selection is a set of nodes, written as an expression:
@@ -226,7 +228,7 @@ func (p *selectionParser) missing() *selectionError {
 func (p *selectionParser) attribute(name string, start int) (*expr, *selectionError) {
 	if _, ok := attributes[name]; !ok {
 		p.at = start
-		return nil, p.wrong("there is no %q%s; write a key, tag:, group:, kind: or owner:", name+":", nearest(name, []string{"tag", "group", "kind", "owner"}))
+		return nil, p.wrong("there is no %q%s; write a key, tag:, group:, kind: or owner:", name+":", nearest.Hint(name, []string{"tag", "group", "kind", "owner"}))
 	}
 	p.at++
 	e := &expr{kind: exprAttr, name: name}

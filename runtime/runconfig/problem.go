@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // A Position is where something was written. Line and Col count from 1; they are 0 where only the source is known
@@ -136,50 +138,9 @@ func show(s string) string {
 	return strconv.Quote(s)
 }
 
-// nearest returns the name that k was probably meant to be, or "".
-func nearest(k string, names []string) string {
-	best, bestDist := "", len(k)/3+2 // a third of the letters and one may be wrong
-	for _, n := range names {
-		if d := distance(strings.ToLower(k), strings.ToLower(n)); d < bestDist {
-			best, bestDist = n, d
-		}
-	}
-	return best
-}
-
-// distance counts the insertions, deletions, changes and swaps of neighbours that make b of a.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	if len(x) > 100 || len(y) > 100 {
-		return 100
-	}
-	rows := make([][]int, len(x)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(y)+1)
-		rows[i][0] = i
-	}
-	for j := range y {
-		rows[0][j+1] = j + 1
-	}
-	for i := range x {
-		for j := range y {
-			d := rows[i][j]
-			if x[i] != y[j] {
-				d++
-			}
-			d = min(d, rows[i][j+1]+1, rows[i+1][j]+1)
-			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
-				d = min(d, rows[i-1][j-1]+1)
-			}
-			rows[i+1][j+1] = d
-		}
-	}
-	return rows[len(x)][len(y)]
-}
-
 // hintNames tells which name was probably meant, or which ones there are.
 func hintNames(k, what string, names []string) string {
-	if n := nearest(k, names); n != "" {
+	if n, ok := nearest.Of(k, names); ok {
 		return "did you mean " + strconv.Quote(n) + "?"
 	}
 	if len(names) == 0 {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dagstergen/dagstergen/internal/nearest"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
@@ -51,7 +52,7 @@ func (r *resolver) section(n *node, path trail, keys []string, list string) map[
 	for _, m := range r.members(n, path, list) {
 		if !slices.Contains(keys, m.key) {
 			hint := "expected " + list
-			if near := nearest(m.key, keys); near != "" {
+			if near, ok := nearest.Of(m.key, keys); ok {
 				hint = "did you mean " + fmt.Sprintf("%q", near) + "?"
 			}
 			r.problem(CodeUnknown, path.key(m.key), m.pos, hint, "unknown key")

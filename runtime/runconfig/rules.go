@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/dagstergen/dagstergen/internal/nearest"
 	"github.com/dagstergen/dagstergen/internal/rules"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
@@ -20,7 +21,7 @@ func (r *resolver) allowed(f *dag.Field, n *node, text string, path trail) bool 
 		return true
 	case rules.Enum:
 		hint := ""
-		if near := nearest(n.text, f.Enum); near != "" && f.Kind == dag.FieldString && r.mayShow(f, path) {
+		if near, ok := nearest.Of(n.text, f.Enum); ok && f.Kind == dag.FieldString && r.mayShow(f, path) {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		r.problem(CodeEnum, path, n.pos, hint, "expected %s, found %s", expected(f), r.found(f, n, path))
