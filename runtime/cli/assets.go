@@ -54,7 +54,7 @@ func (a *app) assetsCommand() *cobra.Command {
 		},
 	}
 	show.Flags().IntVarP(&history, "history", "n", 10, "show at most `N` materializations")
-	cmd.AddCommand(list, show, a.assetsGetCommand())
+	cmd.AddCommand(list, show, a.assetsStatusCommand(), a.assetsGetCommand())
 	return cmd
 }
 

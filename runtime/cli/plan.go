@@ -104,6 +104,7 @@ type runFlags struct {
 	tags      []string
 	executor  string
 	noMemo    bool
+	stale     bool
 	noWait    bool
 	detach    bool
 	grace     time.Duration

@@ -43,6 +43,7 @@ func (a *app) materializeCommand() *cobra.Command {
 		Args:  arguments(""),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.run(cmd, "", &f) },
 	}
+	cmd.Flags().BoolVar(&f.stale, "stale", false, "only what is stale or missing of the selection, and what that needs")
 	f.addRun(a, cmd)
 	return cmd
 }
@@ -71,6 +72,13 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 	cat, o, err := a.options(cmd, f)
 	if err != nil {
 		return err
+	}
+	if f.stale {
+		if nothing, err := a.outdated(ctx, cat, &o); err != nil {
+			return err
+		} else if nothing {
+			return a.nothingStale()
+		}
 	}
 	inst, err := a.open(ctx, func() error { return a.check(cat, job, &o) })
 	if err != nil {

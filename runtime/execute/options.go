@@ -52,6 +52,8 @@ type Options struct {
 
 	launched bool // the run is stored and waits for this process, which has its lock
 
+	status bool // all that the selection is made from is planned, and a source that cannot be observed is no error; see [Status]
+
 	fallback string // the executor where nobody chooses one; empty for multi
 }
 

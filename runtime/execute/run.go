@@ -49,7 +49,7 @@ func planRun(ctx context.Context, cat *plan.Catalog, job string, o *Options) (_ 
 	r.seen = observe(dag.WithScope(ctx, r.res.scope), r.target, r.asked, r.res)
 	var failed []error
 	for _, i := range r.target.Sources {
-		if err := r.seen[i].Err; err != nil {
+		if err := r.seen[i].Err; err != nil && !o.status {
 			failed = append(failed, err)
 		}
 	}
@@ -68,6 +68,9 @@ func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
 	t, err := cat.Target(job, o.Select)
 	if err != nil {
 		return nil, err
+	}
+	if o.status {
+		t = t.WithUpstream()
 	}
 	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -13,6 +12,9 @@ import (
 	"github.com/dagstergen/dagstergen/internal/manifest"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
+
+// typesChanged is the reason where no other is found.
+const typesChanged = "the type of an input or output changed, or it was volatile"
 
 // maxCauses bounds how many causes of one kind a step lists; the last line counts the rest.
 const maxCauses = 5
@@ -114,7 +116,7 @@ func (b *builder) explainStep(s *Step) {
 	}
 	if len(s.Reasons) == 0 {
 		// Every part of the content has been compared but the layout of types, which a record does not spell out.
-		s.because(ReasonTypes, "the type of an input or output changed, or it was volatile")
+		s.because(ReasonTypes, typesChanged)
 	}
 }
 
@@ -410,53 +412,6 @@ func prefixed(prefix string, texts []string) []string {
 		texts[i] = prefix + texts[i]
 	}
 	return texts
-}
-
-// input is an input or a dep as a record has it.
-func (b *builder) compareInputs(s *Step, was *storage.Record) {
-	old := map[string]*storage.Input{}
-	for i := range was.Inputs {
-		old[was.Inputs[i].Name] = &was.Inputs[i]
-	}
-	type added struct {
-		name string
-		data canon.Digest
-	}
-	var news []added
-	for k := range s.Data {
-		name := s.InputName(k)
-		o := old[name]
-		delete(old, name)
-		from := s.InputFrom(b.plan, k)
-		switch {
-		case o == nil:
-			news = append(news, added{name, s.Data[k]})
-		case s.Data[k].IsZero() || s.Data[k] == o.DataVersion:
-		case from == "":
-			s.because(ReasonInput, "input %s: another value is passed", name)
-		case o.From != from:
-			s.because(ReasonInput, "input %s comes from %q now, from %s before", name, from, cmp.Or(quoted(o.From), "a value"))
-		default:
-			s.because(ReasonInput, "input %s: upstream %q has new data", name, from)
-		}
-	}
-	for _, n := range news {
-		renamed := ""
-		for _, name := range slices.Sorted(maps.Keys(old)) {
-			if renamed == "" && old[name].DataVersion == n.data {
-				renamed = name
-			}
-		}
-		if renamed != "" {
-			delete(old, renamed)
-			s.because(ReasonInput, "input %s was called %s before", n.name, renamed)
-		} else {
-			s.because(ReasonInput, "input %s is new", n.name)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(old)) {
-		s.because(ReasonInput, "input %s is gone", name)
-	}
 }
 
 func quoted(s string) string {

@@ -95,6 +95,14 @@ func (t *Target) Only(place int32) *Target {
 	return one
 }
 
+// WithUpstream is the target whose steps are those of t and all that they are made from.
+func (t *Target) WithUpstream() *Target {
+	all := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Selection, selected: make([]bool, len(t.selected))}
+	t.Graph.walk(all.selected, t.Selected, -1, func(i int32) []int32 { return t.Graph.Nodes[i].ups })
+	all.reach()
+	return all
+}
+
 // reach finds what the selected nodes need.
 func (t *Target) reach() {
 	t.wanted = slices.Clone(t.selected)
