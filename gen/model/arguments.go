@@ -39,35 +39,10 @@ func (b *builder) argError(f *Func, code string, arg annotations.Arg, hint, form
 
 // ioManager finds the resource that io= names: by its Go function or its key, in the package first.
 func (b *builder) ioManager(f *Func, arg annotations.Arg) *Resource {
-	var found []*Resource
-	var names []string
-	for _, q := range f.Pkg.visible {
-		for _, r := range q.Resources {
-			names = append(names, r.Key)
-			if r.Key == arg.Value || q == f.Pkg && r.GoName == arg.Value {
-				found = append(found, r)
-			}
-		}
-	}
-	switch {
-	case len(found) == 0:
-		hint := "name a //dag:resource function whose type implements dag.IOManager"
-		if near, ok := nearest.Of(annotations.Snake(arg.Value), names); ok {
-			hint = "did you mean " + near + "?"
-		}
-		d := b.argError(f, CodeUnknownIO, arg, hint, "%s: io=%s names no resource", f.GoName, arg.Value)
-		if obj := f.Pkg.Types.Scope().Lookup(arg.Value); obj != nil {
-			b.relate(d, obj.Pos(), "%s is not marked //dag:resource", arg.Value)
-		}
-		return nil
-	case len(found) > 1:
-		d := b.argError(f, CodeAmbiguousResource, arg, "rename one of them with name=", "%s: io=%s fits %d resources", f.GoName, arg.Value, len(found))
-		for _, r := range found {
-			b.relate(d, r.Pos, "resource %s", r.Key)
-		}
+	r := referred(b, f, arg, arg.Value, ioReferral)
+	if r == nil {
 		return nil
 	}
-	r := found[0]
 	if r.Type == nil {
 		f.Broken = true
 		return nil

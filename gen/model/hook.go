@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/dagstergen/dagstergen/annotations"
-	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
 // A Hook is a function marked //dag:hook.
@@ -74,40 +73,14 @@ func (b *builder) hooksOf(f *Func, arg annotations.Arg) []*Hook {
 }
 
 func (b *builder) hook(f *Func, arg annotations.Arg, item annotations.Item) *Hook {
-	var found []*Hook
-	var names []string
-	for _, q := range f.Pkg.visible {
-		for _, h := range q.Hooks {
-			names = append(names, h.Key)
-			if h.Key == item.Text || q == f.Pkg && h.GoName == item.Text {
-				found = append(found, h)
-			}
-		}
-	}
 	at := arg
 	at.ValuePos, at.End = item.Pos, item.End
-	switch {
-	case len(found) == 0:
-		hint := "name a function marked //dag:hook"
-		if near, ok := nearest.Of(annotations.Snake(item.Text), names); ok {
-			hint = "did you mean " + near + "?"
-		}
-		d := b.argError(f, CodeUnknownHook, at, hint, "%s: hooks=%s names no hook", f.GoName, item.Text)
-		if obj := f.Pkg.Types.Scope().Lookup(item.Text); obj != nil {
-			b.relate(d, obj.Pos(), "%s is not marked //dag:hook", item.Text)
-		}
-		return nil
-	case len(found) > 1:
-		d := b.argError(f, CodeUnknownHook, at, "rename one of them with name=", "%s: hooks=%s fits %d hooks", f.GoName, item.Text, len(found))
-		for _, h := range found {
-			b.relate(d, h.Pos, "hook %s", h.Key)
-		}
-		return nil
-	case found[0].Broken:
+	h := referred(b, f, at, item.Text, hookReferral)
+	if h == nil || h.Broken {
 		f.Broken = true
 		return nil
 	}
-	return found[0]
+	return h
 }
 
 // hooks adds what hooks need to the definitions.

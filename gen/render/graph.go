@@ -1,9 +1,7 @@
 package render
 
 import (
-	"go/token"
 	"go/types"
-	"strconv"
 
 	"github.com/dave/jennifer/jen"
 
@@ -247,26 +245,12 @@ func (r *renderer) expr(b *model.Binding, e *model.Expr, p string) *jen.Statemen
 
 // built writes a composite literal.
 func (r *renderer) built(b *model.Binding, e *model.Expr, p string) *jen.Statement {
-	var parts []jen.Code
-	next := int64(0)
-	for _, f := range e.Fields {
-		v := r.expr(b, f.Value, p)
-		switch {
-		case f.Name != "":
-			parts = append(parts, field(f.Name, v))
-		case f.Key != nil:
-			parts = append(parts, r.expr(b, f.Key, p).Op(":").Add(v))
-		case f.Index != next:
-			parts = append(parts, jen.Op(strconv.FormatInt(f.Index, 10)).Op(":").Add(v))
-			next = f.Index + 1
-		default:
-			parts = append(parts, v)
-			next++
+	parts := make([]part, len(e.Fields))
+	for i, f := range e.Fields {
+		parts[i] = part{name: f.Name, index: f.Index, value: r.expr(b, f.Value, p)}
+		if f.Key != nil {
+			parts[i].key = r.expr(b, f.Key, p)
 		}
 	}
-	op := jen.Null()
-	if e.Addr {
-		op = jen.Op(token.AND.String())
-	}
-	return op.Add(r.typ(e.Type)).Values(parts...)
+	return r.composite(e.Addr, e.Type, parts)
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"go/constant"
+	"go/token"
 	"go/types"
 	"strconv"
 
@@ -19,29 +20,50 @@ func (r *renderer) literal(l *model.Literal) *jen.Statement {
 	if l.Const != nil {
 		return r.constant(l)
 	}
-	op := jen.Null()
 	if l.Addr {
-		op = jen.Op("&")
 		t = types.Unalias(t).(*types.Pointer).Elem()
 	}
-	var parts []jen.Code
+	parts := make([]part, len(l.Fields))
+	for i, f := range l.Fields {
+		parts[i] = part{name: f.Name, index: f.Index, value: r.literal(f.Value)}
+		if f.Key != nil {
+			parts[i].key = r.literal(f.Key)
+		}
+	}
+	return r.composite(l.Addr, t, parts)
+}
+
+// A part is one part of a composite literal.
+type part struct {
+	name  string         // of a struct field
+	key   *jen.Statement // of a map entry
+	index int64          // of an array or slice element
+	value *jen.Statement
+}
+
+// composite writes a composite literal of type t, or its address. An element has its index where it is not the next one.
+func (r *renderer) composite(addr bool, t types.Type, parts []part) *jen.Statement {
+	values := make([]jen.Code, len(parts))
 	next := int64(0)
-	for _, f := range l.Fields {
-		v := r.literal(f.Value)
+	for i, p := range parts {
 		switch {
-		case f.Name != "":
-			parts = append(parts, field(f.Name, v))
-		case f.Key != nil:
-			parts = append(parts, r.literal(f.Key).Op(":").Add(v))
-		case f.Index != next:
-			parts = append(parts, jen.Op(strconv.FormatInt(f.Index, 10)).Op(":").Add(v))
-			next = f.Index + 1
+		case p.name != "":
+			values[i] = field(p.name, p.value)
+		case p.key != nil:
+			values[i] = p.key.Op(":").Add(p.value)
+		case p.index != next:
+			values[i] = jen.Op(strconv.FormatInt(p.index, 10)).Op(":").Add(p.value)
+			next = p.index + 1
 		default:
-			parts = append(parts, v)
+			values[i] = p.value
 			next++
 		}
 	}
-	return op.Add(r.typ(t)).Values(parts...)
+	op := jen.Null()
+	if addr {
+		op = jen.Op(token.AND.String())
+	}
+	return op.Add(r.typ(t)).Values(values...)
 }
 
 // float writes a floating-point constant in the fewest digits that are read back as the same number.

@@ -162,14 +162,7 @@ func (d *runDetail) logTable() *table {
 		if !worth && !d.all {
 			continue
 		}
-		st := plain
-		switch e.Level {
-		case "WARN":
-			st = yellow
-		case "ERROR":
-			st = red
-		}
-		t.add(styled(e.Time.Local().Format("15:04:05.000"), dim), styled(e.Level, st), styled(e.Type, dim), text(e.Step), texts(strings.Split(e.Message, "\n")))
+		t.add(styled(e.Time.Local().Format("15:04:05.000"), dim), styled(e.Level, levelStyle(e.Level)), styled(e.Type, dim), text(e.Step), texts(strings.Split(e.Message, "\n")))
 	}
 	return t
 }

@@ -165,15 +165,8 @@ func (a *app) logLine(e *storage.Event) error {
 		return enc.Encode(lineOf(e))
 	}
 	l := a.look
-	st := plain
-	switch e.Level {
-	case "WARN":
-		st = yellow
-	case "ERROR":
-		st = red
-	}
 	lines := strings.Split(e.Message, "\n")
-	head := l.paint(e.Time.Local().Format("2006-01-02 15:04:05.000"), dim) + " " + l.paint(fmt.Sprintf("%-5s", escape(e.Level)), st) + " " + l.paint(escape(string(e.Type)), dim)
+	head := l.paint(e.Time.Local().Format("2006-01-02 15:04:05.000"), dim) + " " + l.paint(fmt.Sprintf("%-5s", escape(e.Level)), levelStyle(e.Level)) + " " + l.paint(escape(string(e.Type)), dim)
 	if e.StepKey != "" {
 		head += " " + l.paint(escape(e.StepKey), bold)
 	}

@@ -42,6 +42,17 @@ func actionStyle(action string) style {
 	return dim
 }
 
+// levelStyle is the style of the level of a log line.
+func levelStyle(level string) style {
+	switch level {
+	case "WARN":
+		return yellow
+	case "ERROR":
+		return red
+	}
+	return plain
+}
+
 // statusStyle is the style of a status of a run or a step.
 func statusStyle(status string) style {
 	switch status {

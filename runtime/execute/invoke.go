@@ -45,8 +45,13 @@ type LeftBehindError struct {
 
 // Error says how long it was waited for.
 func (e *LeftBehindError) Error() string {
-	text := fmt.Sprintf("it did not stop within %s and was left behind; let it watch its context", e.Grace)
-	if e.Cause != nil {
+	return unheeded(e.Grace, "was left behind", e.Cause)
+}
+
+// unheeded is the text about a function that went on after its context had ended.
+func unheeded(grace time.Duration, fate string, canceled error) string {
+	text := fmt.Sprintf("it did not stop within %s and %s; let it watch its context", grace, fate)
+	if canceled != nil {
 		text = "the run was canceled: " + text
 	}
 	return text

@@ -306,11 +306,7 @@ type KilledError struct {
 
 // Error says how long it was waited for.
 func (e *KilledError) Error() string {
-	text := fmt.Sprintf("it did not stop within %s and its process was killed; let it watch its context", e.Grace)
-	if e.Cause != nil {
-		text = "the run was canceled: " + text
-	}
-	return text
+	return unheeded(e.Grace, "its process was killed", e.Cause)
 }
 
 // Unwrap returns why the run was canceled.

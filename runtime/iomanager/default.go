@@ -112,18 +112,6 @@ func (m *Default) Stage(ctx context.Context, t *dag.Type, v any) (*Staged, error
 	return s, nil
 }
 
-// DataVersion returns the data version that Stage would give, and stores nothing.
-func DataVersion(t *dag.Type, v any) (canon.Digest, error) {
-	if f, ok := v.(dag.File); ok {
-		return f.Version(), nil
-	}
-	data, err := codec.Encode(t, v)
-	if err != nil {
-		return canon.Digest{}, err
-	}
-	return canon.Sum(data), nil
-}
-
 func (m *Default) stageFile(ctx context.Context, f dag.File) (*Staged, error) {
 	s := &Staged{Value: f}
 	s.Output = storage.Output{DataVersion: f.Version(), Codec: CodecFile, File: f.Name()}

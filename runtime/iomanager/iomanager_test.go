@@ -144,9 +144,6 @@ func TestStageAndLoad(t *testing.T) {
 			}
 			assert.Equal(t, want, h.load(t, s, tt.typ))
 			assert.Equal(t, want, h.again(t).load(t, s, tt.typ))
-			v, err := DataVersion(tt.typ, tt.v)
-			require.NoError(t, err)
-			assert.Equal(t, s.DataVersion, v)
 			errs, err := h.io.Check(t.Context(), []*storage.Output{&s.Output})
 			require.NoError(t, err)
 			assert.Equal(t, []error{nil}, errs)
