@@ -110,7 +110,7 @@ func TestErrors(t *testing.T) {
 		// arguments
 		{"//dag:asset gruop=x" + f, "3:13: //dag:asset: unknown argument gruop; did you mean group? [DAG0102]"},
 		{"//dag:op group=x" + f, "3:10: //dag:op: unknown argument group; it is an argument of //dag:asset [DAG0102]"},
-		{"//dag:op quota=db" + f, "3:10: //dag:op: unknown argument quota; the arguments are name, description, version, volatile, share, io, retries, retry_delay, retry_cap, backoff, jitter, hooks, pool, timeout, tags, metadata [DAG0102]"},
+		{"//dag:op quota=db" + f, "3:10: //dag:op: unknown argument quota; the arguments are name, description, version, volatile, share, io, codec, retries, retry_delay, retry_cap, backoff, jitter, hooks, pool, timeout, tags, metadata [DAG0102]"},
 		{"//dag:op retries=-1" + f, "3:18: //dag:op: retries: -1 is not a whole number from 0; write retries=N [DAG0103]"},
 		{"//dag:op retries=03" + f, "3:18: //dag:op: retries: 03 is not a whole number from 0; write retries=N [DAG0103]"},
 		{"//dag:op retries=9999999999" + f, "3:18: //dag:op: retries: 9999999999 is not a whole number from 0; write retries=N [DAG0103]"},

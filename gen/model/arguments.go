@@ -18,6 +18,9 @@ func (b *builder) arguments() {
 			if arg, ok := op.ann.Arg("io"); ok {
 				op.IO = b.ioManager(&op.Func, arg)
 			}
+			if arg, ok := op.ann.Arg("codec"); ok {
+				b.codec(op, arg)
+			}
 			if arg, ok := op.ann.Arg("strategy"); ok {
 				op.Strategy = b.strategy(&op.Func, arg)
 			}

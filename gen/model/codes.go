@@ -25,6 +25,7 @@ const (
 	CodeResourceType   = "DAG0319" // a resource type that would capture data
 	CodeNestedFile     = "DAG0320" // a dag.File inside another type
 	CodeCgo            = "DAG0321" // a C type in a signature
+	CodeCodec          = "DAG0322" // a result that the codec of codec= does not give back exactly
 
 	// Wiring: assets, resources, configs, what arguments name.
 

@@ -44,10 +44,17 @@ func (w *body) instance(call *ast.CallExpr, tmpl *Op) *Op {
 			}
 		}
 	}
+	if good && tmpl.Codec == "json" {
+		for v := range sig.Results().Variables() {
+			if t := v.Type(); !isError(t) && !IsFile(t) {
+				good = w.json(call, t) && good
+			}
+		}
+	}
 	if !good {
 		return nil
 	}
-	op := &Op{Func: tmpl.Func, Volatile: tmpl.Volatile, Share: tmpl.Share, IO: tmpl.IO, stepKey: tmpl.Key}
+	op := &Op{Func: tmpl.Func, Volatile: tmpl.Volatile, Share: tmpl.Share, IO: tmpl.IO, Codec: tmpl.Codec, stepKey: tmpl.Key}
 	op.Obj = types.NewFunc(tmpl.Obj.Pos(), tmpl.Obj.Pkg(), tmpl.Obj.Name(), sig)
 	op.Generic, op.TypeArgs = tmpl.Obj, args
 	op.Key, op.Symbol = instanceKey(tmpl, args), symbol

@@ -151,6 +151,7 @@ type Op struct {
 	Kinds    []string
 	Strategy *Strategy // of an asset
 	IO       *Resource
+	Codec    string // "json"; empty for CBOR
 	Deps     []*Asset
 	Env      []string // environment variables whose values count in its version, sorted
 

@@ -78,6 +78,9 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		o.text("Name", out.Name)
 		o.add("Type", r.dataType(out.Type))
 		o.text("Asset", out.Asset)
+		if !model.IsFile(out.Type) {
+			o.text("Codec", op.Codec)
+		}
 		outputs = append(outputs, jen.Values(o...))
 	}
 	if len(inputs) > 0 {

@@ -65,6 +65,11 @@ var declarationCodes = []Code{
 	{"DAG0321", "C type in a signature",
 		"The signature of an annotated function uses a type of the pseudo-package `C`, which other files cannot name.",
 		"Convert to Go types inside the function."},
+	{"DAG0322", "codec that does not fit",
+		"With `codec=json` a result is stored as `encoding/json` writes it. That must be read back as the same value: a field that its tag leaves out, two fields with one name, a map key that is no text, " +
+			"a complex number, half a pair of methods, a pointer to what may be nil are refused; the path says where. What depends on the value (NaN, text that is not UTF-8, a time that is not in UTC) is an error of the step when it runs. " +
+			"`codec=` says nothing beside `io=`, nor where there is no result, or a `dag.File`.",
+		"Change that field, or leave `codec=json` out: the default stores everything exactly."},
 }
 
 // wiringCodes are those of package gen/model about what belongs together: assets, resources, configs, and what arguments name.

@@ -194,13 +194,22 @@ func (g *getting) read() (*content, error) {
 		}
 		return &content{file: v.(dag.File)}, nil
 	}
-	data, err := io.Bytes(ctx, g.out)
+	data, err := io.Blob(ctx, g.out)
 	if err != nil {
 		return nil, err
 	}
+	decode, show := codec.Decode, codec.JSON
+	if g.out.Codec == iomanager.CodecJSON {
+		decode = func(t *dag.Type, text []byte) (v any, err error) {
+			v, data, err = codec.DecodeJSON(t, text)
+			return v, err
+		}
+		show = func(text []byte) ([]byte, error) { return text, nil }
+	}
+	stored := data
 	why := "no code defines it any more"
 	if g.def != nil {
-		v, err := codec.Decode(g.def.Type, data)
+		v, err := decode(g.def.Type, stored)
 		if err == nil {
 			return contentOf(v, data)
 		}
@@ -209,7 +218,7 @@ func (g *getting) read() (*content, error) {
 	if !g.app.quiet {
 		_, _ = fmt.Fprintf(g.app.env.Stderr, "%s: %s; it is shown as it is stored, by the Go names of fields\n", escape(g.key), escape(why))
 	}
-	shown, err := codec.JSON(data)
+	shown, err := show(stored)
 	return &content{json: shown}, err
 }
 

@@ -166,9 +166,9 @@ func (w *worker) storeDefault(ctx context.Context, s *plan.Step, def *dag.Output
 	var staged *iomanager.Staged
 	var err error
 	if said, elsewhere := v.(*stepEvent); elsewhere {
-		staged, err = w.stage(ctx, said)
+		staged, err = w.stage(ctx, def, said)
 	} else {
-		staged, err = w.run.inst.IO().Stage(ctx, def.Type, v)
+		staged, err = w.run.inst.IO().StageOutput(ctx, def, v)
 	}
 	if err != nil {
 		return err

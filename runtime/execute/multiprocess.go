@@ -107,7 +107,18 @@ func (e *stepEvent) failure(step string) *StepError {
 }
 
 // stage stores what a child gave, short of committing it.
-func (w *worker) stage(ctx context.Context, said *stepEvent) (*iomanager.Staged, error) {
+func (w *worker) stage(ctx context.Context, def *dag.Output, said *stepEvent) (*iomanager.Staged, error) {
+	if def.Codec != "" {
+		ref := inputRef{Data: said.Data, Object: said.Object}
+		v, err := ref.value(def.Type)
+		if err == nil && said.Object != nil {
+			err = os.Remove(said.Object.Path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return w.run.inst.IO().StageOutput(ctx, def, v)
+	}
 	if said.Object == nil {
 		return w.run.inst.IO().StageEncoded(ctx, said.Data)
 	}
@@ -167,7 +178,7 @@ func (w *worker) inputRef(s *plan.Step, k int) (inputRef, error) {
 		}
 		return refOf(in.Type, v)
 	}
-	data, err := io.Bytes(r.ctx, out)
+	data, err := io.Encoding(r.ctx, out, in.Type)
 	if err != nil {
 		return inputRef{}, lost(err)
 	}

@@ -388,7 +388,7 @@ func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef
 		}
 		return refOf(in.Type, value)
 	}
-	encoded, err := r.inst.IO().Bytes(ctx, out)
+	encoded, err := r.inst.IO().Encoding(ctx, out, in.Type)
 	return inputRef{Data: encoded}, err
 }
 

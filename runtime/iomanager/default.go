@@ -58,13 +58,14 @@ func (m *Default) files() (*Files, error) {
 // A Staged is an output that is ready to be committed: what belongs into files is durable there.
 type Staged struct {
 	storage.Output // DataVersion, Blob, Size, Inline, Codec and File are set
-	// Data is the encoding of the value, for consumers in the same run; nil for a dag.File. Where Inline is set it belongs into the
-	// Blobs of the batch that has the record.
+	// Data is the canonical encoding of the value, for consumers in the same run; nil for a dag.File.
 	Data []byte
 	// Value is what consumers of a dag.File get: the file in its place in the store. Nil for anything else.
 	Value any
-	// Files belong into the batch too.
+	// Files belong into the batch that has the record.
 	Files []storage.FileState
+
+	blob []byte // what is stored where Inline is set; nil for Data. It belongs into the Blobs of that batch
 }
 
 // AddTo puts into a batch what belongs there besides the record.
@@ -74,6 +75,9 @@ func (s *Staged) AddTo(b *storage.Batch) {
 			b.Blobs = map[canon.Digest][]byte{}
 		}
 		b.Blobs[s.Blob] = s.Data
+		if s.blob != nil {
+			b.Blobs[s.Blob] = s.blob
+		}
 	}
 	b.Files = append(b.Files, s.Files...)
 }
@@ -140,6 +144,8 @@ func objectOf(o *storage.Output) string {
 		return object(o.Blob, extension(o.File))
 	case CodecCBORZstd:
 		return object(o.Blob, ".cbor.zst")
+	case CodecJSON:
+		return object(o.Blob, ".json")
 	}
 	return object(o.Blob, ".cbor")
 }
@@ -162,19 +168,23 @@ func (m *Default) Load(ctx context.Context, o *storage.Output, t *dag.Type) (any
 	if o.Codec == CodecFile {
 		return m.loadFile(ctx, o)
 	}
-	data, err := m.Bytes(ctx, o)
+	blob, err := m.Blob(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	v, err := codec.Decode(t, data)
+	if o.Codec == CodecJSON {
+		v, _, err := fromJSON(o, t, blob)
+		return v, err
+	}
+	v, err := codec.Decode(t, blob)
 	if err != nil {
 		return nil, damaged("output "+o.Name, err)
 	}
 	return v, nil
 }
 
-// Bytes returns the encoding of an output that is no dag.File, verified.
-func (m *Default) Bytes(ctx context.Context, o *storage.Output) ([]byte, error) {
+// Blob returns what is stored of an output that is no dag.File, unpacked and verified: its encoding by the codec that it names.
+func (m *Default) Blob(ctx context.Context, o *storage.Output) ([]byte, error) {
 	if o.Inline {
 		data, err := m.store.Blob(ctx, o.Blob)
 		switch {
@@ -189,7 +199,7 @@ func (m *Default) Bytes(ctx context.Context, o *storage.Output) ([]byte, error) 
 	}
 	var coding squeeze.Coding
 	switch o.Codec {
-	case CodecCBOR:
+	case CodecCBOR, CodecJSON:
 	case CodecCBORZstd:
 		coding = squeeze.Zstd
 	default:

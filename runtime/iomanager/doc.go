@@ -3,7 +3,7 @@
 //
 // Stage: below instance and execute. It imports runtime/dag, storage, the codec and internal packages; it knows nothing of plans and runs.
 //
-// Invariants: an output is stored under the digest of its canonical, uncompressed bytes. A file is durable before anything refers to
+// Invariants: an output is stored under the digest of its uncompressed bytes, and its data version is the digest of its canonical encoding, whatever codec wrote it. A file is durable before anything refers to
 // it: written under a temporary name, synced, renamed, its folder synced. Nothing that is read is trusted: bytes that do not
 // have their digest, and files that are missing, short or no files, are [ErrDamaged], which a caller treats as "not stored". Paths are
 // made of digests and of names that this package escapes, and are opened through os.Root.
@@ -19,5 +19,6 @@ var ErrDamaged = errors.New("stored output is damaged")
 const (
 	CodecCBOR     = "cbor"      // package codec
 	CodecCBORZstd = "cbor+zstd" // the same, in a compressed file
+	CodecJSON     = "json"      // JSON, for an op with codec=json
 	CodecFile     = "file"      // a dag.File: its own bytes; a zero File has no name
 )

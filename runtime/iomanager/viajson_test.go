@@ -1,0 +1,85 @@
+package iomanager
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// What is stored is JSON; what is known of it is what the default codec would give.
+func TestStageJSON(t *testing.T) {
+	h := newHome(t, t.TempDir())
+	for name, tt := range map[string]struct {
+		v      []row
+		inline bool
+	}{"small": {[]row{{1, "a"}}, true}, "nil": {nil, true}, "large": {manyRows(), false}} {
+		t.Run(name, func(t *testing.T) {
+			s, err := h.io.StageOutput(t.Context(), &dag.Output{Name: "result", Type: rowsType, Codec: CodecJSON}, tt.v)
+			require.NoError(t, err)
+			want, err := codec.Encode(rowsType, tt.v)
+			require.NoError(t, err)
+			assert.Equal(t, want, s.Data)
+			assert.Equal(t, canon.Sum(want), s.DataVersion)
+			assert.NotEqual(t, s.DataVersion, s.Blob)
+			assert.Equal(t, CodecJSON, s.Codec)
+			assert.Equal(t, tt.inline, s.Inline)
+			b := &storage.Batch{}
+			s.AddTo(b)
+			require.NoError(t, h.store.Submit(b).Wait(t.Context()))
+
+			other := h.again(t)
+			out := s.Output
+			text, err := other.io.Blob(t.Context(), &out)
+			require.NoError(t, err)
+			assert.Contains(t, "[n", string(text[0]), "it is JSON")
+			assert.Len(t, text, int(out.Size))
+			back, err := other.io.Load(t.Context(), &out, rowsType)
+			require.NoError(t, err)
+			assert.Equal(t, tt.v, back)
+			data, err := other.io.Encoding(t.Context(), &out, rowsType)
+			require.NoError(t, err)
+			assert.Equal(t, want, data)
+			errs, err := other.io.Check(t.Context(), []*storage.Output{&out})
+			require.NoError(t, err)
+			require.NoError(t, errs[0])
+
+			// Another type may read it, and makes another value of it.
+			wide := dag.TypeOf[[]struct{ Name string }]("wide")
+			if len(tt.v) > 0 {
+				_, err = other.io.Load(t.Context(), &out, wide)
+				require.ErrorIs(t, err, ErrDamaged)
+			}
+			if tt.inline {
+				assert.Empty(t, ObjectName(&out))
+				return
+			}
+			path := filepath.Join(h.dir, ObjectName(&out))
+			assert.Equal(t, ".json", filepath.Ext(path))
+			onDisk, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.Equal(t, text, onDisk)
+			require.NoError(t, os.Remove(path))
+			require.NoError(t, os.WriteFile(path, append(onDisk[:len(onDisk)-1:len(onDisk)-1], ' '), 0o600))
+			_, err = h.again(t).io.Load(t.Context(), &out, rowsType)
+			require.ErrorIs(t, err, ErrDamaged)
+		})
+	}
+}
+
+func TestStageJSONRefuses(t *testing.T) {
+	h := newHome(t, t.TempDir())
+	floats := dag.TypeOf[[]float64]("[]float64")
+	_, err := h.io.StageOutput(t.Context(), &dag.Output{Name: "result", Type: floats, Codec: CodecJSON}, []float64{math.Inf(1)})
+	require.ErrorContains(t, err, "[0]: JSON has no +Inf")
+	_, err = h.io.StageOutput(t.Context(), &dag.Output{Name: "result", Type: floats, Codec: "parquet"}, []float64{1})
+	require.ErrorContains(t, err, `codec "parquet" is not known to this binary`)
+}
