@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,6 +74,7 @@ type materialization struct {
 	RunID       string              `json:"run_id"`
 	Version     string              `json:"version"`
 	DataVersion string              `json:"data_version"`
+	Said        string              `json:"said_data_version,omitempty"` // as the asset said it
 	Code        string              `json:"code"`
 	Config      rawJSON             `json:"config,omitempty"`
 	Inputs      []usedInput         `json:"inputs"`
@@ -101,7 +103,7 @@ func materializationOf(r *storage.Record, asset string) (*materialization, *stor
 	}
 	for i := range r.Outputs {
 		if o := &r.Outputs[i]; o.Asset == asset {
-			m.DataVersion, m.Size, m.RunID = o.DataVersion.String(), o.Size, r.RunID
+			m.DataVersion, m.Said, m.Size, m.RunID = o.DataVersion.String(), o.Said, o.Size, r.RunID
 			if !o.Version.IsZero() {
 				m.Version = o.Version.String()
 			}
@@ -313,7 +315,7 @@ func (d *assetDetail) view(l look) []string {
 	row("last", m.Time.Local().Format(timeLayout))
 	row("run", m.RunID)
 	row("version", shortDigest(m.Version))
-	row("data", shortDigest(m.DataVersion))
+	row("data", shortDigest(m.DataVersion)+saidVersion(m.Said))
 	if m.Code != "" { // a source has none
 		row("code", shortDigest(m.Code))
 	}
@@ -335,6 +337,14 @@ func (d *assetDetail) view(l look) []string {
 		out = append(append(out, ""), t.render(l)...)
 	}
 	return out
+}
+
+// saidVersion is what stands behind the digest of a data version that an asset said itself.
+func saidVersion(said string) string {
+	if said == "" {
+		return ""
+	}
+	return ", said to be " + strconv.Quote(said)
 }
 
 func inputLines(inputs []usedInput) []string {

@@ -164,6 +164,9 @@ func TestAssetViews(t *testing.T) {
 	}}
 	golden(t, "asset", d.view(look{}))
 	golden(t, "asset-40", d.view(look{width: 40}))
+	d.Latest.Said = "2024-01-01"
+	assert.Contains(t, strings.Join(d.view(look{}), "\n"), `, said to be "2024-01-01"`)
+	d.Latest.Said = ""
 	b, err := json.MarshalIndent(d, "", "  ")
 	require.NoError(t, err)
 	golden(t, "asset.json", strings.Split(string(b), "\n"))

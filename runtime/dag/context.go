@@ -14,6 +14,8 @@ type Scope struct {
 	Log  *slog.Logger
 	// AddMetadata records entries for an output; an empty output name means the only one.
 	AddMetadata func(output string, entries []MetadataEntry) error
+	// SetDataVersion says which data an output is; an empty output name means the only one. The version is not empty.
+	SetDataVersion func(output string, v DataVersion) error
 	// NewFile stores what write produces as a file of this step.
 	NewFile func(name string, write func(io.Writer) error) (File, error)
 	// Expect records an expectation.

@@ -1,8 +1,32 @@
 package dag
 
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
 // A DataVersion names the content of data that dagstergen does not store itself: a table's snapshot id, an ETag, a date.
 // A source may return one; equal strings of one source mean equal data. (Dagster's DataVersion.)
+// A body says one for what it computes with [SetDataVersion].
 type DataVersion string
+
+// ErrDataVersion is wrapped by the errors of [SetDataVersion].
+var ErrDataVersion = errors.New("data version")
+
+// SetDataVersion says which data an output of the current step is, in place of the digest of its bytes: "" means the only output. As long as the step says the same, what is made
+// from that output is reused, whatever its bytes are; another string makes it run, although the bytes are the same. It counts for this asset alone, or this step of
+// this job: others that say "2024-01-01" have other data. It may be said once for each output. Outside a run it does nothing. (Dagster's set_data_version, and
+// data_version= of Output.)
+func SetDataVersion(ctx context.Context, output string, v DataVersion) error {
+	if v == "" {
+		return fmt.Errorf("%w: it is empty; say one that names the state of the data", ErrDataVersion)
+	}
+	if s := scopeOf(ctx); s != nil && s.SetDataVersion != nil {
+		return s.SetDataVersion(output, v)
+	}
+	return nil
+}
 
 // A VersionStrategy gives ops their code versions, in place of the source hash (Dagster's VersionStrategy). The string may be
 // anything; it counts as it is. An error, or an empty string, fails the plan and names the op.

@@ -50,6 +50,7 @@ type Record struct {
 	mu           sync.Mutex
 	lines        []Line
 	metadata     map[string][]dag.MetadataEntry
+	versions     map[string]dag.DataVersion
 	expectations []dag.Expectation
 	files        []dag.File
 }
@@ -78,6 +79,13 @@ func (r *Record) Metadata(output string) []dag.MetadataEntry {
 	return slices.Clone(r.metadata[output])
 }
 
+// DataVersion returns what dag.SetDataVersion was told of an output; "" is that of an op with one output.
+func (r *Record) DataVersion(output string) dag.DataVersion {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.versions[output]
+}
+
 // Expectations returns what dag.Expect was told, in order.
 func (r *Record) Expectations() []dag.Expectation {
 	r.mu.Lock()
@@ -95,14 +103,14 @@ func (r *Record) Files() []dag.File {
 // Context returns a context for a call of an op, and the record of what the body says with it. It ends with the test.
 func Context(t TB, s Step) (context.Context, *Record) {
 	t.Helper()
-	r := &Record{metadata: map[string][]dag.MetadataEntry{}}
+	r := &Record{metadata: map[string][]dag.MetadataEntry{}, versions: map[string]dag.DataVersion{}}
 	info := dag.StepInfo{
 		RunID: cmp.Or(s.RunID, "00000000-0000-7000-8000-000000000000"), JobKey: cmp.Or(s.Job, "test"), StepKey: cmp.Or(s.Key, "step"),
 		RetryNumber: s.RetryNumber, MappingKeys: s.MappingKeys, Tags: s.Tags,
 	}
 	info.Run = &dag.RunInfo{ID: info.RunID, Job: info.JobKey, Tags: s.RunTags, Config: s.RunConfig}
 	scope := &dag.Scope{
-		Info: info, Op: s.Op, Log: slog.New(&handler{record: r}), AddMetadata: r.addMetadata,
+		Info: info, Op: s.Op, Log: slog.New(&handler{record: r}), AddMetadata: r.addMetadata, SetDataVersion: r.setDataVersion,
 		Job: &dag.JobDef{GraphDef: dag.GraphDef{Key: info.JobKey}, Tags: s.RunTags},
 		Expect: func(e dag.Expectation) {
 			r.mu.Lock()
@@ -140,6 +148,17 @@ func (r *Record) addMetadata(output string, entries []dag.MetadataEntry) error {
 		}
 		r.metadata[output] = append(r.metadata[output], e)
 	}
+	return nil
+}
+
+// setDataVersion takes one for each output, as a run does.
+func (r *Record) setDataVersion(output string, v dag.DataVersion) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known := r.versions[output]; known != "" {
+		return fmt.Errorf("%w: output %q has %q already; say one", dag.ErrDataVersion, output, string(known))
+	}
+	r.versions[output] = v
 	return nil
 }
 

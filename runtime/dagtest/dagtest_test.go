@@ -32,6 +32,12 @@ func body(ctx context.Context) (dag.File, error) {
 	if err := dag.AddOutputMetadata(ctx, dag.Int("rows", 3)); !errors.Is(err, dag.ErrMetadata) {
 		return dag.File{}, fmt.Errorf("twice: %w", err)
 	}
+	if err := errors.Join(dag.SetDataVersion(ctx, "", "v1"), dag.SetDataVersion(ctx, "train", "v2")); err != nil {
+		return dag.File{}, err
+	}
+	if err := dag.SetDataVersion(ctx, "train", "v3"); !errors.Is(err, dag.ErrDataVersion) {
+		return dag.File{}, fmt.Errorf("twice: %w", err)
+	}
 	_ = dag.Expect(ctx, dag.Expectation{Label: "even"})
 	return dag.WriteFile(ctx, "a.txt", func(w io.Writer) error { _, err := io.WriteString(w, "hello"); return err })
 }
@@ -55,6 +61,7 @@ func TestContext(t *testing.T) {
 	assert.Equal(t, slog.LevelDebug, lines[1].Level)
 	assert.Equal(t, []dag.MetadataEntry{dag.Int("rows", 1)}, said.Metadata(""))
 	assert.Equal(t, []dag.MetadataEntry{dag.Int("rows", 2)}, said.Metadata("train"))
+	assert.Equal(t, []dag.DataVersion{"v1", "v2"}, []dag.DataVersion{said.DataVersion(""), said.DataVersion("train")})
 	assert.Equal(t, []dag.Expectation{{Label: "even"}}, said.Expectations())
 }
 

@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/failpoint"
+	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
@@ -26,7 +25,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	sc.Info, sc.Op, sc.Job = r.stepInfo(s, t.tries), s.Op, r.target.Job
 	sc.lines = stepHandler{journal: r.log, console: r.opts.Console, step: s.Key}
 	sc.Log = slog.New(&sc.lines)
-	sc.AddMetadata = sc.addMetadata
+	sc.AddMetadata, sc.SetDataVersion = sc.addMetadata, sc.setDataVersion
 	sc.NewFile = r.newFile
 	sc.note = func(output bool, k int, c *dag.TypeCheck) { sc.checked(w, output, k, c) }
 	sc.Expect = func(e dag.Expectation) { r.expected(s.Key, e) }
@@ -39,7 +38,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	r.show.started(s.Key)
 	ctx := dag.WithScope(r.ctx, &sc.Scope)
 	failed := w.invoke(ctx, s, sc, call)
-	metadata := sc.close()
+	said := sc.close()
 	if failed != nil {
 		return w.fail(plan.Vertex(i), failed, began)
 	}
@@ -50,10 +49,10 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	}
 	w.out = call.Out
 	if r.private {
-		return w.keep(ctx, i, call.Out, metadata, sc.checks, recorded, began)
+		return w.keep(ctx, i, call.Out, said, sc.checks, recorded, began)
 	}
 	b := &storage.Batch{}
-	outs, err := w.store(ctx, s, call.Out, metadata, recorded, b)
+	outs, err := w.store(ctx, s, call.Out, said, recorded, b)
 	if err == nil {
 		if err = r.struck(failpoint.StepStored); err != nil {
 			r.stop(err)
@@ -113,10 +112,10 @@ func (w *worker) changedSources() (keys []string) {
 }
 
 // keep is the end of compute in a run that is kept nowhere: the outputs stay with the task.
-func (w *worker) keep(ctx context.Context, i int32, values []any, metadata [][]dag.MetadataEntry, checks []*dag.TypeCheck, recorded bool, began time.Time) verdict {
+func (w *worker) keep(ctx context.Context, i int32, values []any, said *remarks, checks []*dag.TypeCheck, recorded bool, began time.Time) verdict {
 	r := w.run
 	t := r.engine.tasks.At(int(i))
-	outs, err := w.store(ctx, t.step, values, metadata, recorded, &storage.Batch{})
+	outs, err := w.store(ctx, t.step, values, said, recorded, &storage.Batch{})
 	if err != nil {
 		return w.fail(plan.Vertex(i), err, began)
 	}
@@ -132,7 +131,7 @@ func (w *worker) keep(ctx context.Context, i int32, values []any, metadata [][]d
 }
 
 // store hands the outputs of a step to its IO manager and returns them as consumers will take them. Inline blobs go into the batch.
-func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata [][]dag.MetadataEntry, recorded bool, b *storage.Batch) ([]outcome, error) {
+func (w *worker) store(ctx context.Context, s *plan.Step, values []any, said *remarks, recorded bool, b *storage.Batch) ([]outcome, error) {
 	outs := make([]outcome, len(s.Op.Outputs))
 	for k := range s.Op.Outputs {
 		def, o := &s.Op.Outputs[k], &outs[k]
@@ -149,8 +148,9 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, metadata
 			return nil, placed(s.Key, WhereStore, "output "+def.Name, err)
 		}
 		o.Name, o.Asset, o.RunID = def.Name, w.run.assetOf(s, def), w.run.id
-		if metadata != nil {
-			o.Metadata = metadata[k]
+		o.Metadata = said.metadataOf(k)
+		if v := said.versionOf(k); v != "" {
+			o.Said, o.DataVersion = mask.Hide(string(v)), plan.NewHasher().NamedData(namedBy(s, def), def.Name, v)
 		}
 		o.only = !recorded
 		if _, elsewhere := values[k].(*stepEvent); !elsewhere && !o.held && (s.Op.Share || s.Op.IO == "" && def.Type.Immutable) {
@@ -294,62 +294,4 @@ func checkedBy(outs []outcome, checks []*dag.TypeCheck) {
 	for k := range checks {
 		outs[k].check = checks[k]
 	}
-}
-
-// scope is what a step's context leads to.
-type scope struct {
-	dag.Scope
-	step  *plan.Step
-	lines stepHandler
-
-	mu      sync.Mutex
-	entries [][]dag.MetadataEntry // of each output
-	checks  []*dag.TypeCheck      // likewise; nil where there is none
-	note    checkNote
-	closed  bool
-}
-
-// addMetadata records facts about an output; the empty name means the only one.
-func (s *scope) addMetadata(output string, entries []dag.MetadataEntry) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	outs := s.step.Op.Outputs
-	at := -1
-	names := make([]string, len(outs))
-	for i := range outs {
-		names[i] = outs[i].Name
-		if outs[i].Name == output || output == "" && len(outs) == 1 {
-			at = i
-		}
-	}
-	switch {
-	case s.closed:
-		return fmt.Errorf("%w: step %s has ended; add it before the function returns", dag.ErrMetadata, s.step.Key)
-	case at < 0 && output == "" && len(outs) > 1:
-		return fmt.Errorf("%w: step %s has several outputs; name one of %s with AddMetadataTo", dag.ErrMetadata, s.step.Key, strings.Join(names, ", "))
-	case at < 0 && len(outs) == 0:
-		return fmt.Errorf("%w: step %s has no output", dag.ErrMetadata, s.step.Key)
-	case at < 0:
-		return fmt.Errorf("%w: step %s has no output %q, it has %s", dag.ErrMetadata, s.step.Key, output, strings.Join(names, ", "))
-	}
-	if s.entries == nil {
-		s.entries = make([][]dag.MetadataEntry, len(outs))
-	}
-	for _, e := range entries {
-		for _, known := range s.entries[at] {
-			if known.Label == e.Label {
-				return fmt.Errorf("%w: label %q is used twice for output %s of step %s", dag.ErrMetadata, e.Label, names[at], s.step.Key)
-			}
-		}
-		s.entries[at] = append(s.entries[at], e)
-	}
-	return nil
-}
-
-// close ends the collection of metadata and returns it: one list for each output, or nil.
-func (s *scope) close() [][]dag.MetadataEntry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	return s.entries
 }

@@ -70,6 +70,7 @@ func (r *run) endEvents(t *task, at time.Time) []storage.Event {
 		o.str("output", out.Name)
 		o.digest("version", s.Outputs[k])
 		o.digest("data_version", out.DataVersion)
+		o.opt("said_data_version", out.Said)
 		o.str("type", s.Op.Outputs[k].Type.Name)
 		if out.check != nil {
 			o.value("type_check", out.check)
@@ -91,6 +92,7 @@ func (r *run) endEvents(t *task, at time.Time) []storage.Event {
 		o.str("asset", out.Asset)
 		o.digest("version", s.Outputs[k])
 		o.digest("data_version", out.DataVersion)
+		o.opt("said_data_version", out.Said)
 		if len(out.Metadata) > 0 {
 			o.value("metadata", out.Metadata)
 		}

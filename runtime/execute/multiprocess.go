@@ -346,7 +346,7 @@ func (c *remote) computed(ctx context.Context, p *subprocess.Process, s *plan.St
 			} else {
 				call.Out[given] = said
 			}
-			sc.give(given, said.Metadata)
+			sc.give(given, said.Metadata, dag.DataVersion(said.Said))
 			given++
 		case storage.EventStepFailure:
 			return said.failure(s.Key), nil
@@ -356,19 +356,6 @@ func (c *remote) computed(ctx context.Context, p *subprocess.Process, s *plan.St
 			return nil, fmt.Errorf("it says %s", said.Type)
 		}
 	}
-}
-
-// give takes in metadata of an output from elsewhere.
-func (s *scope) give(output int, entries []dag.MetadataEntry) {
-	if len(entries) == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.entries == nil {
-		s.entries = make([][]dag.MetadataEntry, len(s.step.Op.Outputs))
-	}
-	s.entries[output] = entries
 }
 
 // start starts the child, for a step. One that dies of that is a failure of the step: what it does before main is user code.

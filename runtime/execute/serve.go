@@ -306,7 +306,7 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 	sc := &scope{step: s.made(n, key)}
 	sc.Info, sc.Op, sc.Job = ref.Info, n.Op, s.target.Job
 	sc.Log = s.logger()
-	sc.AddMetadata = sc.addMetadata
+	sc.AddMetadata, sc.SetDataVersion = sc.addMetadata, sc.setDataVersion
 	sc.NewFile = s.newFile
 	sc.Expect = func(e dag.Expectation) { s.say(stepEvent{Type: storage.EventExpectation, Expectation: &e}) }
 	began := time.Now()
@@ -323,7 +323,7 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 	}
 	err, stack := guard(func() error { return invokeOp(ctx, n.Op, call, note) })
 	elapsed := time.Since(began)
-	metadata := sc.close()
+	told := sc.close()
 	if ref.Limit > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		err = &TimeoutError{ref.Limit, err}
 	}
@@ -345,9 +345,7 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 			s.fail(WhereStore, fmt.Errorf("output %s: %w", n.Op.Outputs[k].Name, err), stackOf(err), elapsed)
 			return
 		}
-		if metadata != nil {
-			e.Metadata = metadata[k]
-		}
+		e.Metadata, e.Said = told.metadataOf(k), string(told.versionOf(k))
 		s.say(e)
 	}
 	s.say(stepEvent{Type: storage.EventStepSuccess, Seconds: elapsed.Seconds()})

@@ -51,7 +51,7 @@ type stepRef struct {
 	Key    string     `json:"key"`
 	Node   string     `json:"node"` // where its op is called: the key without those of elements
 	Inputs []inputRef `json:"inputs"`
-	// Known are the data versions that the outputs are expected to have; "" for none. What differs from that is kept in Folder to be looked at.
+	// Known are the data versions that the outputs are expected to have, or what the step is expected to say; "" for none. What differs from that is kept in Folder to be looked at.
 	Known []string `json:"known,omitempty"`
 }
 
@@ -109,6 +109,7 @@ type stepEvent struct {
 	// Of STEP_OUTPUT:
 	Output      string              `json:"output,omitempty"`
 	DataVersion string              `json:"data_version,omitempty"`
+	Said        string              `json:"said,omitempty"` // the data version that the step said
 	Size        int64               `json:"size,omitempty"`
 	File        *fileRef            `json:"file,omitempty"`   // of a dag.File
 	Kept        string              `json:"kept,omitempty"`   // path of its encoding, where that is asked for as it is

@@ -55,6 +55,17 @@ func (d *diskShelf) HasOutput(_ context.Context, out *dag.OutputContext) (bool, 
 
 // values adds jobs that show how values travel.
 func (s *aSuite) values() {
+	saying := s.does("says", []string{"x"}, func(ctx context.Context, _ []int) (int, error) {
+		all := notes(nil, "state") // "VALUE VERSION"
+		var value int
+		var version string
+		if _, err := fmt.Sscan(all[len(all)-1], &value, &version); err != nil {
+			return 0, err
+		}
+		return value, dag.SetDataVersion(ctx, "", dag.DataVersion(version))
+	})
+	saying.Volatile = true
+	s.around("saying", saying)
 	big := s.plain("big", nil, bytesType, func(_ context.Context, c *dag.Call) error {
 		c.Out[0] = bytes.Repeat([]byte("0123456789"), 1<<16)
 		return nil

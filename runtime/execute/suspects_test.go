@@ -118,6 +118,13 @@ func suspects(t testing.TB, dir string) *shop {
 		}
 		return sum, nil
 	})
+	asset("says", intType, func(ctx context.Context, _ *dag.Call) (any, error) {
+		return rand.Int(), dag.SetDataVersion(ctx, "", "1")
+	})
+	asset("says_zone", intType, func(ctx context.Context, _ *dag.Call) (any, error) {
+		_, offset := time.Unix(0, 0).Zone()
+		return 1, dag.SetDataVersion(ctx, "result", dag.DataVersion(fmt.Sprint("offset ", offset%3600)))
+	})
 	asset("random", intType, func(context.Context, *dag.Call) (any, error) { return rand.Int(), nil })
 	asset("calls", intType, func(context.Context, *dag.Call) (any, error) { calls++; return calls, nil })
 	stamped := asset("stamped_file", fileType, func(ctx context.Context, _ *dag.Call) (any, error) {

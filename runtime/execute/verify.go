@@ -335,9 +335,18 @@ func (v *verification) ref(ctx context.Context, s *plan.Step) (*stepRef, error) 
 		ref.Inputs[k] = in
 	}
 	for k := range s.Op.Outputs {
-		ref.Known[k] = plan.OutputOf(v.record(s), s.Op.Outputs[k].Name).DataVersion.String()
+		o := plan.OutputOf(v.record(s), s.Op.Outputs[k].Name)
+		ref.Known[k] = toldApart(o.DataVersion.String(), o.Said)
 	}
 	return ref, nil
+}
+
+// toldApart is what tells an output from what it was before: its data version, or what the step says it is.
+func toldApart(data, said string) string {
+	if said != "" {
+		return fmt.Sprintf("said %q", said)
+	}
+	return data
 }
 
 // errOther says that what a record was made of is not what is there now.

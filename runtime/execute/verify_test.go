@@ -84,6 +84,8 @@ func TestVerifyNamesWhatDiffersAndWhere(t *testing.T) {
 		"map_order":      `^differs output result differs at \[\d+\]: "k\d+" stored, "k\d+" now; the same elements in another order; and at (one|\d+) more places? \(differs from run to run\)$`,
 		"zone":           `^differs output result differs at \[1\]\.Mean: \S+ stored, 2700 now \(TZ=Pacific/Chatham\)$`,
 		"zoned_time":     `^differs output result differs: 1970-01-01T\S+( \S+)? stored, 1970-01-01T12:45:00\+12:45 \+1245 now \(TZ=Pacific/Chatham\)$`,
+		"says":           `^same$`,
+		"says_zone":      `^differs output result differs: data version "offset \d+" stored, data version "offset 2700" now \(TZ=Pacific/Chatham\)$`,
 		"processors":     `^differs output result differs: 12\.\d+ stored, 12\.\d+ now \(GOMAXPROCS=(1|61)\)$`,
 		"random":         `^differs output result differs: \d+ stored, \d+ now \(differs from run to run\)$`,
 		"calls":          `^differs output result differs: 1 stored, 2 now \(differs from call to call in one process\)$`,
@@ -103,16 +105,16 @@ func TestVerifyNamesWhatDiffersAndWhere(t *testing.T) {
 	} {
 		assert.Regexp(t, want, found(res, key), key)
 	}
-	require.Len(t, res.Steps, 30)
+	require.Len(t, res.Steps, 32)
 	same, differs, fails, skipped := res.Counts()
-	assert.Equal(t, []int{10, 13, 5, 2}, []int{same, differs, fails, skipped})
-	assert.Equal(t, 28, res.Stored)
+	assert.Equal(t, []int{11, 14, 5, 2}, []int{same, differs, fails, skipped})
+	assert.Equal(t, 30, res.Stored)
 
 	var failure *VerifyError
 	require.ErrorAs(t, res.Err(), &failure)
-	assert.Len(t, failure.Steps, 18)
-	assert.Contains(t, failure.Error(), "18 of 30 steps did not give what is stored\n")
-	assert.Contains(t, failure.Error(), "and 8 more")
+	assert.Len(t, failure.Steps, 19)
+	assert.Contains(t, failure.Error(), "19 of 32 steps did not give what is stored\n")
+	assert.Contains(t, failure.Error(), "and 9 more")
 	assert.Equal(t, 1, ExitCode(nil, res.Err()))
 
 	data, err := json.Marshal(res)
@@ -169,7 +171,7 @@ func TestVerifyTakesASample(t *testing.T) {
 	s := newScene(t)
 	keys := func(seed uint64) (keys []string) {
 		res := s.verify(VerifyOptions{Sample: 3, Seed: seed, Times: 1})
-		assert.Equal(t, 28, res.Stored)
+		assert.Equal(t, 30, res.Stored)
 		assert.Equal(t, 3, res.Sample)
 		for i := range res.Steps {
 			if res.Steps[i].Result != VerifySkipped {

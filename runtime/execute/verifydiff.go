@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute/differ"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
@@ -21,6 +22,12 @@ func (v *verification) differences(ctx context.Context, s *plan.Step, a *attempt
 	for k := range s.Op.Outputs {
 		def, said := &s.Op.Outputs[k], &a.outs[k]
 		stored := plan.OutputOf(v.record(s), def.Name)
+		if stored.Said != "" || said.Said != "" { // the step says what counts as the same
+			if now := mask.Hide(said.Said); stored.Said != now {
+				all = append(all, OutputDifference{def.Name, differ.Difference{Stored: saidText(stored.Said), Now: saidText(now)}})
+			}
+			continue
+		}
 		if stored.DataVersion.String() == said.DataVersion {
 			continue
 		}
@@ -38,6 +45,14 @@ func (v *verification) differences(ctx context.Context, s *plan.Step, a *attempt
 		all = append(all, OutputDifference{def.Name, *d})
 	}
 	return all, nil
+}
+
+// saidText writes a data version that a step says itself.
+func saidText(v string) string {
+	if v == "" {
+		return "no data version said"
+	}
+	return fmt.Sprintf("data version %q", v)
 }
 
 func (v *verification) difference(ctx context.Context, s *plan.Step, def *dag.Output, stored *storage.Output, said *stepEvent) (*differ.Difference, error) {

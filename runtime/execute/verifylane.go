@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/internal/subprocess"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -46,7 +47,7 @@ func (a *attempt) gave() string {
 	}
 	versions := make([]string, len(a.outs))
 	for i := range a.outs {
-		versions[i] = a.outs[i].DataVersion
+		versions[i] = toldApart(a.outs[i].DataVersion, mask.Hide(a.outs[i].Said))
 	}
 	return strings.Join(versions, " ")
 }

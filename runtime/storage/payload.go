@@ -49,8 +49,9 @@ type StepOutputData struct {
 	Output      string         `json:"output"`
 	Version     string         `json:"version,omitempty"`
 	DataVersion string         `json:"data_version,omitempty"`
-	Type        string         `json:"type"`                 // Go type
-	TypeCheck   *dag.TypeCheck `json:"type_check,omitempty"` // of a value that says itself whether it is right
+	Said        string         `json:"said_data_version,omitempty"` // as the step said it, where it did
+	Type        string         `json:"type"`                        // Go type
+	TypeCheck   *dag.TypeCheck `json:"type_check,omitempty"`        // of a value that says itself whether it is right
 }
 
 // HandledOutputData is the data of HANDLED_OUTPUT.
@@ -107,6 +108,7 @@ type MaterializationData struct {
 	Asset       string              `json:"asset"`
 	Version     string              `json:"version,omitempty"`
 	DataVersion string              `json:"data_version,omitempty"`
+	Said        string              `json:"said_data_version,omitempty"` // as the step said it, where it did
 	Metadata    []dag.MetadataEntry `json:"metadata,omitempty"`
 }
 

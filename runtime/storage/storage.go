@@ -73,6 +73,7 @@ type Output struct {
 	RunID       string              `cbor:"11,keyasint"`          // run it was stored in
 	Metadata    []dag.MetadataEntry `cbor:"12,keyasint,omitempty"`
 	Step        string              `cbor:"13,keyasint,omitempty"` // step key it was stored under, where an IO manager of the user's stored it
+	Said        string              `cbor:"14,keyasint,omitempty"` // the data version as the step said it, which DataVersion is made of; empty where that is the digest of the data
 }
 
 // An Input is what a record knows of one input of a step.

@@ -201,6 +201,8 @@ func (c *cborReader) output(o *storage.Output) {
 			}
 		case 13:
 			o.Step = c.text()
+		case 14:
+			o.Said = c.text()
 		default:
 			c.fail()
 		}
