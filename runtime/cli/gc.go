@@ -55,7 +55,7 @@ func (a *app) gc(cmd *cobra.Command, rule instance.Retention, dry bool) error {
 	if err = closed(err, inst); err != nil {
 		return err
 	}
-	return a.result(&collected{c.Records, c.Objects, c.Blobs, c.Bytes, c.Waiting, c.InUse, c.Living, dry},
+	return a.result(&collected{c.Records, c.Objects, c.Blobs, c.Bytes, c.Printed, c.Waiting, c.InUse, c.Living, dry},
 		func(l look) []string { return collectedView(c, dry) })
 }
 
@@ -65,6 +65,7 @@ type collected struct {
 	Objects int   `json:"objects"`
 	Blobs   int   `json:"blobs"`
 	Bytes   int64 `json:"bytes"`
+	Printed int   `json:"printed"`
 	Waiting int   `json:"waiting"`
 	InUse   int   `json:"in_use"`
 	Living  int   `json:"running_runs"`
@@ -84,6 +85,9 @@ func collectedView(c *instance.Collected, dry bool) []string {
 		if p.n > 0 {
 			parts = append(parts, plural(p.n, p.what))
 		}
+	}
+	if c.Printed > 0 {
+		parts = append(parts, "what "+plural(c.Printed, "deleted run")+" printed")
 	}
 	var out []string
 	if len(parts) == 0 {

@@ -35,6 +35,7 @@ type Collected struct {
 	Objects int // files
 	Blobs   int // small outputs in the store
 	Bytes   int64
+	Printed int   // deleted runs of which something printed was left
 	Freed   int64 // given back to the system by making the store's file smaller; part of it may be counted in Bytes
 
 	Waiting int // records that are retired and stay until the runs that live now have ended
@@ -105,6 +106,9 @@ func (c *collection) run(ctx context.Context) (out *Collected, err error) {
 		return nil, err
 	}
 	if err := c.purge(ctx, purge); err != nil {
+		return nil, err
+	}
+	if err := c.leftovers(ctx, false); err != nil {
 		return nil, err
 	}
 	return &c.out, nil
@@ -403,6 +407,9 @@ func (c *collection) dryRun(ctx context.Context) (*Collected, error) {
 			c.out.Blobs++
 			c.out.Bytes += size
 		}
+	}
+	if err := c.leftovers(ctx, true); err != nil {
+		return nil, err
 	}
 	return &c.out, nil
 }

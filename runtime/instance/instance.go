@@ -52,12 +52,13 @@ type Instance struct {
 	activeMu sync.Mutex
 	active   int // runs of this process
 
-	versions *versions
-	runs     *runLocks
-	temp     *tempDir
-	logs     computelog.Manager
-	pools    *pools                   // nil where there is nothing to share
-	choices  map[string]plugin.Choice // of what is above: launchers, executors
+	versions  *versions
+	runs      *runLocks
+	temp      *tempDir
+	logs      computelog.Manager
+	logFolder string                   // where logs stand, in dir; empty where they stand elsewhere
+	pools     *pools                   // nil where there is nothing to share
+	choices   map[string]plugin.Choice // of what is above: launchers, executors
 
 	ephemeralFiles func() (*iomanager.Files, error) // of an instance in memory: makes dir, root, files and temp
 

@@ -13,7 +13,9 @@ import (
 // launched is the folder for what processes print that execute a run on their own.
 const launched = "launched"
 
-func launchName(id string) string { return path.Join(launched, id+".log") }
+const launchSuffix = ".log"
+
+func launchName(id string) string { return path.Join(launched, id+launchSuffix) }
 
 // LaunchOutput is the file with what the process printed that executed a run on its own; empty where there is none.
 func (i *Instance) LaunchOutput(id string) string {

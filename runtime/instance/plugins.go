@@ -1,11 +1,14 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/computelog"
@@ -41,6 +44,21 @@ type localLogs struct {
 	Folder string `yaml:"folder"` // in the instance's; logs where it is empty
 }
 
+func (c localLogs) folder() string { return cmp.Or(c.Folder, "logs") }
+
+// logFolder is where the config has what steps print, in the instance's folder; empty where that is elsewhere.
+func (c *config) logFolder() string {
+	var l localLogs
+	if cmp.Or(c.ComputeLogs.Name, logsLocal) != logsLocal || c.ComputeLogs.Decode(&l) != nil {
+		return ""
+	}
+	folder := path.Clean(filepath.ToSlash(l.folder()))
+	if slices.Contains([]string{tmp, locks, launched}, folder) { // what has an id for a name there is not all of runs
+		return ""
+	}
+	return folder
+}
+
 func init() {
 	plugin.Register(Storages, storageSQLite, func(ctx plugin.Context, c sqliteConfig) (storage.Store, error) {
 		path := filepath.Join(ctx.Folder, database)
@@ -51,13 +69,11 @@ func init() {
 	})
 	plugin.Register(ComputeLogs, logsNoop, func(plugin.Context, struct{}) (computelog.Manager, error) { return computelog.Noop(), nil })
 	plugin.Register(ComputeLogs, logsLocal, func(ctx plugin.Context, c localLogs) (computelog.Manager, error) {
-		if c.Folder == "" {
-			c.Folder = "logs"
+		folder := c.folder()
+		if !filepath.IsLocal(folder) || folder == "." {
+			return nil, fmt.Errorf("compute_logs.local.folder: %q is not a folder in that of the instance", folder)
 		}
-		if !filepath.IsLocal(c.Folder) || c.Folder == "." {
-			return nil, fmt.Errorf("compute_logs.local.folder: %q is not a folder in that of the instance", c.Folder)
-		}
-		return computelog.Local(ctx.Root, ctx.Folder, c.Folder), nil
+		return computelog.Local(ctx.Root, ctx.Folder, folder), nil
 	})
 }
 
@@ -104,6 +120,7 @@ func (i *Instance) openPlugins(ctx context.Context, c *config) error {
 	if i.logs, err = ComputeLogs.Make(at, c.ComputeLogs, logsLocal); err != nil {
 		return &ConfigError{filepath.Join(i.dir, configFile), err}
 	}
+	i.logFolder = c.logFolder()
 	return nil
 }
 

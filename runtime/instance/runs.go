@@ -77,7 +77,7 @@ func (r *runLocks) lock(id string) (*RunLock, error) {
 	if err != nil {
 		return nil, storage.FileError("lock", filepath.Join(r.dir, name), err)
 	}
-	return &RunLock{root: r.root, name: name, file: f}, nil
+	return &RunLock{root: r.root, name: name, file: f, end: func() {}}, nil
 }
 
 // errTaken says that somebody holds a lock that should be new.
