@@ -18,6 +18,7 @@ import (
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
 // hurt damages the stored outputs of an asset: bytes in the database, or files.
@@ -300,4 +301,75 @@ func TestDamageOfWhatTwoRecordsShare(t *testing.T) {
 	require.NoError(t, res.Err())
 	assert.Equal(t, "one=reuse a=run b=reuse g=run", actions(res))
 	assert.Equal(t, 16, w.value(res, "g"))
+}
+
+// A loop that is expanded while something its steps take is computed again, for its stored output is lost: they wait for that like everything else.
+func TestLoopThatGrowsWhileAnInputIsRestored(t *testing.T) {
+	c := newCities(t, "oslo", "seattle")
+	c.opts.MaxConcurrent = 4
+	restoring, expanded := make(chan struct{}), make(chan struct{})
+	first := true
+	base := c.add(&dag.Op{Key: "base", Outputs: []dag.Output{{Name: "result", Type: intType}}}, func(_ context.Context, call *dag.Call) error {
+		if call.Out[0] = 7; !first {
+			close(restoring)
+			<-expanded
+		}
+		return nil
+	})
+	names := c.add(&dag.Op{Key: "late", Volatile: true, Outputs: []dag.Output{{Name: "result", Type: textsType}}}, func(_ context.Context, call *dag.Call) error {
+		if call.Out[0] = c.list; !first {
+			<-restoring
+		}
+		return nil
+	})
+	begun := c.add(&dag.Op{Key: "begun", Volatile: true, Inputs: []dag.Input{{Name: "city", Type: textType}}}, func(_ context.Context, call *dag.Call) error {
+		if !first && dag.In[string](call, 0) == c.list[0] {
+			close(expanded)
+		}
+		return nil
+	})
+	plus := c.add(&dag.Op{
+		Key: "plus", Volatile: true, Inputs: []dag.Input{{Name: "city", Type: textType}, {Name: "n", Type: intType}}, Outputs: []dag.Output{{Name: "result", Type: intType}},
+	}, func(_ context.Context, call *dag.Call) error {
+		call.Out[0] = len(dag.In[string](call, 0)) + dag.In[int](call, 1)
+		return nil
+	})
+	reader := c.op("reader", []string{"n"}, add(1))
+	reader.Volatile = true
+	// b := base(); reader(b); for _, c := range late() { begun(c); all = append(all, plus(c, b)) }
+	c.jobOf("all", dag.GraphDef{
+		Nodes: []dag.Node{
+			{Key: "base", Op: base},
+			{Key: "reader", Op: reader, Inputs: []dag.Binding{from(0)}},
+			{Key: "late", Op: names},
+			{Key: "for city", Map: &dag.Map{Over: from(2), Body: []int{4, 5}, Carried: []dag.Carried{{Name: "all", Type: listType, Init: typed(listType, []int(nil)), Next: appended(listType, carried(3, 0), from(5))}}}},
+			{Key: "begun", Op: begun, Inputs: []dag.Binding{elem(3, textType)}},
+			{Key: "plus", Op: plus, Inputs: []dag.Binding{elem(3, textType), from(0)}},
+		},
+		Body:    []int{0, 1, 2, 3},
+		Outputs: []dag.JobOutput{{Name: "all", Type: listType, From: output(3, 0)}},
+	})
+	res := c.ok("all")
+	assert.Equal(t, []any{[]int{11, 14}}, returned(t, res))
+
+	latest, err := c.inst.Store().Latest(t.Context(), []string{"op:all/base"})
+	require.NoError(t, err)
+	c.hurtInline(latest["op:all/base"].Outputs[0].Blob)
+	first = false
+	res = c.ok("all")
+	assert.Equal(t, []any{[]int{11, 14}}, returned(t, res))
+}
+
+// A step that nothing lets go on must never be passed over: the run is no success.
+func TestStrandedStepIsNoSuccess(t *testing.T) {
+	w := newWorld(t)
+	w.asset("a", nil, add(1))
+	w.asset("b", []string{"a"}, add(1))
+	res := w.ok("")
+	b := res.Step("b").index
+	res.run.engine.tasks.At(b).state = taskWaiting
+	res.run.ctx = t.Context()
+	again := newResult(res.run, nil)
+	require.ErrorIs(t, again.Err().(*RunError).Reason, errStranded)
+	assert.Equal(t, storage.RunFailure, again.Status)
 }

@@ -89,12 +89,14 @@ func (e *engine) old(g *plan.Growth, v plan.Vertex) bool {
 	return int(v) < g.FirstStep
 }
 
-// has reports whether something can be had.
+// has reports whether nothing waits for v any more: it can be had, or could until its stored output was found lost. Who takes a step that is computed again finds that out
+// then, and is blocked by it: nothing is released a second time.
 func (e *engine) has(v plan.Vertex) bool {
 	if v < 0 {
 		return e.values.At(int(^v)).state == passageDone
 	}
-	return e.tasks.At(int(v)).state == taskDone
+	t := e.tasks.At(int(v))
+	return t.state == taskDone || t.restored && !t.settled()
 }
 
 // gone reports whether something will never be had.

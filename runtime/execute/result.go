@@ -74,6 +74,9 @@ type OutputResult struct {
 	File        string // where the file of an output that is one can be read; empty otherwise
 }
 
+// errStranded is the reason of a run that ended although it was not over. Whatever led to that, it is no success.
+var errStranded = errors.New("steps are left that nothing lets go on: this is a bug of dagstergen; run it again, and report it with the output of `runs export`")
+
 func newResult(r *run, stored error) *Result {
 	steps := r.plan.Flatten()
 	res := &Result{RunID: r.id, Job: r.jobKey(), run: r, Steps: make([]StepResult, len(steps))}
@@ -134,6 +137,8 @@ func newResult(r *run, stored error) *Result {
 		res.Status, res.reason = storage.RunCanceled, cause
 	case failed:
 		res.Status = storage.RunFailure
+	case unfinished:
+		res.Status, res.reason = storage.RunFailure, errStranded
 	default:
 		res.Status = storage.RunSuccess
 	}
