@@ -55,7 +55,7 @@ func (a *app) assetsCommand() *cobra.Command {
 		},
 	}
 	show.Flags().IntVarP(&history, "history", "n", 10, "show at most `N` materializations")
-	cmd.AddCommand(list, show, a.assetsStatusCommand(), a.assetsGetCommand())
+	cmd.AddCommand(list, show, a.assetsStatusCommand(), a.assetsGetCommand(), a.assetsWipeCommand())
 	return cmd
 }
 
@@ -155,7 +155,7 @@ func (a *app) latest(ctx context.Context, store storage.Store, l *assetList, ide
 			l.Assets[i].Latest, _ = materializationOf(r, l.Assets[i].Key)
 		}
 	}
-	stored, err := store.AssetKeys(ctx)
+	stored, err := store.AssetKeys(ctx, storage.AssetFilter{})
 	if err != nil {
 		return err
 	}

@@ -353,7 +353,7 @@ func TestAssetGraph(t *testing.T) {
 	assert.Equal(t, []int{4, 7}, v)
 	assert.Equal(t, "names=reuse lengths.fit[oslo]=reuse lengths.fit[seattle]=reuse lengths=reuse total=reuse", planned(c.plan("")))
 
-	keys, err := c.inst.Store().AssetKeys(t.Context())
+	keys, err := c.inst.Store().AssetKeys(t.Context(), storage.AssetFilter{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"lengths", "names", "total"}, keys, "the steps inside are no assets")
 	records, err := c.inst.Store().AssetRecords(t.Context(), "lengths", 10)

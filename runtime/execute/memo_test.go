@@ -274,7 +274,7 @@ func TestSeveralOutputs(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []int{1, 2}, train)
 	assert.Equal(t, "split=reuse b=reuse", actions(w.ok("")))
-	keys, err := w.inst.Store().AssetKeys(t.Context())
+	keys, err := w.inst.Store().AssetKeys(t.Context(), storage.AssetFilter{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"b", "test", "train"}, keys)
 

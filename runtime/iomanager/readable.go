@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -38,6 +40,20 @@ func (m *Default) Readable(ctx context.Context, asset string, o *storage.Output)
 		return f.abs(name), nil
 	}
 	return f.abs(name), f.copyTo(ctx, name, objectOf(o), o.Blob)
+}
+
+// RemoveReadable removes the copies that [Default.Readable] has made of an asset's files. What somebody else put beside them stays.
+func (m *Default) RemoveReadable(asset string) error {
+	f, err := m.files()
+	if err != nil {
+		return err
+	}
+	dir := path.Join(assets, escape(asset))
+	f.clear(dir, "")
+	if err := f.root.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+		return f.writeError(dir, err)
+	}
+	return nil
 }
 
 // copyTo makes name a verified copy of an object. It need not survive a power cut: then the next call makes it again.
@@ -74,7 +90,7 @@ func (f *Files) copyTo(ctx context.Context, name, from string, d canon.Digest) (
 	case got != d:
 		err = damaged(f.abs(from), digestError{got, d})
 	default:
-		f.clear(name)
+		f.clear(path.Dir(name), name)
 		err = f.writeError(name, f.root.Rename(temp, name))
 	}
 	if err != nil {
@@ -88,10 +104,10 @@ func (f *Files) copyTo(ctx context.Context, name, from string, d canon.Digest) (
 	return nil
 }
 
-// clear removes what is in the way of a copy: a folder of its name, and read-only files beside it, which are copies of
+// clear removes from the folder of an asset what is in the way of a copy, name: a folder of its name, and read-only files beside it, which are copies of
 // the asset under names that it had before.
-func (f *Files) clear(name string) {
-	dir, err := f.root.Open(path.Dir(name))
+func (f *Files) clear(folder, name string) {
+	dir, err := f.root.Open(folder)
 	if err != nil {
 		return // the rename that follows says what is wrong
 	}
@@ -105,7 +121,7 @@ func (f *Files) clear(name string) {
 		if err != nil {
 			continue
 		}
-		other := path.Join(path.Dir(name), e.Name())
+		other := path.Join(folder, e.Name())
 		if other == name && info.IsDir() || other != name && info.Mode() == 0o444 {
 			_ = f.root.Remove(other) // a copy that stays does no harm; a folder that does makes the rename fail
 		}

@@ -69,6 +69,13 @@ type Event struct {
 	Partition string // of that asset; empty for none
 }
 
+// An AssetFilter selects keys of assets, in their order. The zero AssetFilter selects all.
+type AssetFilter struct {
+	Prefix string // what they begin with
+	After  string // only keys behind this one
+	Limit  int    // 0: all
+}
+
 // A Cursor is a place in the events of all runs, in the order in which they became durable: the number of an event. An event that is
 // appended later has a higher one, whichever run it is of, and a number is never used again; so a cursor stays valid for ever.
 type Cursor int64

@@ -116,7 +116,8 @@ type MaterializationData struct {
 type ObservationData struct {
 	Asset       string              `json:"asset"`
 	DataVersion string              `json:"data_version,omitempty"`
-	Text        string              `json:"text"` // what the source says of itself
+	Said        string              `json:"said_data_version,omitempty"` // as it was reported
+	Text        string              `json:"text"`                        // what the source says of itself
 	Metadata    []dag.MetadataEntry `json:"metadata,omitempty"`
 }
 

@@ -122,13 +122,14 @@ type Batch struct {
 	Start     *Run    // a stored run begins: the row takes its Status, Selection, Tags, Config, Snapshot, Started, Steps and Cause
 	Move      *Move   // another status for a stored run, and nothing else
 	Finish    *Run    // its terminal state; the row must be unfinished
-	Events    []Event // in order
+	Events    []Event // in order; one without a RunID is about an asset, and of no run
 	Records   []Record
 	Aliases   []Alias
 	Blobs     map[canon.Digest][]byte // inline blobs, uncompressed; existing ones are left as they are
 	Manifests map[canon.Digest][]byte // code manifests, likewise
 	Snapshots map[canon.Digest][]byte // job snapshots, likewise
 	Drop      []int64                 // ids of records that turned out to be damaged
+	Wipe      []string                // keys of assets of which nothing is known any more: see [Store.AssetKeys]
 	Files     []FileState             // replace what is known of these paths
 	Delete    []string                // ids of runs that go with their events; each must be finished. Records and blobs stay
 }
@@ -196,8 +197,10 @@ type Store interface {
 
 	// AssetRecords returns the newest records of an asset, newest first, at most limit.
 	AssetRecords(ctx context.Context, asset string, limit int) ([]Record, error)
-	// AssetKeys returns the keys of all assets ever materialized, sorted.
-	AssetKeys(ctx context.Context) ([]string, error)
+	// AssetKeys returns the keys of all assets that were ever materialized, observed or reported, sorted. Those in Batch.Wipe are gone: no version and no identity
+	// finds their records, which an Upkeeper may purge, and events are not about them any more, but stay in the logs of their runs. A record that gave
+	// other assets, too, is found by no version either, and stays in their history until it is purged.
+	AssetKeys(ctx context.Context, f AssetFilter) ([]string, error)
 
 	// Verify checks the whole store (PRAGMA integrity_check or its like) and calls problem for each finding.
 	Verify(ctx context.Context, problem func(string)) error

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -37,6 +38,7 @@ type Store struct {
 	files     map[string]storage.FileState
 	created   int64 // runs so far, deleted ones too
 	log       []entry
+	none      run // of events that are of no run
 }
 
 type run struct {
@@ -154,10 +156,38 @@ func (s *Store) apply(b *storage.Batch) {
 			s.records[number-1].dropped = true
 		}
 	}
+	for _, asset := range b.Wipe {
+		s.wipe(asset)
+	}
 	for i := range b.Files {
 		s.files[b.Files[i].Path] = b.Files[i]
 	}
 	s.applyEvents(b)
+}
+
+// wipe forgets an asset.
+func (s *Store) wipe(asset string) {
+	doomed := map[int64]bool{}
+	for i, r := range s.records {
+		if r.Identity == "asset:"+asset || slices.ContainsFunc(r.Outputs, func(o storage.Output) bool { return o.Asset == asset }) {
+			doomed[int64(i+1)] = true
+			r.dropped = true
+		}
+	}
+	delete(s.byAsset, asset)
+	for name, number := range s.latest {
+		if !doomed[number] {
+			continue
+		}
+		if !slices.ContainsFunc(s.records[number-1].Outputs, func(o storage.Output) bool { return slices.Contains(s.byAsset[o.Asset], number) }) {
+			delete(s.latest, name) // no other asset has it
+		}
+	}
+	for _, e := range s.log {
+		if !e.run.deleted && e.run.events[e.at].Asset == asset {
+			e.run.events[e.at].Asset = ""
+		}
+	}
 }
 
 // read calls do while the store cannot change.
@@ -292,9 +322,13 @@ func (s *Store) AssetRecords(ctx context.Context, asset string, limit int) ([]st
 }
 
 // AssetKeys implements storage.Store.
-func (s *Store) AssetKeys(ctx context.Context) (out []string, err error) {
+func (s *Store) AssetKeys(ctx context.Context, f storage.AssetFilter) (out []string, err error) {
 	err = s.read(ctx, func() error {
-		out = slices.Sorted(maps.Keys(s.byAsset))
+		for _, key := range slices.Sorted(maps.Keys(s.byAsset)) {
+			if strings.HasPrefix(key, f.Prefix) && key > f.After && (f.Limit <= 0 || len(out) < f.Limit) {
+				out = append(out, key)
+			}
+		}
 		return nil
 	})
 	return out, err

@@ -29,8 +29,8 @@ func (s *Store) checkRuns(b *storage.Batch) error {
 		if b.NewRun != nil && b.NewRun.ID == id {
 			return b.NewRun.Status, nil
 		}
-		if r := s.runs[id]; r != nil {
-			return r.Status, nil
+		if r := s.runs[id]; r != nil || id == "" {
+			return s.of(id).Status, nil
 		}
 		return "", fmt.Errorf("run %s: %w", id, storage.ErrNotFound)
 	}
@@ -131,8 +131,11 @@ func (s *Store) applyRuns(b *storage.Batch) {
 // applyEvents appends the events of a batch, then ends and deletes runs.
 func (s *Store) applyEvents(b *storage.Batch) {
 	for i := range b.Events {
-		r := s.runs[b.Events[i].RunID]
+		r := s.of(b.Events[i].RunID)
 		e := b.Events[i]
+		if list, known := s.byAsset[e.Asset]; e.RunID == "" && !known {
+			s.byAsset[e.Asset] = list
+		}
 		e.Seq = int64(len(r.events) + 1)
 		s.log = append(s.log, entry{r, int32(len(r.events))})
 		r.events = append(r.events, e)
@@ -153,6 +156,14 @@ func (s *Store) delete(id string) {
 	if !slices.ContainsFunc(s.order, func(r *run) bool { return r.Snapshot == gone.Snapshot }) {
 		delete(s.snapshots, gone.Snapshot)
 	}
+}
+
+// of is the run that events with an id are of.
+func (s *Store) of(id string) *run {
+	if id == "" {
+		return &s.none
+	}
+	return s.runs[id]
 }
 
 func copyRun(r *storage.Run) storage.Run {
@@ -210,7 +221,7 @@ func (s *Store) Run(ctx context.Context, id string) (*storage.Run, error) {
 func (s *Store) Events(ctx context.Context, runID string, after int64, limit int) ([]storage.Event, error) {
 	var out []storage.Event
 	err := s.read(ctx, func() error {
-		r := s.runs[runID]
+		r := s.of(runID)
 		if r == nil || after >= int64(len(r.events)) {
 			return nil
 		}

@@ -3,6 +3,8 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql/driver"
 	"fmt"
 	"maps"
 
@@ -117,6 +119,11 @@ func (w *writer) apply(p *pending) error {
 			return err
 		}
 	}
+	for _, asset := range b.Wipe {
+		if err := w.wipe(asset); err != nil {
+			return err
+		}
+	}
 	for i := range b.Files {
 		if err := w.replaceFileState(&b.Files[i]); err != nil {
 			return err
@@ -225,6 +232,41 @@ func (w *writer) setLatest(name string, record int64) (identity int64, err error
 		err = fmt.Errorf("identity %q: %w", name, storage.ErrNotFound)
 	}
 	return n, err
+}
+
+// wipe forgets an asset. Its records are retired, as a clean-up retires them.
+func (w *writer) wipe(asset string) error {
+	// Those of an asset without a value have its identity alone.
+	const find = "SELECT record FROM asset_record WHERE asset = ?1 AND record > 0 UNION " +
+		"SELECT r.number FROM identity i JOIN record r ON r.identity = i.number WHERE i.name = 'asset:' || ?1"
+	var records []int64
+	err := w.c.query(context.Background(), find, func(v []driver.Value) error {
+		row := reader{row: v}
+		records = append(records, row.int())
+		return row.err
+	}, asset)
+	if err != nil {
+		return err
+	}
+	list, err := numbers(records)
+	if err != nil {
+		return err
+	}
+	for _, text := range retiring {
+		if _, _, err := w.c.run(text, list); err != nil {
+			return err
+		}
+	}
+	const forget = "UPDATE identity SET latest = 0 WHERE latest IN (SELECT value FROM json_each(?)) " +
+		"AND NOT EXISTS (SELECT 1 FROM asset_record a WHERE a.record = identity.latest AND a.asset <> ?)"
+	if _, _, err := w.c.run(forget, list, asset); err != nil {
+		return err
+	}
+	if _, _, err := w.c.run("DELETE FROM asset_record WHERE asset = ?", asset); err != nil {
+		return err
+	}
+	_, _, err = w.c.run("UPDATE event SET asset = '' WHERE asset = ? AND asset <> ''", asset)
+	return err
 }
 
 func (w *writer) replaceFileState(f *storage.FileState) error {

@@ -129,11 +129,24 @@ func (w *writer) run(id string) (*runState, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r == nil && id == "" {
+		r, err = &runState{}, w.insertNoRun()
+	}
+	if err != nil {
+		return nil, err
+	}
 	if r == nil {
 		return nil, fmt.Errorf("run %s: %w", id, storage.ErrNotFound)
 	}
 	w.state.runs[id] = r
 	return r, nil
+}
+
+// insertNoRun makes the row that events of no run belong to: 0, which no look-up of runs finds.
+func (w *writer) insertNoRun() error {
+	_, _, err := w.c.run("INSERT INTO run (number, id, job, selection, status, cause, tags, config, started, ended, steps, ran, reused, failed, skipped) " +
+		"VALUES (0, '', '', '', '', '', '{}', '', 0, 0, 0, 0, 0, 0, 0)")
+	return err
 }
 
 // maxRows is how many events go into one statement.
@@ -166,6 +179,11 @@ func (w *writer) insertEvents(events []storage.Event) error {
 			}
 			if r.status.Finished() {
 				return fmt.Errorf("event %s of run %s: %w", e.Type, e.RunID, storage.ErrFinished)
+			}
+			if e.RunID == "" { // nothing else may know of the asset
+				if _, _, err := w.c.run("INSERT INTO asset_record (asset, record) VALUES (?, 0) ON CONFLICT DO NOTHING", e.Asset); err != nil {
+					return err
+				}
 			}
 			r.seq++
 			var data driver.Value

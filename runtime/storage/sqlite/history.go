@@ -86,6 +86,7 @@ func (c *conditions) where() string {
 // runConditions are those of a filter, its cursor aside.
 func runConditions(f *storage.RunFilter) *conditions {
 	c := &conditions{}
+	c.add("number > 0") // 0 stands for no run
 	in(c, "id", f.IDs)
 	in(c, "status", f.Statuses)
 	c.text("job", f.Job)
@@ -158,7 +159,7 @@ func (s *Store) Runs(ctx context.Context, f storage.RunFilter) ([]storage.Run, e
 func (s *Store) Run(ctx context.Context, id string) (*storage.Run, error) {
 	var out *storage.Run
 	err := s.readers.with(ctx, func(c *conn) error {
-		return c.query(ctx, "SELECT "+runColumns+" FROM run WHERE id = ?", func(v []driver.Value) error {
+		return c.query(ctx, "SELECT "+runColumns+" FROM run WHERE id = ? AND number > 0", func(v []driver.Value) error {
 			r, err := readRun(v)
 			out = &r
 			return err

@@ -177,17 +177,22 @@ func (s *Store) AssetRecords(ctx context.Context, asset string, limit int) ([]st
 }
 
 // AssetKeys implements storage.Store.
-func (s *Store) AssetKeys(ctx context.Context) ([]string, error) {
-	// One seek per key instead of a scan of all materializations.
-	const text = "WITH RECURSIVE k (asset) AS (SELECT min(asset) FROM asset_record UNION ALL " +
-		"SELECT (SELECT min(asset) FROM asset_record WHERE asset > k.asset) FROM k WHERE k.asset IS NOT NULL) SELECT asset FROM k WHERE asset IS NOT NULL"
+func (s *Store) AssetKeys(ctx context.Context, f storage.AssetFilter) ([]string, error) {
+	// One seek per key instead of a scan of all materializations. What begins with the prefix comes in one piece, from the prefix on.
+	const text = "WITH RECURSIVE k (asset) AS (SELECT min(asset) FROM asset_record WHERE asset >= ?1 AND asset > ?2 UNION ALL " +
+		"SELECT (SELECT min(asset) FROM asset_record WHERE asset > k.asset) FROM k WHERE k.asset IS NOT NULL AND substr(k.asset, 1, length(?1)) = ?1) " +
+		"SELECT asset FROM k WHERE asset IS NOT NULL AND substr(asset, 1, length(?1)) = ?1 LIMIT ?3"
+	limit := f.Limit
+	if limit <= 0 {
+		limit = -1
+	}
 	var out []string
 	err := s.readers.with(ctx, func(c *conn) error {
 		return c.query(ctx, text, func(v []driver.Value) error {
 			row := reader{row: v}
 			out = append(out, row.text())
 			return row.err
-		})
+		}, f.Prefix, f.After, int64(limit))
 	})
 	return out, err
 }

@@ -60,6 +60,13 @@ func scanBlobs(c *conn, table string, each func(d canon.Digest, size int64) erro
 	})
 }
 
+// retiring are the statements that let a list of records be found by no version any more.
+var retiring = []string{
+	"UPDATE record SET usable = 0 WHERE number IN (SELECT value FROM json_each(?))",
+	"DELETE FROM content_record WHERE record IN (SELECT value FROM json_each(?))",
+	"DELETE FROM step_record WHERE record IN (SELECT value FROM json_each(?))",
+}
+
 // Retire implements storage.Upkeeper.
 func (s *Store) Retire(ctx context.Context, records []int64) error {
 	return s.alone(ctx, func(c *conn) error {
@@ -67,11 +74,7 @@ func (s *Store) Retire(ctx context.Context, records []int64) error {
 		if err != nil {
 			return err
 		}
-		for _, text := range []string{
-			"UPDATE record SET usable = 0 WHERE number IN (SELECT value FROM json_each(?))",
-			"DELETE FROM content_record WHERE record IN (SELECT value FROM json_each(?))",
-			"DELETE FROM step_record WHERE record IN (SELECT value FROM json_each(?))",
-		} {
+		for _, text := range retiring {
 			if _, _, err := c.run(text, list); err != nil {
 				return err
 			}

@@ -177,7 +177,7 @@ func assets(t *testing.T, s storage.Store) {
 		b.Records = append(b.Records, rec)
 	}
 	Submit(t, s, b)
-	keys, err := s.AssetKeys(ctx)
+	keys, err := s.AssetKeys(ctx, storage.AssetFilter{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b", "c"}, keys)
 	recs, err := s.AssetRecords(ctx, "a", 3)
@@ -205,7 +205,7 @@ func wholeRecord(t *testing.T, s storage.Store) {
 	rec.Env = map[string]string{"MODE": "d1", "ZONE": "d2"}
 	rec.Outputs = []storage.Output{
 		{Name: "a", Asset: "x", Size: 1 << 40, Codec: "file", File: "chart.png", Metadata: []dag.MetadataEntry{dag.Int("rows", 5), dag.Markdown("table", "|a|\n")}},
-		{Name: "b", IO: "warehouse"},
+		{Name: "b", IO: "warehouse", Said: "snapshot 17"},
 	}
 	bare := storage.Record{Step: Digest("step", 2), Content: Digest("content", 2), RunID: "r1", Time: rec.Time}
 	Submit(t, s, &storage.Batch{NewRun: NewRun("r1"), Records: []storage.Record{rec, bare}})

@@ -46,6 +46,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"blobs", blobs},
 		{"many manifests", manifests},
 		{"asset records and keys", assets},
+		{"asset keys are filtered", assetKeys},
+		{"events of no run", noRun},
+		{"a wiped asset is forgotten", wiped},
 		{"states of files", fileStates},
 		{"everything of a record comes back", wholeRecord},
 		{"odd text comes back", oddText},
@@ -123,7 +126,7 @@ func empty(t *testing.T, s storage.Store) {
 	latest, err := s.Latest(ctx, []string{"asset:a"})
 	require.NoError(t, err)
 	assert.Empty(t, latest)
-	keys, err := s.AssetKeys(ctx)
+	keys, err := s.AssetKeys(ctx, storage.AssetFilter{})
 	require.NoError(t, err)
 	assert.Empty(t, keys)
 	_, err = s.Blob(ctx, Digest("blob", 1))
