@@ -182,7 +182,7 @@ func (a *app) details(err error) []string {
 			continue
 		}
 		out = append(out, "step "+escape(s.Step)+" says")
-		for _, line := range metadataView(dag.MaskedMetadata(f.Metadata), a.errLook) {
+		for _, line := range metadataView(f.Metadata, a.errLook) {
 			out = append(out, "    "+line)
 		}
 	}

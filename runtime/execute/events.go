@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -153,12 +152,12 @@ func (r *run) failure(t *task) storage.Event {
 	return e
 }
 
-// details writes what a dag.Failure says besides its text.
+// details writes what a dag.Failure says besides its text; FailureOf has masked it.
 func details(o *object, err error) {
 	if f, ok := dag.FailureOf(err); ok {
-		o.opt("description", mask.Hide(f.Description))
+		o.opt("description", f.Description)
 		if len(f.Metadata) > 0 {
-			o.value("metadata", dag.MaskedMetadata(f.Metadata))
+			o.value("metadata", f.Metadata)
 		}
 	}
 }
