@@ -212,8 +212,10 @@ type assetDetail struct {
 	listedAsset
 	Defined bool              `json:"defined"`
 	Latest  *materialization  `json:"latest"`
-	History []materialization `json:"history"` // the newest first; Latest is its first
+	History []materialization `json:"history"` // the newest first; Latest is its first, unless a run went back to an earlier one
 
+	op   *dag.Op   // nil where no code defines it
+	typ  *dag.Type // of its value; nil for none
 	show func(string) string
 }
 
@@ -225,8 +227,11 @@ func (a *app) assetDetail(cmd *cobra.Command, key string, history int) (*assetDe
 	}
 	d := &assetDetail{listedAsset: listedAsset{Key: key, From: []string{}}, History: []materialization{}, show: a.relative}
 	if op, output, ok := cat.AssetOp(key); ok {
-		d.Defined = true
+		d.Defined, d.op = true, op
 		d.listedAsset = assetsOf(op)[max(output, 0)]
+		if len(op.Outputs) > 0 {
+			d.typ = op.Outputs[max(output, 0)].Type
+		}
 	}
 	inst, err := a.openReadOnly(ctx)
 	if err != nil {
@@ -258,23 +263,45 @@ func (d *assetDetail) read(ctx context.Context, inst *instance.Instance, history
 		return err
 	}
 	for i := range records {
-		m, out := materializationOf(&records[i], d.Key)
-		if i == 0 && out != nil && out.Codec == iomanager.CodecFile {
-			m.File = filePath(ctx, inst, d.Key, out)
-		}
+		m, _ := materializationOf(&records[i], d.Key)
 		d.History = append(d.History, *m)
 	}
-	if len(d.History) > 0 {
-		d.Latest = &d.History[0]
+	if len(records) == 0 {
+		return nil
+	}
+	latest := &records[0]
+	if d.op != nil {
+		id := "asset:" + d.op.Key
+		found, err := inst.Store().Latest(ctx, []string{id})
+		if err != nil {
+			return err
+		}
+		if r := found[id]; r != nil {
+			latest = r
+		}
+	}
+	var out *storage.Output
+	if d.Latest, out = materializationOf(latest, d.Key); out == nil {
+		return nil
+	}
+	d.Latest.File = filePath(ctx, inst, d.Key, out, d.typ)
+	for i := range records {
+		if records[i].ID == latest.ID {
+			d.History[i].File = d.Latest.File
+		}
 	}
 	return nil
 }
 
 // filePath is where the file of an asset can be read: the copy for people, or the object where none can be made. A file that is
 // damaged or gone has no path worth showing; the next run makes it again.
-func filePath(ctx context.Context, inst *instance.Instance, asset string, out *storage.Output) string {
-	if path, err := inst.IO().Readable(ctx, asset, out); err == nil {
+func filePath(ctx context.Context, inst *instance.Instance, asset string, out *storage.Output, typ *dag.Type) string {
+	path, ok, err := inst.IO().Readable(ctx, asset, out, typ)
+	switch {
+	case err == nil && ok:
 		return path
+	case out.Codec != iomanager.CodecFile || out.IO != "":
+		return ""
 	}
 	if v, err := inst.IO().Load(ctx, out, dag.TypeOf[dag.File]("dag.File")); err == nil {
 		return v.(dag.File).Path()

@@ -188,17 +188,26 @@ func (r *run) outputsOf(t *task, outs []OutputResult) {
 		}
 		if out := t.output(k); out != nil {
 			o.DataVersion, o.Size, o.Metadata = out.DataVersion, out.Size, out.Metadata
-			if out.File != "" && out.IO == "" {
-				name := o.Asset
-				if name == "" { // no asset key has a dot
-					name = r.jobKey() + "." + s.Key
-				}
-				if path, err := r.inst.IO().Readable(context.WithoutCancel(r.ctx), name, out); err == nil {
-					o.File = path
-				}
-			}
+			o.File = r.readable(t, o.Asset, out, s.Op.Outputs[k].Type)
 		}
 	}
+}
+
+// readable keeps the copy that people read of an output in step with what is stored, and returns where a dag.File can be read. A value that was the newest before this run has its copy, unless somebody removed it. That none can be
+// made is no failure: what is stored is stored.
+func (r *run) readable(t *task, asset string, out *storage.Output, typ *dag.Type) string {
+	unchanged := t.reused && t.record.Newest && t.record.Identity == t.step.Identity
+	if out.File == "" && (asset == "" || unchanged && r.inst.IO().HasReadable(asset, out, typ)) {
+		return ""
+	}
+	if asset == "" { // no asset key has a dot
+		asset = r.jobKey() + "." + t.step.Key
+	}
+	file, ok, err := r.inst.IO().Readable(context.WithoutCancel(r.ctx), asset, out, typ)
+	if err != nil || !ok || out.File == "" {
+		return ""
+	}
+	return file
 }
 
 // output is where output k of a task that is done is stored.

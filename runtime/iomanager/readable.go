@@ -1,12 +1,16 @@
 package iomanager
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
+	"os"
 	"path"
+	"reflect"
 	"strings"
 	"syscall"
 
@@ -17,29 +21,43 @@ import (
 
 const assets = "assets"
 
-// Readable makes a copy of an asset's file where people find it, assets/<asset>/<name> below the instance's folder, and returns its
-// absolute path. Nothing reads the copy: changing or removing it is harmless, and the next call repairs it.
-func (m *Default) Readable(ctx context.Context, asset string, o *storage.Output) (string, error) {
-	if o.Codec != CodecFile || o.File == "" {
-		return "", fmt.Errorf("asset %s is not stored as a file", asset)
-	}
-	if err := dag.CheckFileName(o.File); err != nil {
-		return "", err
+// Readable makes a copy of what is stored of an asset where people find it, and returns its absolute path: assets/<asset>/<name> below the instance's folder. A dag.File
+// keeps its name; JSON is <asset>.json, a string <asset>.txt, a []byte <asset>.bin; ok is false for what is stored in no form that other programs read. Each part of a key with slashes is a
+// folder. t is the type of the value, nil where no code defines it. Nothing reads the copy: changing or removing it is harmless, and the next call repairs it.
+func (m *Default) Readable(ctx context.Context, asset string, o *storage.Output, t *dag.Type) (file string, ok bool, err error) {
+	name, err := m.readableName(asset, o, t)
+	if name == "" || err != nil {
+		return "", false, err
 	}
 	f, err := m.files()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	name := path.Join(assets, escape(asset), o.File)
-	c := fileCheck(f, o)
-	c.name = name
-	if err := f.verify(ctx, []*check{c}); err != nil {
-		return "", err
+	want := &check{name: name, digest: o.Blob, size: o.Size}
+	from := readableObject(f, o)
+	if o.Codec != CodecFile {
+		data, err := m.readableBytes(ctx, o, t)
+		if err != nil {
+			return "", false, err
+		}
+		want.digest, want.size = canon.Sum(data), int64(len(data))
+		from = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
 	}
-	if c.err == nil {
-		return f.abs(name), nil
+	want.hash = func(name string) (canon.Digest, error) {
+		r, err := f.root.Open(name)
+		if err != nil {
+			return canon.Digest{}, err
+		}
+		d, err := hashFile(r)
+		return d, errors.Join(err, r.Close())
 	}
-	return f.abs(name), f.copyTo(ctx, name, objectOf(o), o.Blob)
+	if err := f.verify(ctx, []*check{want}); err != nil {
+		return "", false, err
+	}
+	if want.err != nil {
+		err = f.copyTo(ctx, name, from, want.digest)
+	}
+	return f.abs(name), true, err
 }
 
 // RemoveReadable removes the copies that [Default.Readable] has made of an asset's files. What somebody else put beside them stays.
@@ -48,7 +66,8 @@ func (m *Default) RemoveReadable(asset string) error {
 	if err != nil {
 		return err
 	}
-	dir := path.Join(assets, escape(asset))
+	above, leaf := splitKey(asset)
+	dir := path.Join(assets, above, leaf)
 	f.clear(dir, "")
 	if err := f.root.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
 		return f.writeError(dir, err)
@@ -56,21 +75,104 @@ func (m *Default) RemoveReadable(asset string) error {
 	return nil
 }
 
-// copyTo makes name a verified copy of an object. It need not survive a power cut: then the next call makes it again.
-func (f *Files) copyTo(ctx context.Context, name, from string, d canon.Digest) (err error) {
-	r, err := f.root.Open(from)
+// HasReadable reports whether the copy that [Default.Readable] would make is there, right or wrong; also where it would make none. It is for many outputs that have not
+// changed: one look each.
+func (m *Default) HasReadable(asset string, o *storage.Output, t *dag.Type) bool {
+	name, err := m.readableName(asset, o, t)
+	if name == "" || err != nil {
+		return true
+	}
+	f, err := m.files()
 	if err != nil {
-		return damaged(f.abs(from), err)
+		return true
+	}
+	_, err = f.root.Lstat(name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// readableName is where a copy of an output stands below the instance's folder; empty where there is none.
+func (m *Default) readableName(asset string, o *storage.Output, t *dag.Type) (string, error) {
+	dir, leaf := splitKey(asset)
+	ext := readableExtension(o, t)
+	switch {
+	case o.IO != "":
+		return "", nil
+	case ext != "" && m.inline == math.MaxInt: // it keeps values in memory, for a run that leaves nothing
+		return "", nil
+	case ext != "":
+		return path.Join(assets, dir, leaf, leaf+ext), nil
+	case o.Codec != CodecFile || o.File == "":
+		return "", nil
+	}
+	return path.Join(assets, dir, leaf, o.File), dag.CheckFileName(o.File)
+}
+
+// readableExtension is that of a copy of a value that is no dag.File; empty where there is none.
+func readableExtension(o *storage.Output, t *dag.Type) string {
+	switch {
+	case o.Codec == CodecJSON:
+		return ".json"
+	case o.Codec != CodecCBOR && o.Codec != CodecCBORZstd || t == nil:
+		return ""
+	case t.Go.Kind() == reflect.String:
+		return ".txt"
+	case t.Go.Kind() == reflect.Slice && t.Go.Elem().Kind() == reflect.Uint8:
+		return ".bin"
+	}
+	return ""
+}
+
+// readableBytes is what a copy of a value holds.
+func (m *Default) readableBytes(ctx context.Context, o *storage.Output, t *dag.Type) ([]byte, error) {
+	if o.Codec == CodecJSON {
+		return m.Blob(ctx, o)
+	}
+	v, err := m.Load(ctx, o, t)
+	if err != nil {
+		return nil, err
+	}
+	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Slice {
+		return rv.Bytes(), nil
+	}
+	return []byte(reflect.ValueOf(v).String()), nil
+}
+
+// readableObject opens the object of a dag.File.
+func readableObject(f *Files, o *storage.Output) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		r, err := f.root.Open(objectOf(o))
+		if err != nil {
+			return nil, damaged(f.abs(objectOf(o)), err)
+		}
+		return r, nil
+	}
+}
+
+// splitKey turns an asset key into a folder and a name in it, all escaped.
+func splitKey(key string) (dir, leaf string) {
+	parts := strings.Split(key, "/")
+	for i := range parts {
+		parts[i] = escape(parts[i])
+	}
+	last := len(parts) - 1
+	return path.Join(parts[:last]...), parts[last]
+}
+
+// copyTo makes name a verified copy of what from opens. It need not survive a power cut: then the next call makes it again.
+func (f *Files) copyTo(ctx context.Context, name string, from func() (io.ReadCloser, error), d canon.Digest) (err error) {
+	r, err := from()
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	if err := f.mkdir(path.Dir(name)); err != nil {
+	if err := f.root.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return f.writeError(name, err)
 	}
 	temp, w, err := f.create("")
 	if err != nil {
 		return err
 	}
-	if err = clone(w, r); err != nil {
+	if file, ok := r.(*os.File); !ok || clone(w, file) != nil {
 		_, err = io.Copy(w, r)
 	}
 	if err == nil {
@@ -88,7 +190,7 @@ func (f *Files) copyTo(ctx context.Context, name, from string, d canon.Digest) (
 	case err != nil:
 		err = f.writeError(name, err)
 	case got != d:
-		err = damaged(f.abs(from), digestError{got, d})
+		err = damaged(f.abs(name), digestError{got, d})
 	default:
 		f.clear(path.Dir(name), name)
 		err = f.writeError(name, f.root.Rename(temp, name))
