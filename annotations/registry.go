@@ -21,6 +21,7 @@ const (
 	Op       Kind = "op"
 	Asset    Kind = "asset"
 	Source   Kind = "source"
+	Check    Kind = "check"
 	Resource Kind = "resource"
 	Config   Kind = "config"
 	Graph    Kind = "graph"
@@ -176,22 +177,25 @@ func (d Directive) Argument(key string) (Argument, bool) {
 var (
 	runnable = []Kind{Op, Asset, Source}
 	data     = []Kind{Asset, Source, Graph}
-	computed = []Kind{Op, Asset, Job, With} // what says how steps are computed; for all steps, on a job
+	computed = []Kind{Op, Asset, Check, Job, With} // what says how steps are computed; for all steps, on a job
 )
 
 // arguments is the table of all arguments.
 var arguments = []Argument{
-	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Hook, Configured}},
-	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Resource, Graph, Job, Preset, Hook, Configured}},
-	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Resource}},
-	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset}},
+	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Hook, Configured}},
+	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Preset, Hook, Configured}},
+	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Check, Resource}},
+	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset, Check}},
 	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
 	{Name: "strategy", Type: Ident, Default: "source hash", Doc: "the dag.VersionStrategy that gives versions: a variable, or a function without parameters, of the package", On: []Kind{Asset, Job}},
 	{Name: "io", Type: Ident, Default: "the instance's store", Doc: "the IO manager of its outputs: a resource (its function or its key) whose type implements dag.IOManager", On: []Kind{Op, Asset}},
 	{Name: "codec", Type: Enum, Choices: []string{"cbor", "json"}, Default: "cbor", Doc: "how its outputs are stored: as CBOR, or as JSON, which any tool can read", On: []Kind{Op, Asset}},
 	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi", "multiprocess"}, Default: "multi", Doc: "how its steps run: one at a time, in parallel, or in parallel and each in a process of its own", On: []Kind{Job}},
 	{Name: "asset", Type: Flag, Default: "off", Doc: "its outputs are assets, and its parameters name the assets it is made from", On: []Kind{Graph}},
-	{Name: "in.", Param: "PARAM", Type: Name, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM", On: []Kind{Asset, Graph}},
+	{Name: "asset", Type: Name, Default: "what feeds the first data parameter", Doc: "the asset that it says something about; the first data parameter that names no asset takes its value", On: []Kind{Check}},
+	{Name: "in.", Param: "PARAM", Type: Name, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM", On: []Kind{Asset, Check, Graph}},
+	{Name: "severity", Type: Enum, Choices: []string{"warn", "error"}, Default: "error", Doc: "how bad it is not to pass, where the result does not say it", On: []Kind{Check}},
+	{Name: "blocking", Type: Flag, Default: "off", Doc: "where it does not pass, with severity error, what is made from the asset is skipped, and the run fails", On: []Kind{Check}},
 	{Name: "deps", Type: Names, Default: "none", Doc: "assets that it follows without receiving their value", On: []Kind{Asset}},
 	{Name: "group", Type: Name, Default: "the package's name", Doc: "the group that it is shown and selected with", On: data},
 	{Name: "owners", Type: Texts, Default: "none", Doc: "who answers for it: mail addresses, or team:NAME", On: data},
@@ -203,10 +207,10 @@ var arguments = []Argument{
 	{Name: "jitter", Type: Enum, Choices: []string{"full", "plus_minus"}, Default: "none", Doc: "chance in the delay: anything up to it, or up to retry_delay more or less", Needs: "retry_delay", On: computed},
 	{Name: "on", Type: Enum, Choices: []string{"success", "failure"}, Default: "both", Doc: "what it is called for", On: []Kind{Hook}},
 	{Name: "hooks", Type: Idents, Default: "none", Doc: "what is called when a step has ended: functions marked //dag:hook, or their keys", On: computed},
-	{Name: "pool", Type: Name, Default: "none", Doc: "the pool whose limit in dagstergen.yaml bounds how many of its steps run at once, in all runs and processes of an instance", On: []Kind{Op, Asset}},
-	{Name: "timeout", Type: Span, Default: "none", Doc: "how long it may be computed, each time", On: []Kind{Op, Asset, With}},
-	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY; those of a job are tags of its runs", On: []Kind{Op, Asset, Source, Graph, Job, Preset, With}},
-	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Graph, Job}},
+	{Name: "pool", Type: Name, Default: "none", Doc: "the pool whose limit in dagstergen.yaml bounds how many of its steps run at once, in all runs and processes of an instance", On: []Kind{Op, Asset, Check}},
+	{Name: "timeout", Type: Span, Default: "none", Doc: "how long it may be computed, each time", On: []Kind{Op, Asset, Check, With}},
+	{Name: "tags", Type: Pairs, Default: "none", Doc: "labels to select by; a tag without a value is written KEY; those of a job are tags of its runs", On: []Kind{Op, Asset, Source, Check, Graph, Job, Preset, With}},
+	{Name: "metadata", Type: Pairs, Default: "none", Doc: "facts to show", On: []Kind{Op, Asset, Source, Check, Graph, Job}},
 }
 
 // Directives is the registry, in the order of the help. Do not modify it.
@@ -214,6 +218,7 @@ var Directives = register(
 	Directive{Kind: Op, Targets: []Target{Func, Method}, Doc: "The functional unit of computation: a step of jobs."},
 	Directive{Kind: Asset, Targets: []Target{Func}, Doc: "An op whose outputs are persistent, named data; its parameters name the assets it is made from, and named results make several assets."},
 	Directive{Kind: Source, Targets: []Target{Func}, Doc: "Data from outside that is observed, never computed: returns a dag.File, a dag.DataVersion, or a value and its dag.DataVersion."},
+	Directive{Kind: Check, Targets: []Target{Func, Method}, Doc: "Says of an asset's value whether it is as it should be: takes that value, other assets, config and resources, and returns a bool or a dag.CheckResult."},
 	Directive{Kind: Resource, Targets: []Target{Func}, Doc: "A constructor whose result is injected into parameters of its type; may take config and other resources, and return a cleanup func."},
 	Directive{Kind: Hook, Targets: []Target{Func, Method}, Doc: "Called when a step that names it in hooks= has succeeded or failed: takes a dag.HookContext and resources, and returns an error or nothing."},
 	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},

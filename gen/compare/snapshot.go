@@ -29,7 +29,7 @@ type Snapshot struct {
 
 // A Thing is an annotated declaration, or a version strategy.
 type Thing struct {
-	Kind    string // "op", "asset", "source", "resource", "config", "job", "strategy"; in a binary: "func", "method", "type", "var"
+	Kind    string // "op", "asset", "source", "check", "resource", "config", "job", "strategy"; in a binary: "func", "method", "type", "var"
 	Key     string // its key; its Go name where it has none
 	Package string // import path
 	Symbol  string
@@ -84,7 +84,7 @@ func Take(a *gen.Analysis, name string, place func(file string) string) (Snapsho
 	pkgs := visible(a)
 	for _, p := range pkgs {
 		for _, op := range p.Ops {
-			if op.Kind == annotations.Op {
+			if op.Kind == annotations.Op || op.Check != nil {
 				continue
 			}
 			for _, o := range op.Outputs {
@@ -341,6 +341,9 @@ func opFacts(op *model.Op) []Fact {
 		for _, in := range op.Inputs {
 			out = append(out, Fact{"input " + in.Name, in.Asset})
 		}
+	}
+	if c := op.Check; c != nil {
+		out = append(out, facts("warn", truth(c.Warn), "blocking", truth(c.Blocking))...)
 	}
 	return out
 }

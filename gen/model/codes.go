@@ -26,6 +26,7 @@ const (
 	CodeNestedFile     = "DAG0320" // a dag.File inside another type
 	CodeCgo            = "DAG0321" // a C type in a signature
 	CodeCodec          = "DAG0322" // a result that the codec of codec= does not give back exactly
+	CodeCheckResult    = "DAG0323" // not the results of a check
 
 	// Wiring: assets, resources, configs, what arguments name.
 
@@ -45,6 +46,7 @@ const (
 	CodeNotStrategy       = "DAG0424"
 	CodeUnknownHook       = "DAG0425" // hooks= names no hook
 	CodeHook              = "DAG0426" // not the signature of a hook
+	CodeCheckAsset        = "DAG0427" // a check of something that is no asset, or of no asset at all
 	CodeConfigField       = "DAG0431" // a config field of a type that run config cannot hold
 	CodeConfigDefault     = "DAG0432" // a default that is not of the field's type
 	CodeConfigTag         = "DAG0433" // a tag that says nothing

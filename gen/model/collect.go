@@ -23,7 +23,7 @@ func Build(prog *load.Program) *Model {
 	b := &builder{
 		m: m, prog: prog, configs: map[*types.TypeName]*Config{}, funcs: map[*types.Func]*Func{}, ops: map[*types.Func]*Op{}, jobs: map[*types.Func]*Job{},
 		resources: map[*types.Func]*Resource{}, brokenKeys: map[*Package]map[string]bool{}, docs: map[*load.Package]map[string]string{}, storable: map[string]*storeProblem{},
-		imports: map[*ast.File]map[string]*types.Package{}, graphs: map[*types.Func]*Graph{}, instances: map[string]*Op{}, statements: map[ast.Stmt][]annotations.Annotation{},
+		imports: map[*ast.File]map[string]*types.Package{}, graphs: map[*types.Func]*Graph{}, instances: map[string]*Op{}, checks: map[*Op][]*Op{}, blocking: map[string][]*Op{}, statements: map[ast.Stmt][]annotations.Annotation{},
 	}
 	for _, lp := range prog.Locals() {
 		b.collect(lp)
@@ -36,6 +36,7 @@ func Build(prog *load.Program) *Model {
 	b.keys()
 	b.arguments()
 	b.wire()
+	b.checkKeys()
 	b.assetCycles()
 	b.resourceCycles()
 	b.buildJobs()
@@ -59,6 +60,8 @@ type builder struct {
 	graphs    map[*types.Func]*Graph // marked //dag:graph
 	instances map[string]*Op         // of generic ops, by symbol
 	funcs     map[*types.Func]*Func
+	checks    map[*Op][]*Op    // by what makes the asset that they check, of its package
+	blocking  map[string][]*Op // checks, by the key of the asset
 
 	brokenKeys map[*Package]map[string]bool        // keys of declarations whose directive has errors
 	docs       map[*load.Package]map[string]string // doc comments of struct fields, by the position of their names
@@ -282,15 +285,20 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 				return
 			}
 			op := &Op{Func: f, Volatile: a.Flag("volatile"), Share: a.Flag("share"), Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds")}
-			if op.Group == "" && a.Kind != annotations.Op {
+			switch {
+			case a.Kind == annotations.Check:
+				op.Check = &Check{Name: op.Key, Warn: a.Value("severity") == "warn", Blocking: a.Flag("blocking")}
+			case op.Group == "" && a.Kind != annotations.Op:
 				op.Group = defaultGroup(p)
 			}
 			p.Ops = append(p.Ops, op)
 			b.ops[obj], b.funcs[obj] = op, &op.Func
-			if a.Kind == annotations.Op {
+			switch a.Kind {
+			case annotations.Check: // nobody calls it
+			case annotations.Op:
 				op.Handle = exported(obj) + "Op"
 				p.Generated[op.Handle] = "the handle of op " + op.GoName
-			} else {
+			default:
 				for _, ref := range assetRefs(a.Kind, obj, node.Type) {
 					p.Generated[ref] = "the asset reference of " + op.GoName
 				}

@@ -125,7 +125,7 @@ func (d *decider) fail(code string, pos, end token.Position, hint, format string
 func (d *decider) without(annotated bool) {
 	symbols := d.a.All("symbol")
 	switch d.kind {
-	case annotations.Op, annotations.Asset, annotations.Resource:
+	case annotations.Op, annotations.Asset, annotations.Check, annotations.Resource:
 		if len(symbols) == 0 {
 			d.fail(CodeDecisionPlace, d.a.Pos, d.a.End, `name what it leaves out: //dag:ignore SYMBOL... "REASON"`, "%s cannot be left out of its own version", article(string(d.kind)))
 			return

@@ -130,6 +130,9 @@ func (r *reach) op(op *Op, n need) {
 	for _, a := range op.Deps {
 		r.op(a.Op, need{op.Pos, what + " follows it"})
 	}
+	for _, c := range r.b.checks[op] { // an asset is nowhere without them
+		r.op(c, need{c.Pos, "it checks " + op.Key})
+	}
 	if op.IO != nil {
 		r.resource(op.IO, need{op.Pos, what + " is stored by it"})
 	}

@@ -98,7 +98,7 @@ func (w *body) notAnOp(call *ast.CallExpr, f *types.Func) {
 	if fn := w.b.funcs[f.Origin()]; fn != nil {
 		hint := "call an op"
 		switch fn.Kind {
-		case annotations.Asset, annotations.Source:
+		case annotations.Asset, annotations.Source, annotations.Check:
 			hint = "move its code into a function marked //dag:op that both call"
 		case annotations.Job:
 			hint = "move its body into a function marked //dag:graph that both call"

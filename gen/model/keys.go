@@ -46,7 +46,7 @@ func (b *builder) keys() {
 
 // assets returns what op makes under asset keys.
 func (op *Op) assets() []*Asset {
-	if op.Kind == annotations.Op {
+	if op.Kind == annotations.Op || op.Check != nil {
 		return nil
 	}
 	if len(op.Outputs) == 0 {
@@ -61,10 +61,13 @@ func (op *Op) assets() []*Asset {
 	return out
 }
 
-// stepKeys lists ops and assets in their one name space: config, selections and plans name both by key.
+// stepKeys lists ops, assets and wired checks in their one name space: config, selections and plans name all by key.
 func stepKeys(ops []*Op) []keyed {
 	var all []keyed
 	for _, op := range ops {
+		if op.Check != nil && op.Check.Asset == nil {
+			continue // its key begins with that of the asset
+		}
 		all = append(all, keyed{op.Key, string(op.Kind) + " " + op.GoName, op.Pkg, op.Pos, &op.Func})
 		for _, a := range op.assets() {
 			if a.Key != op.Key && a.Output != nil {

@@ -30,7 +30,7 @@ func (m *Model) Package(path string) *Package { return m.byPath[path] }
 // A Package is a local package with annotated declarations.
 type Package struct {
 	*load.Package
-	Ops       []*Op // ops, assets and sources, sorted by key
+	Ops       []*Op // ops, assets, sources and checks, sorted by key
 	Resources []*Resource
 	Configs   []*Config
 	Graphs    []*Graph // marked //dag:graph
@@ -139,7 +139,7 @@ type ResourceUse struct {
 	Resource *Resource
 }
 
-// An Op is an op, an asset or a source.
+// An Op is an op, an asset, a source or a check.
 type Op struct {
 	Func
 	Inputs   []*Input
@@ -154,6 +154,8 @@ type Op struct {
 	Codec    string // "json"; empty for CBOR
 	Deps     []*Asset
 	Env      []string // environment variables whose values count in its version, sorted
+
+	Check *Check // of a check; nil for others
 
 	// Graph is what an asset is made of that is marked //dag:graph asset; nil for others.
 	Graph *Graph

@@ -73,9 +73,13 @@ func (b *builder) dataResults(f *Func, named bool) {
 
 // opResults reads the outputs of an op, an asset or a source.
 func (b *builder) opResults(op *Op) {
-	if op.Kind == annotations.Source {
+	switch op.Kind {
+	case annotations.Check:
+		b.checkResults(op)
+		return
+	case annotations.Source:
 		b.sourceResults(op)
-	} else {
+	default:
 		b.dataResults(&op.Func, false)
 	}
 	for _, r := range op.Results {

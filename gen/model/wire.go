@@ -11,10 +11,13 @@ import (
 	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
-// wire connects the parameters of assets to what they name, in the package and its import closure.
+// wire connects the parameters of assets and checks to what they name, in the package and its import closure.
 func (b *builder) wire() {
 	for _, p := range b.m.Packages {
 		for _, op := range p.Ops {
+			if op.Check != nil {
+				b.wireCheck(op)
+			}
 			if op.Kind != annotations.Asset {
 				continue
 			}
@@ -127,8 +130,12 @@ func (b *builder) wireInput(op *Op, in *Input) {
 	case a.Op.Broken && a.Output == nil:
 		op.Broken = true // what it returns is not known
 	case a.Output == nil:
+		follow := "deps=" + a.Key
+		if op.Check != nil {
+			follow = "asset=" + a.Key
+		}
 		d := diag.Diagnostic{Code: CodeNoValue, Pos: pos, End: end, Message: op.GoName + ": " + a.what() + " returns nothing that parameter " + in.GoName + " could receive",
-			Hint: "return a value from " + a.Op.GoName + ", or drop the parameter and follow it with deps=" + a.Key}
+			Hint: "return a value from " + a.Op.GoName + ", or drop the parameter and follow it with " + follow}
 		b.relate(&d, a.pos(), "%s", a.what())
 		op.Pkg.Diagnostics.Add(d)
 		op.Broken = true
@@ -242,13 +249,20 @@ func (b *builder) deps(op *Op) {
 // assetCycles reports assets that need themselves, once per cycle with all its hops.
 func (b *builder) assetCycles() {
 	for _, p := range b.m.Packages {
-		for _, cycle := range cycles(p.Ops, upstream) {
-			b.reportCycle(p, CodeAssetCycle, "assets need each other", "break it by leaving out one of these parameters", len(cycle), func(i int) (string, token.Pos, string) {
+		for _, cycle := range cycles(p.gatedOps(), b.upstream) {
+			what, hint := "assets need each other", "break it by leaving out one of these parameters"
+			if slices.ContainsFunc(cycle, func(op *Op) bool { return op.Check != nil }) {
+				what, hint = "assets and blocking checks need each other", "leave out one of these parameters, or the blocking of a check"
+			}
+			b.reportCycle(p, CodeAssetCycle, what, hint, len(cycle), func(i int) (string, token.Pos, string) {
 				op, next := cycle[i], cycle[(i+1)%len(cycle)]
 				for _, in := range op.Inputs {
 					if in.From != nil && in.From.Op == next {
 						return op.Key, in.Pos, op.Key + " needs " + in.Asset + " (parameter " + in.GoName + ")"
 					}
+				}
+				if next.Check != nil {
+					return op.Key, op.Pos, op.Key + " waits for " + next.Key + ", which is blocking"
 				}
 				return op.Key, op.Pos, op.Key + " follows " + next.Key + " (deps=)"
 			})
@@ -259,9 +273,9 @@ func (b *builder) assetCycles() {
 	}
 }
 
-// upstream returns the ops that op needs, by value or by order.
-func upstream(op *Op) []*Op {
-	var out []*Op
+// upstream returns the ops that op needs, by value or by order, and the blocking checks that it waits for.
+func (b *builder) upstream(op *Op) []*Op {
+	out := b.gates(op)
 	for _, in := range op.Inputs {
 		if in.From != nil {
 			out = append(out, in.From.Op)

@@ -47,6 +47,8 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		l.add("Kind", r.dag("KindAsset"))
 	case annotations.Source:
 		l.add("Kind", r.dag("KindSource"))
+	case annotations.Check:
+		l.add("Kind", r.dag("KindCheck"))
 	}
 	l.text("Key", op.Key)
 	l.text("Symbol", op.Symbol)
@@ -87,6 +89,9 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		l.add("Inputs", jen.Index().Add(r.dag("Input")).Add(multi(inputs...)))
 	}
 	r.injected(&l, &op.Func)
+	if op.Check != nil {
+		r.check(&l, op)
+	}
 	if len(outputs) > 0 {
 		l.add("Outputs", jen.Index().Add(r.dag("Output")).Add(multi(outputs...)))
 	}
@@ -177,9 +182,42 @@ func (r *renderer) arguments(fn *model.Func) []jen.Code {
 	return out
 }
 
+// check writes what a check says beside how it is computed.
+func (r *renderer) check(l *fieldList, op *model.Op) {
+	severity := "CheckError"
+	if op.Check.Warn {
+		severity = "CheckWarn"
+	}
+	var c fieldList
+	c.text("Asset", op.Check.Asset.Key)
+	c.text("Name", op.Check.Name)
+	c.add("Severity", r.dag(severity))
+	c.flag("Blocking", op.Check.Blocking)
+	l.add("Check", jen.Op("&").Add(r.dag("CheckDef")).Values(c...))
+	l.add("Outputs", jen.Index().Add(r.dag("Output")).Values(r.dag("CheckOutput")))
+}
+
+// invokeCheck writes the body that calls a check.
+func (r *renderer) invokeCheck(op *model.Op, call *jen.Statement) []jen.Code {
+	give := func(result, err jen.Code) jen.Code {
+		if op.Check.Bool {
+			result = r.dag("CheckResult").Values(field("Passed", result))
+		}
+		return jen.Return(r.dag("GiveCheck").Call(jen.Id(r.call), result, err))
+	}
+	if !op.HasError {
+		return []jen.Code{give(call, jen.Nil())}
+	}
+	result := r.local("result")
+	return []jen.Code{jen.List(jen.Id(result), jen.Id(r.err)).Op(":=").Add(call), give(jen.Id(result), jen.Id(r.err))}
+}
+
 // invoke writes the body that calls an op and keeps its results.
 func (r *renderer) invoke(op *model.Op) []jen.Code {
 	call := r.target(&op.Func).Call(r.arguments(&op.Func)...)
+	if op.Check != nil {
+		return r.invokeCheck(op, call)
+	}
 	values := len(op.Outputs)
 	if op.ReturnsVersion {
 		values++

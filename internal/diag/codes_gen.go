@@ -70,6 +70,9 @@ var declarationCodes = []Code{
 			"a complex number, half a pair of methods, a pointer to what may be nil are refused; the path says where. What depends on the value (NaN, text that is not UTF-8, a time that is not in UTC) is an error of the step when it runs. " +
 			"`codec=` says nothing beside `io=`, nor where there is no result, or a `dag.File`.",
 		"Change that field, or leave `codec=json` out: the default stores everything exactly."},
+	{"DAG0323", "not the results of a check",
+		"A check says whether an asset is as it should be: one result, a `bool` or a `dag.CheckResult`, and an error for a check that could not be made. An error alone would not tell the two apart.",
+		"Return `bool`, `(bool, error)`, `dag.CheckResult` or `(dag.CheckResult, error)`."},
 }
 
 // wiringCodes are those of package gen/model about what belongs together: assets, resources, configs, and what arguments name.
@@ -122,6 +125,9 @@ var wiringCodes = []Code{
 	{"DAG0426", "not a hook",
 		"A hook is called when a step has ended. It takes a context, a `dag.HookContext` and resources, each at most once, and returns an error or nothing; it has no config of its own and gives no data.",
 		"Put config into a resource, and take that."},
+	{"DAG0427", "check of no asset",
+		"A function marked `//dag:check` names no asset, one that is not there, or something that is none. It is about the asset that `asset=` names, or else about the one that feeds its first data parameter.",
+		"Take the value of the asset as the first parameter, or write `asset=KEY`. The message has the nearest key."},
 	{"DAG0431", "config field that run config cannot hold",
 		"A field of a config is of a type without a form in YAML, is unexported, or reads itself from JSON in a way of its own.",
 		"Use strings, numbers, bools, `time.Duration`, `time.Time`, `dag.Secret`, slices, maps with string keys, structs, pointers to these, and types with both `MarshalText` and `UnmarshalText`. Tag a field that the code sets itself `json:\"-\"`."},

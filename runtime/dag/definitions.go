@@ -12,7 +12,7 @@ type Definitions struct {
 	Package   string      // import path of the package it was generated for
 	Manifest  string      // the text of dag_gen.manifest: code versions with their components, and expected sources
 	Proof     ProofMode   // how the binary shows that it was built from the sources that were hashed
-	Ops       []*Op       // ops, assets and sources, sorted by key
+	Ops       []*Op       // ops, assets, sources and checks, sorted by key
 	Jobs      []*JobDef   // sorted by key
 	Graphs    []*GraphDef // those that jobs and other graphs call, sorted by key
 	Resources []*Resource // sorted by key
@@ -26,15 +26,18 @@ const (
 	KindOp     Kind = iota // outputs belong to the step of a job
 	KindAsset              // outputs are persistent, named data
 	KindSource             // observed, never computed: its data version is its version
+	KindCheck              // says of an asset whether it is as it should be: see Op.Check
 )
 
-// String returns "op", "asset" or "source".
+// String returns "op", "asset", "source" or "check".
 func (k Kind) String() string {
 	switch k {
 	case KindAsset:
 		return "asset"
 	case KindSource:
 		return "source"
+	case KindCheck:
+		return "check"
 	}
 	return "op"
 }
@@ -43,7 +46,7 @@ func (k Kind) String() string {
 // observable SourceAsset for the other kinds). Assets and sources are ops whose outputs have asset keys.
 type Op struct {
 	Kind        Kind
-	Key         string // snake case of the Go name or name=; unique in a Definitions
+	Key         string // snake case of the Go name or name=, of a check ASSET:NAME; unique in a Definitions
 	Symbol      string // "example.com/shop.Fetch" or "example.com/shop.(*Client).Fetch": its entry in the manifest
 	Description string // from the doc comment
 	Group       string
@@ -69,6 +72,9 @@ type Op struct {
 	Deps      []string // keys of assets it must follow without receiving their value (deps=)
 	Env       []string // environment variables whose values count in its version (//dag:depends env:NAME), sorted
 
+	// Check is what a check says of itself: it has the one output CheckOutput. Nil for any other kind.
+	Check *CheckDef
+
 	// Graph is what an asset is made of that is no single function: Inputs are its data parameters, Outputs its outputs, Invoke is nil. Its ops
 	// are steps KEY.NODE, and one step more, KEY, stores what they give under the keys of the assets. Nil for any other op.
 	Graph *GraphDef
@@ -81,7 +87,7 @@ type Op struct {
 type Input struct {
 	Name  string // snake case of the parameter name; part of every version
 	Type  *Type
-	Asset string // for assets: the key of the asset or source that feeds it
+	Asset string // for assets and checks: the key of the asset or source that feeds it
 	// Unwrap says that the asset is a *T and the parameter a T: it takes what the pointer points to, and a nil skips the step and what follows.
 	Unwrap bool
 }

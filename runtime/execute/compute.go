@@ -64,6 +64,10 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	checkedBy(outs, sc.checks)
 	ended := time.Now()
 	t.outs, t.reused, t.elapsed = outs, false, ended.Sub(began)
+	if err := w.judge(t); err != nil {
+		return w.fail(plan.Vertex(i), err, began)
+	}
+	blocks := t.blocks()
 	b.Events = r.endEvents(t, ended)
 	if recorded {
 		b.Records = []storage.Record{w.record(t, ended)}
@@ -81,10 +85,17 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 			stored <- err
 		}
 		r.engine.kept(i, life, err)
-		if err == nil {
+		switch {
+		case err != nil:
+		case blocks:
+			r.show.failed(s.Key, t.err, elapsed, true)
+		default:
 			r.show.finished(s.Key, elapsed)
 		}
 	})
+	if blocks {
+		return verdictFailed
+	}
 	return verdictDone
 }
 
@@ -125,7 +136,14 @@ func (w *worker) keep(ctx context.Context, i int32, values []any, said *remarks,
 	}
 	checkedBy(outs, checks)
 	t.outs, t.reused, t.durable, t.elapsed = outs, false, true, ended.Sub(began)
+	if err := w.judge(t); err != nil {
+		return w.fail(plan.Vertex(i), err, began)
+	}
 	r.log.mark(markEnd, i, ended)
+	if t.blocks() {
+		r.show.failed(t.step.Key, t.err, t.elapsed, true)
+		return verdictFailed
+	}
 	r.show.finished(t.step.Key, t.elapsed)
 	return verdictDone
 }

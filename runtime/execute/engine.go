@@ -55,6 +55,9 @@ type task struct {
 	tries int           // how often it failed and was, or will be, computed again
 	wait  time.Duration // before the next try
 
+	verdict *dag.CheckEvaluation // of a check that was made or reused
+	checked canon.Digest         // of a check that was made: the data of the asset
+
 	err     *StepError
 	skipped string // the key of what failed or is skipped above it
 	why     string // it is skipped although nothing failed
@@ -191,13 +194,17 @@ func newTask(s *plan.Step) task {
 			t.state = taskFailed
 			t.err = asStepError(s.Key, WhereSource, err)
 		}
+	case s.Action == plan.Skip && s.Reasons[0].Code == plan.ReasonCheck: // it waits, for a check that has failed
 	case s.Action == plan.Skip:
 		t.state, t.skipped, t.why = taskSkipped, s.Key, s.Reasons[0].Text
 	case s.Action == plan.Reuse && s.Record == nil: // in what a loop or branch turned out to be
 		t.state = taskFailed
 		t.err = &StepError{Step: s.Key, Where: WhereLoad, Err: fmt.Errorf("it is not selected and has never been stored; select %q too", s.Node.Key)}
 	case s.Action == plan.Reuse: // hidden steps too
-		t.state, t.durable, t.reused, t.record = taskDone, true, true, s.Record
+		t.state, t.durable, t.reused, t.record, t.verdict = taskDone, true, true, s.Record, s.Verdict
+		if t.blocks() {
+			t.state = taskFailed
+		}
 	}
 	return t
 }

@@ -20,6 +20,7 @@ const (
 	WhereResource = "resource"
 	WhereStore    = "handle output" // an IO manager, or the codec, on the way in
 	WhereLoad     = "load input"    // an IO manager, or the codec, on the way out; or what the body makes of a value
+	WhereCheck    = "check"         // a blocking check that did not pass
 	WhereBody     = "body"          // what a loop goes over, a mapping key, or the condition of a branch
 )
 

@@ -58,7 +58,7 @@ func (w *worker) inputEvent(s *plan.Step, k int, at time.Time, check *dag.TypeCh
 	return w.run.log.eventAt(at, storage.EventStepInput, s.Key, "", o.end())
 }
 
-// endEvents are what a step that was computed says of its outputs, and STEP_SUCCESS.
+// endEvents are what a step that was computed says of its outputs, and STEP_SUCCESS; STEP_FAILURE of a check that blocks.
 func (r *run) endEvents(t *task, at time.Time) []storage.Event {
 	j := r.log
 	s := t.step
@@ -98,6 +98,14 @@ func (r *run) endEvents(t *task, at time.Time) []storage.Event {
 		made := j.eventAt(at, storage.EventMaterialization, s.Key, "", o.end())
 		made.Asset = out.Asset
 		events = append(events, made)
+	}
+	if t.verdict != nil {
+		events = append(events, r.evaluation(t, at))
+	}
+	if t.blocks() {
+		failed := r.failure(t)
+		failed.Time = at
+		return append(events, failed)
 	}
 	o := newObject(make([]byte, 0, 32))
 	o.seconds("seconds", t.elapsed.Seconds())

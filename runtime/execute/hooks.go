@@ -19,7 +19,7 @@ func (w *worker) tell(i int32, v verdict) {
 	t := r.engine.tasks.At(int(i))
 	out := w.out
 	w.out = nil
-	if v != verdictFailed && (v != verdictDone || t.reused) {
+	if v != verdictFailed && v != verdictDone || t.reused && (v == verdictDone || t.blocks()) {
 		return
 	}
 	hooks := r.target.Hooks(t.step.Node)

@@ -185,7 +185,7 @@ func describeOutputOf(jobKey, step string, op *dag.Op, config *plan.Config, name
 	for i := range op.Outputs {
 		if o := &op.Outputs[i]; o.Name == name {
 			c.Type = o.Type
-			if jobKey == "" && op.Kind != dag.KindOp {
+			if jobKey == "" && op.Kind != dag.KindOp && op.Kind != dag.KindCheck {
 				c.AssetKey = o.Asset
 				if c.AssetKey == "" {
 					c.AssetKey = op.Key

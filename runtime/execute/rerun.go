@@ -150,7 +150,7 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	var names []string
 	for _, i := range t.Selected {
 		if name := t.Graph.Nodes[i].Key; !slices.Contains(keep, name) && t.Graph.Name(i) == name {
-			names = append(names, plan.Clause(name))
+			names = append(names, t.Graph.Clause(i))
 		}
 	}
 	if len(names) == 0 {

@@ -53,12 +53,13 @@ type StepResult struct {
 	Action  string       // run, reuse or skip
 	Status  string       // success, failure or skipped; a success is on disk
 	Reasons []plan.Reason
-	Outputs []OutputResult // of a successful step
-	Err     *StepError     // of a failed one
-	Because string         // of a skipped one: the step that failed
-	Why     string         // of one that is skipped although nothing failed: another arm is taken, an input is nil
-	Elapsed time.Duration  // in user code and storing, the last time it was computed; zero unless it ran
-	Retries int            // how often it failed and was computed again
+	Outputs []OutputResult       // of a successful step
+	Err     *StepError           // of a failed one
+	Because string               // of a skipped one: the step that failed
+	Why     string               // of one that is skipped although nothing failed: another arm is taken, an input is nil
+	Elapsed time.Duration        // in user code and storing, the last time it was computed; zero unless it ran
+	Retries int                  // how often it failed and was computed again
+	Check   *dag.CheckEvaluation // of a check that was made, or whose result is reused; a blocking one that did not pass is a failure
 
 	index int // of the step in the plan
 }
@@ -95,7 +96,7 @@ func newResult(r *run, stored error) *Result {
 			continue
 		}
 		t := r.engine.tasks.At(s.Index)
-		out.Elapsed, out.Retries = t.elapsed, t.tries
+		out.Elapsed, out.Retries, out.Check = t.elapsed, t.tries, t.verdict
 		switch t.state {
 		case taskDone:
 			out.Action, out.Status = ActionRun, StatusSuccess
@@ -112,6 +113,9 @@ func newResult(r *run, stored error) *Result {
 			r.outputsOf(t, out.Outputs)
 		case taskFailed:
 			out.Action, out.Status, out.Err, failed = ActionRun, StatusFailure, t.err, true
+			if t.blocks() && t.reused {
+				out.Action = ActionReuse
+			}
 		default:
 			out.skip(t)
 			unfinished = unfinished || t.state != taskSkipped
@@ -371,7 +375,7 @@ func (r *run) value(ctx context.Context, t *task, k int) (any, error) {
 func (r *run) mended(ctx context.Context, t *task, k int, damage error) (any, error) {
 	def := &t.step.Op.Outputs[k]
 	o := *r.opts
-	o.Instance, o.Select, o.RunID, o.NoMemo, o.Observe = r.inst, r.target.Graph.Name(t.step.Place), "", true, nil
+	o.Instance, o.Select, o.RunID, o.NoMemo, o.Observe = r.inst, r.target.Graph.Clause(t.step.Place), "", true, nil
 	again, err := Run(ctx, r.target.Catalog, r.jobKey(), o)
 	if err == nil {
 		err = again.Err()

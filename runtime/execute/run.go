@@ -356,8 +356,11 @@ func (r *run) settled(b *storage.Batch) {
 	}
 	var reused []string
 	for _, s := range r.plan.Steps {
-		if s.Action == plan.Skip {
+		if s.Action == plan.Skip && s.Reasons[0].Code != plan.ReasonCheck {
 			b.Events = append(b.Events, r.notTaken(s))
+		}
+		if s.Op.Check != nil && (s.Action == plan.Run || s.Action == plan.Maybe) {
+			b.Events = append(b.Events, r.checkPlanned(s))
 		}
 		if s.Action != plan.Reuse {
 			continue
@@ -399,6 +402,7 @@ func (r *run) afterPlan() {
 		c.Total = len(r.plan.Steps)
 		for _, s := range r.plan.Steps {
 			switch {
+			case s.Action == plan.Skip && s.Reasons[0].Code == plan.ReasonCheck: // said in a moment, as of what runs
 			case s.Action == plan.Skip:
 				c.Skipped++
 			case s.Index < 0:

@@ -34,7 +34,8 @@ type StepSnapshot struct {
 	Op          string            `json:"op"`
 	Symbol      string            `json:"symbol"` // "example.com/shop.Fetch"
 	Description string            `json:"description,omitempty"`
-	Kind        string            `json:"kind,omitempty"` // "asset" or "source"; empty for an op
+	Kind        string            `json:"kind,omitempty"` // "asset", "source" or "check"; empty for an op
+	Check       *dag.CheckDef     `json:"check,omitempty"`
 	Code        string            `json:"code,omitempty"` // version of its code
 	From        []string          `json:"from,omitempty"` // keys of the steps it needs
 	Inputs      []string          `json:"inputs,omitempty"`
@@ -102,6 +103,8 @@ func stepSnapshot(cat *plan.Catalog, g *plan.Graph, i int) StepSnapshot {
 		s.Kind = "asset"
 	case dag.KindSource:
 		s.Kind = "source"
+	case dag.KindCheck:
+		s.Kind, s.Check = "check", n.Op.Check
 	}
 	if s.Code = n.Op.Version; s.Code == "" {
 		s.Code, _ = cat.Code(n.Op.Symbol)

@@ -281,6 +281,9 @@ func (w *worker) reuse(i int32, rec *storage.Record) verdict {
 	t := r.engine.tasks.At(int(i))
 	s := t.step
 	t.record, t.reused, t.outs = rec, true, nil
+	if err := w.judge(t); err != nil {
+		return w.fail(plan.Vertex(i), placed(s.Key, WhereLoad, "what is stored of it", err), time.Time{})
+	}
 	o := newObject(nil)
 	o.list("reused", []string{s.Key})
 	o.digest("content", t.content)
@@ -289,13 +292,30 @@ func (w *worker) reuse(i int32, rec *storage.Record) verdict {
 	if rec.Step != s.Version || !rec.Newest || rec.Identity != s.Identity {
 		r.noteReuse(b, s, rec)
 	}
-	life := t.life
+	return w.reused(i, b)
+}
+
+// reused submits the batch of a task that another one's outputs stand for. A check that blocks fails as it did when it was made.
+func (w *worker) reused(i int32, b *storage.Batch) verdict {
+	r := w.run
+	t := r.engine.tasks.At(int(i))
+	blocks, life := t.blocks(), t.life
+	if blocks {
+		b.Events = append(b.Events, r.failure(t))
+	}
 	r.log.submit(b, func(err error) {
 		r.engine.kept(i, life, err)
-		if err == nil {
-			r.show.reused(s.Key)
+		switch {
+		case err != nil:
+		case blocks:
+			r.show.failed(t.step.Key, t.err, 0, false)
+		default:
+			r.show.reused(t.step.Key)
 		}
 	})
+	if blocks {
+		return verdictFailed
+	}
 	return verdictDone
 }
 
@@ -319,9 +339,9 @@ func (r *run) noteReuse(b *storage.Batch, s *plan.Step, rec *storage.Record) {
 	b.Records = append(b.Records, own)
 }
 
-// assetOf is the asset key of an output; empty in jobs, and of the steps inside of an asset.
+// assetOf is the asset key of an output; empty in jobs, of the steps inside of an asset, and of checks.
 func (r *run) assetOf(s *plan.Step, def *dag.Output) string {
-	if r.target.Job != nil || s.Op.Kind == dag.KindOp {
+	if r.target.Job != nil || s.Op.Kind == dag.KindOp || s.Op.Kind == dag.KindCheck {
 		return ""
 	}
 	return cmp.Or(def.Asset, s.Op.Key)
@@ -341,6 +361,9 @@ func (w *worker) takeOver(i, j int32) verdict {
 		outs[k].Asset = r.assetOf(t.step, &t.step.Op.Outputs[k])
 	}
 	t.outs, t.reused = outs, true
+	if err := w.judge(t); err != nil {
+		return w.fail(plan.Vertex(i), err, time.Time{})
+	}
 	o := newObject(nil)
 	o.list("reused", []string{t.step.Key})
 	o.digest("content", t.content)
@@ -349,14 +372,7 @@ func (w *worker) takeOver(i, j int32) verdict {
 		Events:  []storage.Event{r.log.event(storage.EventEngine, t.step.Key, "reused: step "+key+" of this run is the same work", o.end())},
 		Records: []storage.Record{w.record(t, time.Now())},
 	}
-	life := t.life
-	r.log.submit(b, func(err error) {
-		e.kept(i, life, err)
-		if err == nil {
-			r.show.reused(t.step.Key)
-		}
-	})
-	return verdictDone
+	return w.reused(i, b)
 }
 
 // fail records why a task failed, unless it is tried again. began is zero where user code was not reached.

@@ -255,14 +255,6 @@ func (b *builder) externals(fresh []*Step) error {
 	return wrong.err()
 }
 
-func (b *builder) describe(place int32) string {
-	n := &b.Target.Graph.Nodes[place]
-	if b.Target.Job != nil {
-		return fmt.Sprintf("step %q", n.Key)
-	}
-	return fmt.Sprintf("asset %q", n.Key)
-}
-
 // hasOutputs reports whether a record has every output that an op has now.
 func hasOutputs(op *dag.Op, r *storage.Record) bool {
 	for i := range op.Outputs {

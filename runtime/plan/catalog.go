@@ -203,7 +203,7 @@ func storing(h *Hasher, o *opInfo) *opInfo {
 
 func (c *Catalog) addAssets(info *opInfo, wrong *problems) {
 	op := info.op
-	if op.Kind == dag.KindOp {
+	if op.Kind == dag.KindOp || op.Kind == dag.KindCheck {
 		return
 	}
 	add := func(key string, output int) {
@@ -245,7 +245,11 @@ func sameOp(a, b *dag.Op) bool {
 		slices.EqualFunc(a.Outputs, b.Outputs, func(x, y dag.Output) bool {
 			return x.Name == y.Name && x.Asset == y.Asset && x.Type.Name == y.Type.Name
 		}) &&
-		slices.Equal(a.Resources, b.Resources) && slices.Equal(a.Deps, b.Deps) && slices.Equal(a.Env, b.Env)
+		slices.Equal(a.Resources, b.Resources) && slices.Equal(a.Deps, b.Deps) && slices.Equal(a.Env, b.Env) && sameCheck(a.Check, b.Check)
+}
+
+func sameCheck(a, b *dag.CheckDef) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 // Definitions returns the merged packages in the order they were given.
@@ -266,7 +270,7 @@ func (c *Catalog) Manifests() []*manifest.Manifest {
 	return ms
 }
 
-// Ops returns all ops, assets and sources, sorted by key.
+// Ops returns all ops, assets, sources and checks, sorted by key.
 func (c *Catalog) Ops() []*dag.Op {
 	ops := make([]*dag.Op, len(c.ops))
 	for i, o := range c.ops {
@@ -279,8 +283,18 @@ func (c *Catalog) Ops() []*dag.Op {
 func (c *Catalog) Assets() []*dag.Op {
 	ops := make([]*dag.Op, 0, len(c.assets.Nodes))
 	for i := range c.assets.Nodes {
-		if c.assets.unit[i] == int32(i) { // not inside of another
+		if c.assets.unit[i] == int32(i) && c.assets.Nodes[i].Op.Check == nil { // not inside of another
 			ops = append(ops, c.opBySymbol[c.assets.Nodes[i].Op.Symbol].op)
+		}
+	}
+	return ops
+}
+
+// Checks returns the checks of an asset, sorted by key; with an empty key those of all.
+func (c *Catalog) Checks(asset string) (ops []*dag.Op) {
+	for _, o := range c.ops {
+		if o.op.Check != nil && (asset == "" || o.op.Check.Asset == asset) {
+			ops = append(ops, o.op)
 		}
 	}
 	return ops

@@ -71,7 +71,7 @@ func (b *builder) decideAll(steps []*Step) error {
 		return err
 	}
 	b.check(candidates)
-	return nil
+	return b.judge(candidates)
 }
 
 // forced settles whether new steps run whatever is stored.
@@ -180,11 +180,14 @@ func (b *builder) fetch(steps []*Step) error {
 func (b *builder) inputs(s *Step) (known bool, err error) {
 	for k := range s.Data {
 		if b.skips(s.ref(k)) {
-			s.Action, s.Reasons = Skip, []Reason{{ReasonNil, fmt.Sprintf("upstream %s is skipped", s.InputFrom(b.plan, k))}}
+			s.Action, s.Reasons = Skip, []Reason{{b.skippedFor(s.ref(k)), fmt.Sprintf("upstream %s is skipped", s.InputFrom(b.plan, k))}}
 			return false, nil
 		}
 	}
-	known = true
+	if b.blocked(s) {
+		return false, nil
+	}
+	known = !b.waits(s)
 	for k := range s.Data {
 		d, err := b.eval.Data(s.ref(k))
 		if err != nil {

@@ -110,3 +110,15 @@ func (p problems) err() error {
 	}
 	return &Error{Problems: slices.Compact(p)}
 }
+
+// describe names a node in a message.
+func (b *builder) describe(place int32) string {
+	n := &b.Target.Graph.Nodes[place]
+	switch {
+	case b.Target.Job != nil:
+		return fmt.Sprintf("step %q", n.Key)
+	case n.Op.Check != nil:
+		return fmt.Sprintf("check %q", n.Key)
+	}
+	return fmt.Sprintf("asset %q", n.Key)
+}

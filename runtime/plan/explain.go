@@ -103,7 +103,7 @@ func (b *builder) explainStep(s *Step) {
 	if s.Latest == nil && !s.Force {
 		// What runs above it adds nothing: there is nothing that could spare it.
 		s.Reasons = neverMaterialized
-		if b.plan.Job != "" {
+		if b.plan.Job != "" || s.Op.Check != nil {
 			s.Reasons = neverRun
 		}
 		return
@@ -113,6 +113,7 @@ func (b *builder) explainStep(s *Step) {
 	}
 	if s.Action == Maybe {
 		b.above(s)
+		b.awaited(s)
 	}
 	if len(s.Reasons) == 0 {
 		// Every part of the content has been compared but the layout of types, which a record does not spell out.

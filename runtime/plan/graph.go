@@ -18,9 +18,10 @@ type Graph struct {
 	Nodes []Node
 
 	main    *scope
-	configs []*GraphConfig // of calls of graphs, outer ones first
-	prefix  string         // what the identity of a step is before its key
-	unit    []int32        // by node: the last node of what a selection takes as one, such as a graph that is an asset
+	configs []*GraphConfig    // of calls of graphs, outer ones first
+	prefix  string            // what the identity of a step is before its key
+	unit    []int32           // by node: the last node of what a selection takes as one, such as a graph that is an asset
+	checks  map[int32][]int32 // of an asset, by its node: what a selection takes with it
 
 	downOnce   sync.Once
 	downs      []int32 // the nodes below each node, one after the other
@@ -123,6 +124,12 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 		index[o] = int32(i)
 	}
 	edges := make([][]int32, len(infos))
+	blocking := c.blocking()
+	for i, o := range infos {
+		for _, check := range blocking.before(o.op) {
+			edges[i] = append(edges[i], index[check])
+		}
+	}
 	keys := c.AssetKeys()
 	for i, o := range infos {
 		for j := range o.op.Inputs {
@@ -132,7 +139,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 			}
 			ref, ok := c.assetByKey[in.Asset]
 			if !ok {
-				wrong.add("unknown_asset", "asset %q: its input %s is fed by %q, which no package given to this binary defines%s", o.op.Key, in.Name, in.Asset, nearest.Hint(in.Asset, keys))
+				wrong.add("unknown_asset", "%s %q: its input %s is fed by %q, which no package given to this binary defines%s", o.op.Kind, o.op.Key, in.Name, in.Asset, nearest.Hint(in.Asset, keys))
 				continue
 			}
 			checkJoin(o.op, in, ref, wrong)
@@ -141,7 +148,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 		for _, d := range o.op.Deps {
 			ref, ok := c.assetByKey[d]
 			if !ok {
-				wrong.add("unknown_asset", "asset %q: deps= names %q, which no package given to this binary defines%s", o.op.Key, d, nearest.Hint(d, keys))
+				wrong.add("unknown_asset", "%s %q: deps= names %q, which no package given to this binary defines%s", o.op.Kind, o.op.Key, d, nearest.Hint(d, keys))
 				continue
 			}
 			edges[i] = append(edges[i], index[ref.op])
@@ -160,11 +167,11 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 	slices.SortFunc(infos, func(a, b *opInfo) int {
 		return cmp.Or(cmp.Compare(level[index[a]], level[index[b]]), strings.Compare(a.op.Key, b.op.Key))
 	})
-	return c.joined(infos, wrong)
+	return c.joined(infos, blocking, wrong)
 }
 
 // joined writes the assets as the body of a graph: each a call whose arguments are what others return.
-func (c *Catalog) joined(infos []*opInfo, wrong *problems) *Graph {
+func (c *Catalog) joined(infos []*opInfo, blocking gates, wrong *problems) *Graph {
 	def := &dag.GraphDef{Nodes: make([]dag.Node, 0, len(infos))}
 	at := make(map[*opInfo]int, len(infos)) // the node that gives the outputs of an asset
 	deps := map[int][]dag.Binding{}
@@ -180,8 +187,12 @@ func (c *Catalog) joined(infos []*opInfo, wrong *problems) *Graph {
 			}
 		}
 		op := o.op
+		var after []int
+		for _, check := range blocking.before(op) {
+			after = append(after, at[check])
+		}
 		if op.Graph != nil {
-			call := dag.Node{Key: op.Key, Graph: op.Graph, Inputs: graphInputs(op, inputs)}
+			call := dag.Node{Key: op.Key, Graph: op.Graph, Inputs: graphInputs(op, inputs), After: slices.Clone(after)}
 			for _, d := range op.Deps { // what is in it follows them too, not only the step that stores
 				call.After = append(call.After, from(d).Node)
 			}
@@ -195,9 +206,9 @@ func (c *Catalog) joined(infos []*opInfo, wrong *problems) *Graph {
 		for _, d := range op.Deps {
 			deps[at[o]] = append(deps[at[o]], from(d))
 		}
-		def.Nodes = append(def.Nodes, dag.Node{Key: op.Key, Op: op, Inputs: inputs})
+		def.Nodes = append(def.Nodes, dag.Node{Key: op.Key, Op: op, Inputs: inputs, After: after})
 	}
-	g := &Graph{prefix: "asset:"}
+	g := &Graph{prefix: "asset:", checks: map[int32][]int32{}}
 	k := compiler{c: c, g: g, what: "the assets", deps: deps, wrong: wrong}
 	k.main(def)
 	g.unit = make([]int32, len(g.Nodes))
@@ -210,6 +221,15 @@ func (c *Catalog) joined(infos []*opInfo, wrong *problems) *Graph {
 			for i := lo; i < last; i++ {
 				g.unit[i] = last
 			}
+		}
+	}
+	if len(*wrong) > 0 {
+		return g
+	}
+	for _, o := range infos {
+		if check := o.op.Check; check != nil {
+			asset := g.main.sites[at[c.assetByKey[check.Asset].op]].lo
+			g.checks[asset] = append(g.checks[asset], g.main.sites[at[o]].lo)
 		}
 	}
 	return g
@@ -233,7 +253,7 @@ func graphInputs(op *dag.Op, inputs []dag.Binding) []dag.Binding {
 // checkJoin is the type guard of a join that the generator has not seen.
 func checkJoin(op *dag.Op, in *dag.Input, ref assetRef, wrong *problems) {
 	if ref.output < 0 {
-		wrong.add("type_mismatch", "asset %q: its input %s takes the value of %q, which has none; use deps=%s for the order alone", op.Key, in.Name, in.Asset, in.Asset)
+		wrong.add("type_mismatch", "%s %q: its input %s takes the value of %q, which has none; use deps=%s for the order alone", op.Kind, op.Key, in.Name, in.Asset, in.Asset)
 		return
 	}
 	have := ref.op.op.Outputs[ref.output].Type
@@ -242,7 +262,7 @@ func checkJoin(op *dag.Op, in *dag.Input, ref assetRef, wrong *problems) {
 		name, typ = "*"+name, pointerTo(typ)
 	}
 	if have.Name != name || have.Go != typ {
-		wrong.add("type_mismatch", "asset %q: its input %s is a %s, but %q (%s) is a %s; make the types agree", op.Key, in.Name, in.Type.Name, in.Asset, ref.op.op.Symbol, have.Name)
+		wrong.add("type_mismatch", "%s %q: its input %s is a %s, but %q (%s) is a %s; make the types agree", op.Kind, op.Key, in.Name, in.Type.Name, in.Asset, ref.op.op.Symbol, have.Name)
 	}
 }
 

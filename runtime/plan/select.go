@@ -26,18 +26,23 @@ func (g *Graph) walk(mark []bool, start []int32, depth int, next func(int32) []i
 		front = nil
 		for _, i := range was {
 			for _, j := range next(i) {
-				reach(j)
+				if g.Nodes[j].Op.Check == nil { // they come with their asset alone
+					reach(j)
+				}
 			}
 		}
 	}
 }
 
-// whole returns the nodes that a selection takes together with node i.
+// whole returns the nodes that a selection takes together with node i: what an asset is made of, and its checks.
 func (g *Graph) whole(i int32) []int32 {
-	if g.unit == nil || g.unit[i] == i && (i == 0 || g.unit[i-1] != i) {
+	if g.unit == nil {
 		return []int32{i}
 	}
-	var all []int32
+	all := slices.Clone(g.checks[g.unit[i]])
+	if g.unit[i] == i && (i == 0 || g.unit[i-1] != i) {
+		return append(all, i)
+	}
 	last := g.unit[i]
 	for j := last; j >= 0 && g.unit[j] == last; j-- {
 		all = append(all, j)
@@ -109,7 +114,7 @@ func (t *Target) reach() {
 	var hidden []int32
 	want := func(nodes []int32) {
 		for _, u := range nodes {
-			if !t.wanted[u] {
+			if !t.wanted[u] && t.Graph.Nodes[u].Op.Check == nil { // what is not checked in this run does not wait for it
 				t.wanted[u] = true
 				hidden = append(hidden, u)
 			}
@@ -143,6 +148,14 @@ func (g *Graph) Name(place int32) string {
 		place = g.unit[place]
 	}
 	return g.Nodes[place].Key
+}
+
+// Clause is the clause of a selection that is a node, or the asset that it is inside of.
+func (g *Graph) Clause(place int32) string {
+	if n := &g.Nodes[place]; n.Op.Check != nil {
+		return "check:" + n.Key
+	}
+	return Clause(g.Name(place))
 }
 
 // Above returns the keys of the nodes that node i takes something from, must follow, or that decide whether it runs.

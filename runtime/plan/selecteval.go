@@ -26,6 +26,12 @@ var attributes = map[string]func(n *Node) []string{
 	},
 	"kind":  func(n *Node) []string { return n.Op.Kinds },
 	"owner": func(n *Node) []string { return n.Op.Owners },
+	"check": func(n *Node) []string {
+		if n.Op.Check == nil {
+			return nil
+		}
+		return []string{n.Op.Check.Asset, n.Key}
+	},
 }
 
 // A selector finds what a selection selects in a graph.
@@ -155,6 +161,9 @@ func (c *Catalog) keysOf(g *Graph) map[string][]int32 {
 		if g.Job == nil {
 			if g.unit[i] != int32(i) {
 				continue // inside of an asset
+			}
+			if n.Op.Check != nil {
+				continue
 			}
 			index[n.Key] = []int32{int32(i)}
 			for j := range n.Op.Outputs {

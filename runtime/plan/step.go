@@ -39,6 +39,7 @@ const (
 	ReasonSource        = "source"         // a source has new data, or could not be observed
 	ReasonBranch        = "branch"         // another arm of a branch is taken
 	ReasonNil           = "nil"            // an input that must not be nil is, or something above is skipped for that
+	ReasonCheck         = "check"          // a blocking check above it has not passed
 )
 
 // A Reason says why a step runs or may run.
@@ -72,15 +73,16 @@ type Step struct {
 	// Outputs are the versions of the outputs; for a step without any, one that stands for having run.
 	Outputs []canon.Digest
 
-	Record   *storage.Record // what is reused; for a hidden step the latest one
-	Latest   *storage.Record // the newest record of the identity, which Reasons compare with; nil where it was not needed
-	Broken   *storage.Record // it would have been reused, but an output of it cannot be loaded
-	Observed *Observation    // of a source
-	Note     bool            // the reuse must be noted: the record is not the newest of this identity, or was found by content
-	Force    bool            // runs whatever is stored
-	Recorded bool            // what it computes may be recorded
-	Region   Vertex          // of a step that is only shown, in a loop or branch that is not expanded: what decides about that
-	Failure  error           // of a line that stands for a loop or branch: why it could not be expanded in the run
+	Record   *storage.Record      // what is reused; for a hidden step the latest one
+	Latest   *storage.Record      // the newest record of the identity, which Reasons compare with; nil where it was not needed
+	Broken   *storage.Record      // it would have been reused, but an output of it cannot be loaded
+	Observed *Observation         // of a source
+	Verdict  *dag.CheckEvaluation // of a check that is reused: what its record says
+	Note     bool                 // the reuse must be noted: the record is not the newest of this identity, or was found by content
+	Force    bool                 // runs whatever is stored
+	Recorded bool                 // what it computes may be recorded
+	Region   Vertex               // of a step that is only shown, in a loop or branch that is not expanded: what decides about that
+	Failure  error                // of a line that stands for a loop or branch: why it could not be expanded in the run
 
 	fresh    bool // the record was found by content: that it stands for this version too is not stored yet
 	fetched  bool // its record was looked for by its version

@@ -51,6 +51,11 @@ func (b *builder) enqueue(fresh []*Step) {
 				s.missing++
 			}
 		}
+		for _, r := range s.After {
+			if b.checks(r.From) && !b.settled(r) {
+				s.missing++
+			}
+		}
 	}
 	for i := from; i < f.values.Len(); i++ {
 		if st := &b.values[i-b.firstValue]; st.missing == 0 && !st.settled {
@@ -118,7 +123,7 @@ func (b *builder) drain() {
 func (b *builder) release(v Vertex) {
 	b.plan.flow.downstream(v, func(to Vertex, order bool) {
 		switch {
-		case order:
+		case order && !b.checks(v): // what is only a matter of order decides nothing
 		case to < 0:
 			i := int(^to) - b.firstValue
 			if i < 0 || i >= len(b.values) || b.values[i].settled {

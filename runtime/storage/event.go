@@ -36,6 +36,8 @@ const (
 	EventMaterializationPlanned EventType = "ASSET_MATERIALIZATION_PLANNED"
 	EventMaterialization        EventType = "ASSET_MATERIALIZATION"
 	EventObservation            EventType = "ASSET_OBSERVATION"
+	EventCheckPlanned           EventType = "ASSET_CHECK_EVALUATION_PLANNED"
+	EventCheck                  EventType = "ASSET_CHECK_EVALUATION"
 
 	EventResourceInitStarted EventType = "RESOURCE_INIT_STARTED"
 	EventResourceInitSuccess EventType = "RESOURCE_INIT_SUCCESS"

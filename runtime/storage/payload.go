@@ -121,6 +121,18 @@ type ObservationData struct {
 	Metadata    []dag.MetadataEntry `json:"metadata,omitempty"`
 }
 
+// CheckPlannedData is the data of ASSET_CHECK_EVALUATION_PLANNED.
+type CheckPlannedData struct {
+	Asset string `json:"asset"`
+	Check string `json:"check"` // its name
+}
+
+// CheckData is the data of ASSET_CHECK_EVALUATION: what the check said, and of which data of the asset.
+type CheckData struct {
+	dag.CheckEvaluation
+	DataVersion string `json:"data_version,omitempty"`
+}
+
 // ResourceInitData is the data of RESOURCE_INIT_STARTED, RESOURCE_INIT_SUCCESS and RESOURCE_INIT_FAILURE.
 type ResourceInitData struct {
 	Resource string   `json:"resource"`
@@ -171,6 +183,7 @@ var payloads = map[EventType]func() any{
 	EventStepRestarted: of[StepStartData], EventStepUpForRetry: of[StepRetryData],
 	EventStepSuccess: of[StepSuccessData], EventStepFailure: of[StepFailureData], EventStepSkipped: of[StepSkippedData],
 	EventMaterialization: of[MaterializationData], EventMaterializationPlanned: of[MaterializationData], EventObservation: of[ObservationData],
+	EventCheckPlanned: of[CheckPlannedData], EventCheck: of[CheckData],
 	EventResourceInitStarted: of[ResourceInitData], EventResourceInitSuccess: of[ResourceInitData], EventResourceInitFailure: of[ResourceInitData],
 	EventExpectation:   of[ExpectationData],
 	EventHookCompleted: of[HookData], EventHookErrored: of[HookData], EventHookSkipped: of[HookData],
