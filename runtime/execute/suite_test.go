@@ -61,6 +61,7 @@ var suite = []struct {
 	name, executors string
 	test            func(s *suiteRun)
 }{
+	{"checks", everyExecutor, checksAreSteps},
 	{"success", everyExecutor, func(s *suiteRun) {
 		res := s.ok("good")
 		assert.Equal(s.t, "first=run middle=run beside=run last=run", actions(res))

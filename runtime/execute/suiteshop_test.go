@@ -278,6 +278,7 @@ func suiteShop(t testing.TB) *aSuite {
 	}))
 
 	s.resourceful()
+	s.checked()
 	s.values()
 	s.ordered()
 	return s

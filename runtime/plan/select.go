@@ -6,7 +6,8 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
-// walk marks nodes and what is at most depth steps from them. Nodes that a selection takes as one are at no distance from each other.
+// walk marks nodes and what is at most depth steps from them. Nodes that a selection takes as one are at no distance from each other. A check that comes with its
+// asset leads nowhere: what else it takes, the asset does not need.
 func (g *Graph) walk(mark []bool, start []int32, depth int, next func(int32) []int32) {
 	seen := map[int32]bool{}
 	var front []int32
@@ -14,12 +15,18 @@ func (g *Graph) walk(mark []bool, start []int32, depth int, next func(int32) []i
 		for _, j := range g.whole(i) {
 			if !seen[j] {
 				seen[j], mark[j] = true, true
-				front = append(front, j)
+				if j == i || g.Nodes[j].Op.Check == nil {
+					front = append(front, j)
+				}
 			}
 		}
 	}
-	for _, i := range start {
-		reach(i)
+	for _, check := range []bool{false, true} { // assets first, with the checks that come with them
+		for _, i := range start {
+			if (g.Nodes[i].Op.Check != nil) == check {
+				reach(i)
+			}
+		}
 	}
 	for ; depth != 0 && len(front) > 0; depth-- {
 		was := front
