@@ -33,7 +33,7 @@ type GraphPart struct {
 // A GraphNode is an asset, a step, input or output of a job, or what steps stand in: the call of a graph, a loop, a branch or an arm of one.
 type GraphNode struct {
 	ID          string   `json:"id"`   // unique in its part: the asset key, the step key, "in:NAME" or "out:NAME"
-	Kind        string   `json:"kind"` // "asset", "source", "external" (an asset that is joined at run time), "op", "input", "output", "graph", "map", "branch" or "arm"
+	Kind        string   `json:"kind"` // "asset", "source", "check", "external" (an asset that is joined at run time), "op", "input", "output", "graph", "map", "branch" or "arm"
 	Label       string   `json:"label"`
 	Parent      string   `json:"parent,omitempty"` // the node that it stands in
 	Op          string   `json:"op,omitempty"`     // key of the op that makes it
@@ -84,6 +84,10 @@ func (a *Analysis) assetGraph(d *model.Definitions) GraphPart {
 	part := GraphPart{Nodes: []GraphNode{}, Edges: []GraphEdge{}}
 	known := map[string]bool{}
 	external := map[string]bool{}
+	here := map[*model.Op]bool{}
+	for _, op := range d.Ops {
+		here[op] = true
+	}
 	for _, op := range d.Ops {
 		if op.Kind == annotations.Op {
 			continue
@@ -111,6 +115,11 @@ func (a *Analysis) assetGraph(d *model.Definitions) GraphPart {
 			}
 			for _, dep := range op.Deps {
 				part.Edges = append(part.Edges, GraphEdge{From: dep.Key, To: key})
+			}
+			for _, check := range op.Gates {
+				if here[check] {
+					part.Edges = append(part.Edges, GraphEdge{From: check.Key, To: key})
+				}
 			}
 		}
 	}

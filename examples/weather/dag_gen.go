@@ -23,6 +23,8 @@ var Definitions = dag.Definitions{
 		_dagOpMonthlyMeans,
 		_dagOpObservationFile,
 		_dagOpObservations,
+		_dagOpObservationsEveryDay,
+		_dagOpObservationsPlausible,
 		_dagOpOpenStation,
 		_dagOpReadDays,
 		_dagOpRecords,
@@ -292,6 +294,56 @@ func (_dagCallObservations) Invoke(ctx context.Context, c *dag.Call) error {
 	var err error
 	c.Out[0], err = Observations(ctx, dag.In[dag.File](c, 0))
 	return err
+}
+
+// EveryDay had this signature when this file was written. Where that does not compile any more, run dagstergen again.
+func _() {
+	type runDagstergenAgain func([]Observation) bool
+	var _ runDagstergenAgain = EveryDay
+}
+
+var _dagOpObservationsEveryDay = &dag.Op{
+	Kind:        dag.KindCheck,
+	Key:         "observations:every_day",
+	Symbol:      "github.com/dagstergen/dagstergen/examples/weather.EveryDay",
+	Description: "EveryDay says that no day is missing between the first and the last.",
+	Inputs: []dag.Input{
+		{Name: "observations", Type: dag.TypeOf[[]Observation]("[]github.com/dagstergen/dagstergen/examples/weather.Observation"), Asset: "observations"},
+	},
+	Check:   &dag.CheckDef{Asset: "observations", Name: "every_day", Severity: dag.CheckWarn},
+	Outputs: []dag.Output{dag.CheckOutput},
+	Invoke:  dag.InvokeOf(_dagCallObservationsEveryDay{}),
+}
+
+type _dagCallObservationsEveryDay struct{}
+
+func (_dagCallObservationsEveryDay) Invoke(ctx context.Context, c *dag.Call) error {
+	return dag.GiveCheck(c, dag.CheckResult{Passed: EveryDay(dag.In[[]Observation](c, 0))}, nil)
+}
+
+// Plausible had this signature when this file was written. Where that does not compile any more, run dagstergen again.
+func _() {
+	type runDagstergenAgain func([]Observation) dag.CheckResult
+	var _ runDagstergenAgain = Plausible
+}
+
+var _dagOpObservationsPlausible = &dag.Op{
+	Kind:        dag.KindCheck,
+	Key:         "observations:plausible",
+	Symbol:      "github.com/dagstergen/dagstergen/examples/weather.Plausible",
+	Description: "Plausible says that every day was warmest when it was warm, and nothing is beyond what Seattle has seen. Where it is not so, nothing is made from the\nobservations.",
+	Inputs: []dag.Input{
+		{Name: "observations", Type: dag.TypeOf[[]Observation]("[]github.com/dagstergen/dagstergen/examples/weather.Observation"), Asset: "observations"},
+	},
+	Check:   &dag.CheckDef{Asset: "observations", Name: "plausible", Severity: dag.CheckError, Blocking: true},
+	Outputs: []dag.Output{dag.CheckOutput},
+	Invoke:  dag.InvokeOf(_dagCallObservationsPlausible{}),
+}
+
+type _dagCallObservationsPlausible struct{}
+
+func (_dagCallObservationsPlausible) Invoke(ctx context.Context, c *dag.Call) error {
+	return dag.GiveCheck(c, Plausible(dag.In[[]Observation](c, 0)), nil)
 }
 
 // OpenStation had this signature when this file was written. Where that does not compile any more, run dagstergen again.

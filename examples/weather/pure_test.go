@@ -31,6 +31,6 @@ func TestPipelineIsPure(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, res.Err())
 	same, _, _, skipped := res.Counts()
-	assert.Equal(t, 7, same, "all but the source")
+	assert.Equal(t, 9, same, "all but the source")
 	assert.Equal(t, 1, skipped)
 }

@@ -67,6 +67,15 @@ func TestObservationFileSaysWhatToDo(t *testing.T) {
 	assert.ErrorContains(t, err, "--set ops.observation_file.config.path=FILE")
 }
 
+func TestChecks(t *testing.T) {
+	days := seattle(t)
+	assert.True(t, Plausible(days).Passed)
+	assert.True(t, EveryDay(days))
+	assert.False(t, EveryDay(append(days[:3:3], days[4:]...)))
+	days[7].High = days[7].Low - 1
+	assert.Equal(t, "2012-01-08 has 2.8 to 1.8 °C, 0.0 mm of rain and wind of 2.0 m/s", Plausible(days).Description)
+}
+
 func TestMonthlyMeans(t *testing.T) {
 	means, err := MonthlyMeans(t.Context(), seattle(t))
 	require.NoError(t, err)

@@ -171,6 +171,15 @@ func (b *builder) gates(op *Op) (out []*Op) {
 	return slices.DeleteFunc(out, func(c *Op) bool { return c == op })
 }
 
+// findGates sets what each op waits for, once all is wired.
+func (b *builder) findGates() {
+	for _, p := range b.m.Packages {
+		for _, op := range p.Ops {
+			op.Gates = b.gates(op)
+		}
+	}
+}
+
 // gatedOps are the ops among which cycles through blocking checks may run: those of other packages too, where p has a blocking check of an asset of theirs.
 func (p *Package) gatedOps() []*Op {
 	foreign := slices.ContainsFunc(p.Ops, func(op *Op) bool {

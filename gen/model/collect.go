@@ -37,6 +37,7 @@ func Build(prog *load.Program) *Model {
 	b.arguments()
 	b.wire()
 	b.checkKeys()
+	b.findGates()
 	b.assetCycles()
 	b.resourceCycles()
 	b.buildJobs()

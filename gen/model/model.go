@@ -156,6 +156,7 @@ type Op struct {
 	Env      []string // environment variables whose values count in its version, sorted
 
 	Check *Check // of a check; nil for others
+	Gates []*Op  // the blocking checks that it waits for
 
 	// Graph is what an asset is made of that is marked //dag:graph asset; nil for others.
 	Graph *Graph

@@ -249,7 +249,7 @@ func (b *builder) deps(op *Op) {
 // assetCycles reports assets that need themselves, once per cycle with all its hops.
 func (b *builder) assetCycles() {
 	for _, p := range b.m.Packages {
-		for _, cycle := range cycles(p.gatedOps(), b.upstream) {
+		for _, cycle := range cycles(p.gatedOps(), upstream) {
 			what, hint := "assets need each other", "break it by leaving out one of these parameters"
 			if slices.ContainsFunc(cycle, func(op *Op) bool { return op.Check != nil }) {
 				what, hint = "assets and blocking checks need each other", "leave out one of these parameters, or the blocking of a check"
@@ -274,8 +274,8 @@ func (b *builder) assetCycles() {
 }
 
 // upstream returns the ops that op needs, by value or by order, and the blocking checks that it waits for.
-func (b *builder) upstream(op *Op) []*Op {
-	out := b.gates(op)
+func upstream(op *Op) []*Op {
+	out := slices.Clone(op.Gates)
 	for _, in := range op.Inputs {
 		if in.From != nil {
 			out = append(out, in.From.Op)

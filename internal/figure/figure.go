@@ -23,7 +23,7 @@ type Figure struct {
 // A Node is something that has a shape, or that others stand in.
 type Node struct {
 	ID, Label string
-	Kind      string // asset, source, external, op, input, output; graph, map, branch or arm for what others stand in
+	Kind      string // asset, source, check, external, op, input, output; graph, map, branch or arm for what others stand in
 	Parent    string // id of the node that it stands in
 	Value     string // the Go type
 	Note      string // what else a reader wants to know, such as the op behind a step
@@ -67,7 +67,7 @@ func (f Figure) drawn(id string) string {
 
 var dotShapes = map[string]string{
 	"source": ", shape=cylinder, style=solid", "external": ", style=\"rounded,dashed\"", "input": ", shape=plaintext", "output": ", shape=plaintext",
-	"map": ", shape=hexagon, style=solid", "branch": ", shape=diamond, style=solid",
+	"check": ", shape=note, style=solid", "map": ", shape=hexagon, style=solid", "branch": ", shape=diamond, style=solid",
 }
 
 // Dot writes the figures for Graphviz, each in a cluster; graphs, loops, branches and their arms are clusters in it.
@@ -134,6 +134,8 @@ func Mermaid(w io.Writer, figures []Figure) error {
 				left, right = "[(", ")]"
 			case "input", "output":
 				left, right = "([", "])"
+			case "check":
+				left, right = ">", "]"
 			case "map":
 				left, right = "{{", "}}"
 			case "branch":

@@ -65,6 +65,7 @@ type assetState struct {
 	Kind    string           `json:"kind"` // "asset", "source", or "" for one that no code defines any more
 	Group   string           `json:"group,omitempty"`
 	Latest  *materialization `json:"latest"` // null for none
+	Checks  []checkState     `json:"checks,omitempty"`
 	defined bool
 }
 
@@ -141,7 +142,24 @@ func (a *app) assetList(ctx context.Context) (*assetList, error) {
 		return nil, err
 	}
 	err = a.latest(ctx, inst.Store(), l, identities, identity, known)
+	if err == nil {
+		err = l.checks(ctx, inst, cat)
+	}
 	return l, closed(err, inst)
+}
+
+// checks fills in what the checks of the assets said last.
+func (l *assetList) checks(ctx context.Context, inst *instance.Instance, cat *plan.Catalog) error {
+	made, at := map[string]*materialization{}, map[string]int{}
+	for i := range l.Assets {
+		made[l.Assets[i].Key], at[l.Assets[i].Key] = l.Assets[i].Latest, i
+	}
+	states, err := checkStates(ctx, inst, cat.Checks(""), made)
+	for _, s := range states {
+		as := &l.Assets[at[s.Asset]]
+		as.Checks = append(as.Checks, s)
+	}
+	return err
 }
 
 // latest fills in what is stored, and adds the assets that only the store knows.
@@ -181,6 +199,10 @@ func (l *assetList) view(lk look) []string {
 		return []string{"no assets"}
 	}
 	t := &table{columns: []column{{title: "ASSET"}, {title: "KIND"}, {title: "GROUP"}, {title: "DATA"}, {title: "LAST"}, {title: "METADATA", wrap: true}}}
+	checked := slices.ContainsFunc(l.Assets, func(s assetState) bool { return s.Checks != nil })
+	if checked {
+		t.columns = slices.Insert(t.columns, 5, column{title: "CHECKS"})
+	}
 	for _, s := range l.Assets {
 		kind := s.Kind
 		if !s.defined {
@@ -190,7 +212,11 @@ func (l *assetList) view(lk look) []string {
 		if s.Latest != nil {
 			data, last, facts = shortDigest(s.Latest.DataVersion), shortTime(s.Latest.Time, lk), shortMetadata(s.Latest.Metadata)
 		}
-		t.add(text(s.Key), styled(kind, dim), text(s.Group), styled(data, dim), text(last), text(facts))
+		cells := []cell{text(s.Key), styled(kind, dim), text(s.Group), styled(data, dim), text(last), text(facts)}
+		if checked {
+			cells = slices.Insert(cells, 5, text(checkMark(s.Checks)))
+		}
+		t.add(cells...)
 	}
 	return t.render(lk)
 }
@@ -212,6 +238,7 @@ type assetDetail struct {
 	listedAsset
 	Defined bool              `json:"defined"`
 	Latest  *materialization  `json:"latest"`
+	Results []checkState      `json:"checks,omitempty"`
 	History []materialization `json:"history"` // the newest first; Latest is its first, unless a run went back to an earlier one
 
 	op   *dag.Op   // nil where no code defines it
@@ -237,7 +264,9 @@ func (a *app) assetDetail(cmd *cobra.Command, key string, history int) (*assetDe
 	if err != nil {
 		return nil, err
 	}
-	err = d.read(ctx, inst, history)
+	if err = d.read(ctx, inst, history); err == nil {
+		d.Results, err = checkStates(ctx, inst, cat.Checks(key), map[string]*materialization{key: d.Latest})
+	}
 	if err = closed(err, inst); err != nil {
 		return nil, err
 	}
@@ -336,7 +365,11 @@ func (d *assetDetail) view(l look) []string {
 	row("metadata", sortedTags(d.Metadata)...)
 	if d.Latest == nil {
 		row("last", "never materialized")
-		return append(append(out, ""), head.render(l)...)
+		out = append(append(out, ""), head.render(l)...)
+		if lines := checkTable(d.Results, l); lines != nil {
+			out = append(append(out, ""), lines...)
+		}
+		return out
 	}
 	m := d.Latest
 	row("last", m.Time.Local().Format(timeLayout))
@@ -354,6 +387,9 @@ func (d *assetDetail) view(l look) []string {
 	}
 	out = append(append(out, ""), head.render(l)...)
 	if lines := metadataView(m.Metadata, l); lines != nil {
+		out = append(append(out, ""), lines...)
+	}
+	if lines := checkTable(d.Results, l); lines != nil {
 		out = append(append(out, ""), lines...)
 	}
 	if len(d.History) > 1 {

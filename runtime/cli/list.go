@@ -40,6 +40,7 @@ func (a *app) listCommand() *cobra.Command {
 type listed struct {
 	Jobs      []listedJob      `json:"jobs"`
 	Assets    []listedAsset    `json:"assets"`
+	Checks    []listedCheck    `json:"checks,omitempty"`
 	Ops       []listedOp       `json:"ops"`
 	Resources []listedResource `json:"resources"`
 
@@ -134,6 +135,7 @@ func listing(cat *plan.Catalog) *listed {
 	for _, op := range cat.Assets() {
 		l.Assets = append(l.Assets, assetsOf(op)...)
 	}
+	l.Checks = checksOf(cat, "")
 	for _, op := range cat.Ops() {
 		if op.Kind != dag.KindOp {
 			continue
@@ -250,6 +252,12 @@ func (l *listed) view(lk look) []string {
 		assets.add(text(as.Key), styled(as.Kind, dim), text(as.Group), text(strings.Join(as.From, ", ")), text(firstSentence(as.Description)))
 	}
 	section(assets)
+	checks := &table{columns: []column{{title: "CHECK"}, {title: "ASSET"}, {title: "SEVERITY"}, {title: "DESCRIPTION", wrap: true}}}
+	for i := range l.Checks {
+		c := &l.Checks[i]
+		checks.add(text(c.Name), text(c.Asset), styled(c.kind(), dim), text(firstSentence(c.Description)))
+	}
+	section(checks)
 	ops := &table{columns: []column{{title: "OP"}, {title: "INPUTS", wrap: true}, {title: "OUTPUTS", wrap: true}, {title: "DESCRIPTION", wrap: true}}}
 	for _, op := range l.Ops {
 		ops.add(text(op.Key), text(valueNames(op.Inputs)), text(valueNames(op.Outputs)), text(firstSentence(op.Description)))

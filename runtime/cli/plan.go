@@ -65,6 +65,9 @@ func planView(p *plan.Plan, l look, all bool) []string {
 		for i, r := range s.Reasons {
 			why[i] = r.Text
 		}
+		if s.Verdict != nil && !s.Verdict.Passed {
+			why = append(why, s.Verdict.Verdict())
+		}
 		t.add(styled(string(s.Action), actionStyle(string(s.Action))), text(s.Key), styled(version, dim), texts(why))
 	}
 	lines := t.render(l)

@@ -233,7 +233,11 @@ func (r *runResult) view(l look) []string {
 	if lines := r.returnedLines(l); len(lines) > 0 {
 		out = append(append(out, ""), lines...)
 	}
-	return append(out, "", l.paint(runSummary(ran, reused, failed, skipped, r.elapsed), bold))
+	summary := runSummary(ran, reused, failed, skipped, r.elapsed)
+	if bad := notPassed(r.Steps); bad != "" {
+		summary += ", " + bad
+	}
+	return append(out, "", l.paint(summary, bold))
 }
 
 // outputName is what an output is called where it stands alone: its asset, or its step.
@@ -255,6 +259,12 @@ func outputLines(s *execute.StepResult) []string {
 	}
 	if s.Because != "" {
 		lines = append(lines, s.Because+" failed")
+	}
+	if s.Check != nil {
+		if s.Err != nil { // that says it
+			return append(lines, verdictLines(s.Check)[1:]...)
+		}
+		lines = append(lines, verdictLines(s.Check)...)
 	}
 	for _, o := range s.Outputs {
 		facts := shortMetadata(o.Metadata)

@@ -61,7 +61,7 @@ func newRunDetail(run *storage.Run, events []storage.Event, now time.Time, all b
 		for _, key := range line.reused() {
 			step(key).Status = "reused"
 		}
-		if e.StepKey != "" {
+		if e.StepKey != "" && e.Type != storage.EventCheckPlanned { // that comes before all steps
 			step(e.StepKey).apply(&line)
 		}
 	}
@@ -94,6 +94,8 @@ func (s *shownStep) apply(e *shownLine) {
 		s.Status, s.Ended, s.Message = "failure", &e.Time, e.Message
 	case storage.EventObservation:
 		s.Status, s.Message = "observed", e.Message
+	case storage.EventCheck:
+		s.Message = e.Message
 	case storage.EventStepSkipped:
 		s.Status, s.Message = "skipped", e.Message
 	}

@@ -410,7 +410,8 @@ func (res *Result) Close() error {
 }
 
 // MarshalJSON writes {"run_id","status","steps":[{"key","version","action","status","outputs"}]}. A failed step has "error", a skipped one
-// "because", the step that failed, or "why" where nothing did; an output has "name", "asset" (null in jobs), "version", "data_version", "size", "file" (null unless it is one) and "metadata".
+// "because", the step that failed, or "why" where nothing did; an output has "name", "asset" (null in jobs), "version", "data_version", "size", "file" (null unless it is one) and "metadata"; a
+// check has "check", what it said.
 func (res *Result) MarshalJSON() ([]byte, error) {
 	type output struct {
 		Name        string              `json:"name"`
@@ -431,6 +432,8 @@ func (res *Result) MarshalJSON() ([]byte, error) {
 		Error   *string  `json:"error,omitempty"`
 		Because *string  `json:"because,omitempty"`
 		Why     *string  `json:"why,omitempty"`
+
+		Check *dag.CheckEvaluation `json:"check,omitempty"`
 	}
 	doc := struct {
 		RunID  string            `json:"run_id"`
@@ -440,7 +443,7 @@ func (res *Result) MarshalJSON() ([]byte, error) {
 	}{RunID: res.RunID, Job: optional(res.Job), Status: res.Status, Steps: make([]step, len(res.Steps))}
 	for i := range res.Steps {
 		s := &res.Steps[i]
-		out := step{Key: s.Key, Version: digestText(s.Version), Action: s.Action, Status: s.Status, Seconds: s.Elapsed.Seconds(), Outputs: []output{}, Because: optional(s.Because), Why: optional(s.Why)}
+		out := step{Key: s.Key, Version: digestText(s.Version), Action: s.Action, Status: s.Status, Seconds: s.Elapsed.Seconds(), Outputs: []output{}, Because: optional(s.Because), Why: optional(s.Why), Check: s.Check}
 		if s.Err != nil {
 			out.Error = optional(s.Err.Err.Error())
 		}

@@ -172,7 +172,7 @@ func (p *Plan) Counts() (run, reuse, maybe int) {
 	return run, reuse, maybe
 }
 
-// MarshalJSON writes {"job","steps":[{"key","version","action","reasons":[{"code","text"}]}]}. The job is null for assets, a version null
+// MarshalJSON writes {"job","steps":[{"key","version","action","reasons":[{"code","text"}]}]}, with "check", what is recorded, of a check that is reused. The job is null for assets, a version null
 // where a source could not be observed or where it is not known yet what a loop or a branch will give.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	type step struct {
@@ -180,6 +180,8 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 		Version *string  `json:"version"`
 		Action  Action   `json:"action"`
 		Reasons []Reason `json:"reasons"`
+
+		Check *dag.CheckEvaluation `json:"check,omitempty"`
 	}
 	out := struct {
 		Job   *string `json:"job"`
@@ -189,7 +191,7 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 		out.Job = &p.Job
 	}
 	for _, s := range p.Steps {
-		st := step{Key: s.Key, Action: s.Action, Reasons: s.Reasons}
+		st := step{Key: s.Key, Action: s.Action, Reasons: s.Reasons, Check: s.Verdict}
 		if st.Reasons == nil {
 			st.Reasons = []Reason{}
 		}
