@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -153,7 +154,7 @@ func TestChecksAreSelectedWithTheirAssets(t *testing.T) {
 	}
 	w.opts.Select = "check:x"
 	_, err := Run(t.Context(), w.catalog(), "", w.options())
-	assert.EqualError(t, err, `selection "check:x" matches nothing: no asset with the check "x"; did you mean "a"?`)
+	assert.EqualError(t, err, `selection "check:x" matches nothing: no asset with the check "x"`)
 }
 
 func TestRerunOfABlockedRun(t *testing.T) {
@@ -193,4 +194,28 @@ func TestHooksOfChecks(t *testing.T) {
 	assert.ErrorAs(t, told[0], &failed)
 	w.run("")
 	assert.Len(t, told, 1, "one that is reused has not happened")
+}
+
+func TestStatusIsOfAssetsAlone(t *testing.T) {
+	w := newWorld(t)
+	w.asset("a", nil, add(1))
+	w.asset("b", []string{"a"}, add(1))
+	w.ok("")
+	w.check("a", "c", verdictOf(dag.CheckResult{})).Check.Blocking = true
+	for _, run := range []bool{false, true} {
+		if run {
+			w.run("")
+		}
+		st, err := Status(t.Context(), w.catalog(), w.options())
+		require.NoError(t, err)
+		require.Len(t, st.Assets, 2)
+		assert.Equal(t, plan.Fresh, st.Assets[1].Status)
+		assert.Equal(t, plan.Fresh, st.Assets[1].Projected)
+		assert.Empty(t, st.Outdated())
+	}
+	w.code["a"] = "another"
+	st, err := Status(t.Context(), w.catalog(), w.options())
+	require.NoError(t, err)
+	w.opts.Select = st.Outdated()
+	assert.Equal(t, "a=run a:c=failure b=skip", actions(w.run("")), "stale assets run with their checks; a gives what it gave")
 }

@@ -111,6 +111,9 @@ func (t *Target) Only(place int32) *Target {
 func (t *Target) WithUpstream() *Target {
 	all := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Selection, selected: make([]bool, len(t.selected))}
 	t.Graph.walk(all.selected, t.Selected, -1, func(i int32) []int32 { return t.Graph.Nodes[i].ups })
+	for i := range all.selected {
+		all.selected[i] = all.selected[i] && t.Graph.Nodes[i].Op.Check == nil
+	}
 	all.reach()
 	return all
 }
