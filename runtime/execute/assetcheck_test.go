@@ -219,3 +219,41 @@ func TestStatusIsOfAssetsAlone(t *testing.T) {
 	w.opts.Select = st.Outdated()
 	assert.Equal(t, "a=run a:c=failure b=skip", actions(w.run("")), "stale assets run with their checks; a gives what it gave")
 }
+
+// An asset that is a graph waits with all its steps, those of its loops too.
+func TestBlockingCheckBeforeAGraph(t *testing.T) {
+	w := newWorld(t)
+	list := &dag.Op{Kind: dag.KindAsset, Key: "list", Outputs: []dag.Output{{Name: "result", Asset: "list", Type: listType}}}
+	w.add(list, func(_ context.Context, c *dag.Call) error { c.Out[0] = []int{1, 2}; return nil })
+	passes := false
+	check := w.check("list", "c", verdictOf(dag.CheckResult{}))
+	check.Inputs[0].Type, check.Check.Blocking = listType, true
+	check.Invoke = func(_ context.Context, c *dag.Call) error {
+		return dag.GiveCheck(c, dag.CheckResult{Passed: passes}, nil)
+	}
+	double, sum := w.op("double", []string{"n"}, func(in []int) int { return 2 * in[0] }), &dag.Op{Key: "sum", Inputs: []dag.Input{{Name: "all", Type: listType}}, Outputs: []dag.Output{{Name: "result", Type: intType}}}
+	w.add(sum, func(_ context.Context, c *dag.Call) error { c.Out[0] = len(dag.In[[]int](c, 0)); return nil })
+	collected := dag.Carried{Name: "out", Type: listType, Init: dag.Binding{Kind: dag.FromLiteral, Type: listType, Value: []int{}}}
+	collected.Next = dag.Binding{Kind: dag.FromAppend, Type: listType, Parts: []dag.Binding{{Kind: dag.FromCarried, Node: 0, Output: 0}, {Kind: dag.FromNode, Node: 1}}}
+	total := &dag.Op{Kind: dag.KindAsset, Key: "total", Symbol: pkg + ".total", Inputs: []dag.Input{{Name: "list", Asset: "list", Type: listType}}, Outputs: []dag.Output{{Name: "result", Asset: "total", Type: intType}}}
+	total.Graph = &dag.GraphDef{
+		Key: "total", Symbol: pkg + ".total", Params: []dag.JobParam{{Name: "list", Type: listType}}, Body: []int{0, 2},
+		Nodes: []dag.Node{
+			{Key: "for n", Map: &dag.Map{Over: dag.Binding{Kind: dag.FromParam, Type: listType}, Body: []int{1}, Carried: []dag.Carried{collected}}},
+			{Key: "double", Op: double, Inputs: []dag.Binding{{Kind: dag.FromElem, Node: 0, Type: intType}}},
+			{Key: "sum", Op: sum, Inputs: []dag.Binding{from(0)}},
+		},
+		Outputs: []dag.JobOutput{{Name: "result", Type: intType, From: from(2)}},
+	}
+	w.ops = append(w.ops, total)
+	res := w.run("")
+	assert.Equal(t, storage.RunFailure, res.Status)
+	for _, s := range res.Steps[2:] {
+		assert.Equal(t, ActionSkip, s.Action, s.Key)
+	}
+	assert.Equal(t, "list=1", w.takeCalls())
+	w.run("")
+	assert.Empty(t, w.takeCalls(), "nor where all of it is known when the run is planned")
+	w.code["list:c"], passes = "mended", true
+	assert.Equal(t, "list=reuse list:c=run total.double[0]=run total.double[1]=run total.sum=run total=run", actions(w.ok("")))
+}

@@ -247,7 +247,7 @@ func (b *builder) externals(fresh []*Step) error {
 		for _, c := range b.Target.Graph.below(s.Place) {
 			if b.Target.selected[c] {
 				wrong.add("not_stored", "%s needs %q, which is not selected and has never been stored; select %q, or run %q first",
-					b.describe(c), s.Key, "+"+b.Target.Graph.Nodes[c].Key, s.Node.Key)
+					b.describe(c), s.Key, "+"+b.Target.Graph.Clause(c), s.Node.Key)
 				break
 			}
 		}
