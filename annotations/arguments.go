@@ -5,6 +5,7 @@ import (
 	"errors"
 	"go/ast"
 	"go/token"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -287,6 +288,8 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 			message, hint = w.key+" cannot be "+show(id), "use "+strings.Join(spec.Choices, " or ")
 		case spec.Name == "tags" && it.Key == priorityTag && !wholeNumber(it.Text):
 			message, hint = w.key+": a "+priorityTag+" is a whole number, not "+cmp.Or(show(it.Text), "empty"), "the higher, the sooner: write one such as 5 or -1"
+		case spec.Name == "owners" && !validOwner(id):
+			message, hint = w.key+": "+show(id)+" is no mail address and no team", "write ada@example.com, or team:NAME with letters, digits and underscores"
 		case spec.Type == Count && !validCount(id):
 			message, hint = w.key+": "+show(id)+" is not a whole number from 0", "write "+spec.Spelling()
 		case spec.Type == Span && !validSpan(id):
@@ -303,6 +306,14 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 	}
 	return out, ok
 }
+
+// Owners are what Dagster takes for one.
+var (
+	mailAddress = regexp.MustCompile(`^[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$`)
+	teamName    = regexp.MustCompile(`^team:[a-zA-Z0-9_]+$`)
+)
+
+func validOwner(s string) bool { return mailAddress.MatchString(s) || teamName.MatchString(s) }
 
 func validCount(s string) bool {
 	_, err := strconv.ParseUint(s, 10, 31)

@@ -198,12 +198,12 @@ func TestProseIsNoDirective(t *testing.T) {
 }
 
 func TestCarriageReturns(t *testing.T) {
-	got, diags := parse(t, "package p\r\n\r\n// A is one.\r\n//\r\n//dag:asset group=x owners=\"a, b\"\r\nfunc A() int { return 1 }\r\n")
+	got, diags := parse(t, "package p\r\n\r\n// A is one.\r\n//\r\n//dag:asset group=x owners=\"team:a, team:b\"\r\nfunc A() int { return 1 }\r\n")
 	require.Empty(t, diags)
 	require.Len(t, got, 1)
 	assert.Equal(t, "A is one.", got[0].Doc)
 	assert.Equal(t, "x", got[0].Value("group"))
-	assert.Equal(t, []string{"a", "b"}, got[0].List("owners"))
+	assert.Equal(t, []string{"team:a", "team:b"}, got[0].List("owners"))
 	_, diags = parse(t, "package p\r\n\r\n//dag:asset gruop=x\r\nfunc A() int { return 1 }\r\n")
 	require.Len(t, diags, 1)
 	assert.Equal(t, "a.go:3:13", diags[0].Pos.String())

@@ -197,6 +197,7 @@ var arguments = []Argument{
 	{Name: "severity", Type: Enum, Choices: []string{"warn", "error"}, Default: "error", Doc: "how bad it is not to pass, where the result does not say it", On: []Kind{Check}},
 	{Name: "blocking", Type: Flag, Default: "off", Doc: "where it does not pass, with severity error, what is made from the asset is skipped, and the run fails", On: []Kind{Check}},
 	{Name: "deps", Type: Names, Default: "none", Doc: "assets that it follows without receiving their value", On: []Kind{Asset}},
+	{Name: "was", Type: Names, Default: "none", Doc: "keys that the asset had before: its history goes on", On: data},
 	{Name: "group", Type: Name, Default: "the package's name", Doc: "the group that it is shown and selected with", On: data},
 	{Name: "owners", Type: Texts, Default: "none", Doc: "who answers for it: mail addresses, or team:NAME", On: data},
 	{Name: "kinds", Type: Names, Default: "none", Doc: "what it is made with, as labels such as csv or duckdb", On: data},

@@ -53,6 +53,7 @@ const (
 	CodeConfigName        = "DAG0434" // two config fields with one name
 	CodeUnexported        = "DAG0441" // something unexported that another package's definitions need
 	CodeUnspeakable       = "DAG0442" // a type that generated code cannot name
+	CodeWas               = "DAG0451" // an earlier key of an asset that is another one's
 
 	// Bodies of jobs and graphs.
 

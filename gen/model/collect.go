@@ -36,6 +36,7 @@ func Build(prog *load.Program) *Model {
 	b.keys()
 	b.arguments()
 	b.wire()
+	b.earlierKeys()
 	b.checkKeys()
 	b.findGates()
 	b.assetCycles()
@@ -285,7 +286,7 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 				p.generics = append(p.generics, b.ops[obj])
 				return
 			}
-			op := &Op{Func: f, Volatile: a.Flag("volatile"), Share: a.Flag("share"), Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds")}
+			op := &Op{Func: f, Volatile: a.Flag("volatile"), Share: a.Flag("share"), Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds"), Was: a.List("was")}
 			switch {
 			case a.Kind == annotations.Check:
 				op.Check = &Check{Name: op.Key, Warn: a.Value("severity") == "warn", Blocking: a.Flag("blocking")}

@@ -149,6 +149,7 @@ type Op struct {
 	Group    string
 	Owners   []string
 	Kinds    []string
+	Was      []string  // keys that the asset had before
 	Strategy *Strategy // of an asset
 	IO       *Resource
 	Codec    string // "json"; empty for CBOR

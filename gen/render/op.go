@@ -56,6 +56,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 	l.text("Group", op.Group)
 	l.texts("Owners", op.Owners)
 	l.texts("Kinds", op.Kinds)
+	l.texts("Was", op.Was)
 	l.pairs("Tags", op.Tags)
 	l.pairs("Metadata", op.Metadata)
 	l.flag("Volatile", op.Volatile)

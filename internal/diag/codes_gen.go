@@ -146,6 +146,9 @@ var wiringCodes = []Code{
 	{"DAG0442", "type that generated code cannot name",
 		"The definitions of a package need a type of another package that is unexported, or lies in an internal folder that this package may not import.",
 		"Use a type that both packages can name, or give it an exported alias."},
+	{"DAG0451", "earlier key of another asset",
+		"`was=` names a key that an asset in sight has now or claims too, the asset's own key, or stands on a function with several assets. A history can go on in one asset only.",
+		"Name the key that this asset had before, and nothing else."},
 }
 
 // jobCodes are those of package gen/model about bodies of jobs and graphs.

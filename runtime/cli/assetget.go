@@ -71,6 +71,7 @@ type getting struct {
 	cmd   *cobra.Command
 	flags *getFlags
 	key   string
+	names []string // key, and those that the asset had before
 	inst  *instance.Instance
 
 	def *dag.Output // what the code says of it now; nil if it says nothing
@@ -91,6 +92,7 @@ func (g *getting) do() error {
 	if err != nil {
 		return err
 	}
+	g.names = cat.AssetNames(g.key)
 	if op, k, ok := cat.AssetOp(g.key); ok {
 		g.op, g.def = op, &op.Outputs[max(k, 0)]
 	}
@@ -135,14 +137,14 @@ func (g *getting) find() error {
 	if g.out != nil {
 		return nil
 	}
-	records, err := store.AssetRecords(ctx, g.key, 0)
+	records, err := historyOf(ctx, store, g.names, 0)
 	if err != nil {
 		return err
 	}
 	var found []*storage.Record
 	data := map[string]bool{}
 	for i := range records {
-		m, out := materializationOf(&records[i], g.key)
+		m, out := materializationOf(&records[i], g.names...)
 		if out == nil || !matchesRun(m.RunID, g.flags.run) || !matchesVersion(m, g.flags.version) {
 			continue
 		}
@@ -167,7 +169,7 @@ func (g *getting) find() error {
 }
 
 func (g *getting) take(r *storage.Record) {
-	if _, out := materializationOf(r, g.key); out != nil {
+	if _, out := materializationOf(r, g.names...); out != nil {
 		g.rec, g.out = r, out
 	}
 }
@@ -369,7 +371,7 @@ func (g *getting) save(c *content) error {
 	}); err != nil {
 		return fmt.Errorf("asset %s was not saved: %w", g.key, err)
 	}
-	m, _ := materializationOf(g.rec, g.key)
+	m, _ := materializationOf(g.rec, g.names...)
 	s := savedValue{Asset: g.key, File: path, Size: n, RunID: m.RunID, Version: m.Version, DataVersion: m.DataVersion}
 	return g.app.result(s, func(look) []string {
 		return []string{escape(g.key) + " → " + escape(g.app.relative(path)) + ", " + size(n)}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -96,14 +97,14 @@ type usedInput struct {
 	DataVersion string `json:"data_version"`
 }
 
-// materializationOf reads what a record has of one asset; nil if it has nothing.
-func materializationOf(r *storage.Record, asset string) (*materialization, *storage.Output) {
+// materializationOf reads what a record has of one asset, under any of the keys that it has or had.
+func materializationOf(r *storage.Record, names ...string) (*materialization, *storage.Output) {
 	m := &materialization{Time: r.Time.UTC(), RunID: r.RunID, Version: r.Step.String(), Code: r.Code, Config: r.Config, Inputs: []usedInput{}, Metadata: []dag.MetadataEntry{}}
 	for _, in := range r.Inputs {
 		m.Inputs = append(m.Inputs, usedInput{in.Name, in.From, in.DataVersion.String()})
 	}
 	for i := range r.Outputs {
-		if o := &r.Outputs[i]; o.Asset == asset {
+		if o := &r.Outputs[i]; slices.Contains(names, o.Asset) {
 			m.DataVersion, m.Said, m.Size, m.RunID = o.DataVersion.String(), o.Said, o.Size, r.RunID
 			if !o.Version.IsZero() {
 				m.Version = o.Version.String()
@@ -128,12 +129,15 @@ func (a *app) assetList(ctx context.Context) (*assetList, error) {
 	l := &assetList{Assets: []assetState{}, now: a.now()}
 	var identities []string
 	known := map[string]bool{}
-	identity := map[string]string{}
+	identity := map[string][]string{} // of each asset, the one that counts first
 	for _, op := range cat.Assets() {
-		id := "asset:" + op.Key
-		identities = append(identities, id)
+		ids := []string{"asset:" + op.Key}
+		for _, was := range op.Was {
+			ids, known[was] = append(ids, "asset:"+was), true
+		}
+		identities = append(identities, ids...)
 		for _, as := range assetsOf(op) {
-			known[as.Key], identity[as.Key] = true, id
+			known[as.Key], identity[as.Key] = true, ids
 			l.Assets = append(l.Assets, assetState{Key: as.Key, Kind: as.Kind, Group: as.Group, defined: true})
 		}
 	}
@@ -141,7 +145,7 @@ func (a *app) assetList(ctx context.Context) (*assetList, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = a.latest(ctx, inst.Store(), l, identities, identity, known)
+	err = a.latest(ctx, cat, inst.Store(), l, identities, identity, known)
 	if err == nil {
 		err = l.checks(ctx, inst, cat)
 	}
@@ -163,14 +167,17 @@ func (l *assetList) checks(ctx context.Context, inst *instance.Instance, cat *pl
 }
 
 // latest fills in what is stored, and adds the assets that only the store knows.
-func (a *app) latest(ctx context.Context, store storage.Store, l *assetList, identities []string, identity map[string]string, known map[string]bool) error {
+func (a *app) latest(ctx context.Context, cat *plan.Catalog, store storage.Store, l *assetList, identities []string, identity map[string][]string, known map[string]bool) error {
 	records, err := store.Latest(ctx, identities)
 	if err != nil {
 		return err
 	}
 	for i := range l.Assets {
-		if r := records[identity[l.Assets[i].Key]]; r != nil {
-			l.Assets[i].Latest, _ = materializationOf(r, l.Assets[i].Key)
+		for _, id := range identity[l.Assets[i].Key] {
+			if r := records[id]; r != nil {
+				l.Assets[i].Latest, _ = materializationOf(r, cat.AssetNames(l.Assets[i].Key)...)
+				break
+			}
 		}
 	}
 	stored, err := store.AssetKeys(ctx, storage.AssetFilter{})
@@ -264,7 +271,7 @@ func (a *app) assetDetail(cmd *cobra.Command, key string, history int) (*assetDe
 	if err != nil {
 		return nil, err
 	}
-	if err = d.read(ctx, inst, history); err == nil {
+	if err = d.read(ctx, inst, cat.AssetNames(key), history); err == nil {
 		d.Results, err = checkStates(ctx, inst, cat.Checks(key), map[string]*materialization{key: d.Latest})
 	}
 	if err = closed(err, inst); err != nil {
@@ -286,13 +293,13 @@ func unknownAsset(key string, cat *plan.Catalog) error {
 }
 
 // read fills in what is stored of the asset.
-func (d *assetDetail) read(ctx context.Context, inst *instance.Instance, history int) error {
-	records, err := inst.Store().AssetRecords(ctx, d.Key, history)
+func (d *assetDetail) read(ctx context.Context, inst *instance.Instance, names []string, history int) error {
+	records, err := historyOf(ctx, inst.Store(), names, history)
 	if err != nil {
 		return err
 	}
 	for i := range records {
-		m, _ := materializationOf(&records[i], d.Key)
+		m, _ := materializationOf(&records[i], names...)
 		d.History = append(d.History, *m)
 	}
 	if len(records) == 0 {
@@ -300,17 +307,23 @@ func (d *assetDetail) read(ctx context.Context, inst *instance.Instance, history
 	}
 	latest := &records[0]
 	if d.op != nil {
-		id := "asset:" + d.op.Key
-		found, err := inst.Store().Latest(ctx, []string{id})
+		ids := []string{"asset:" + d.op.Key}
+		for _, was := range d.op.Was {
+			ids = append(ids, "asset:"+was)
+		}
+		found, err := inst.Store().Latest(ctx, ids)
 		if err != nil {
 			return err
 		}
-		if r := found[id]; r != nil {
-			latest = r
+		for _, id := range ids {
+			if r := found[id]; r != nil {
+				latest = r
+				break
+			}
 		}
 	}
 	var out *storage.Output
-	if d.Latest, out = materializationOf(latest, d.Key); out == nil {
+	if d.Latest, out = materializationOf(latest, names...); out == nil {
 		return nil
 	}
 	d.Latest.File = filePath(ctx, inst, d.Key, out, d.typ)
@@ -320,6 +333,23 @@ func (d *assetDetail) read(ctx context.Context, inst *instance.Instance, history
 		}
 	}
 	return nil
+}
+
+// historyOf returns the newest records of an asset under all keys that it has or had, at most limit (0: all).
+func historyOf(ctx context.Context, store storage.Store, names []string, limit int) ([]storage.Record, error) {
+	var all []storage.Record
+	for _, name := range names {
+		records, err := store.AssetRecords(ctx, name, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, records...)
+	}
+	slices.SortStableFunc(all, func(a, b storage.Record) int { return cmp.Compare(b.ID, a.ID) })
+	if limit > 0 {
+		all = all[:min(limit, len(all))]
+	}
+	return all, nil
 }
 
 // filePath is where the file of an asset can be read: the copy for people, or the object where none can be made. A file that is
@@ -361,6 +391,7 @@ func (d *assetDetail) view(l look) []string {
 	row("type", shortType(d.Type))
 	row("owners", strings.Join(d.Owners, ", "))
 	row("kinds", strings.Join(d.Kinds, ", "))
+	row("was", strings.Join(d.Was, ", "))
 	row("tags", sortedTags(d.Tags)...)
 	row("metadata", sortedTags(d.Metadata)...)
 	if d.Latest == nil {

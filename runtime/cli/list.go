@@ -88,6 +88,7 @@ type listedAsset struct {
 	Kinds       []string          `json:"kinds,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	Was         []string          `json:"was,omitempty"` // keys that it had before
 	Volatile    bool              `json:"volatile,omitempty"`
 }
 
@@ -190,7 +191,7 @@ func (l *listed) configured(cat *plan.Catalog) {
 // assetsOf returns the assets that one function makes.
 func assetsOf(op *dag.Op) []listedAsset {
 	one := listedAsset{Key: op.Key, Kind: op.Kind.String(), Op: op.Key, From: []string{}, Group: op.Group, Description: op.Description,
-		Owners: op.Owners, Kinds: op.Kinds, Tags: op.Tags, Metadata: op.Metadata, Volatile: op.Volatile}
+		Owners: op.Owners, Kinds: op.Kinds, Tags: op.Tags, Metadata: op.Metadata, Was: op.Was, Volatile: op.Volatile}
 	for _, in := range op.Inputs {
 		one.From = append(one.From, in.Asset)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,13 +72,20 @@ func (a *app) wipeAssets(cmd *cobra.Command, inst *instance.Instance, keys []str
 			continue
 		}
 		seen[key] = true
-		has, err := inst.HasAsset(cmd.Context(), key)
+		has := false
+		for _, name := range cat.AssetNames(key) { // those that it had before are it, too
+			known, err := inst.HasAsset(cmd.Context(), name)
+			if err != nil {
+				return nil, err
+			}
+			if known && !slices.Contains(stored, name) {
+				stored = append(stored, name)
+			}
+			has = has || known
+		}
 		_, _, defined := cat.AssetOp(key)
 		switch {
-		case err != nil:
-			return nil, err
 		case has:
-			stored = append(stored, key)
 			out.Assets = append(out.Assets, wipedAsset{key, "wiped"})
 		case defined:
 			out.Assets = append(out.Assets, wipedAsset{key, "nothing stored"})

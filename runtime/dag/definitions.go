@@ -52,6 +52,7 @@ type Op struct {
 	Group       string
 	Owners      []string
 	Kinds       []string
+	Was         []string // keys that the asset had before (was=)
 	Tags        map[string]string
 	Metadata    map[string]string
 

@@ -221,26 +221,22 @@ func (b *builder) room(fresh []*Step) {
 // externals finds the stored outputs of unselected steps that selected ones take.
 func (b *builder) externals(fresh []*Step) error {
 	var hidden []*Step
-	var ids []string
 	for _, s := range fresh {
 		if s.Hidden && !s.source() {
-			hidden, ids = append(hidden, s), append(ids, s.Identity)
+			hidden = append(hidden, s)
 		}
 	}
 	if hidden == nil {
 		return nil
 	}
-	var latest map[string]*storage.Record
-	if b.look != nil {
-		var err error
-		if latest, err = b.look.Latest(b.ctx, ids); err != nil {
-			return err
-		}
+	latest, err := b.newest(hidden)
+	if err != nil {
+		return err
 	}
 	var wrong problems
 	for _, s := range hidden {
 		s.Action, s.decided = Reuse, true
-		s.Record = latest[s.Identity]
+		s.Record = newestOf(s, latest)
 		if s.Record != nil && hasOutputs(s.Op, s.Record) {
 			continue
 		}

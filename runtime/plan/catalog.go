@@ -86,6 +86,7 @@ func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 	slices.SortFunc(c.resources, func(a, b *resourceInfo) int { return strings.Compare(a.resource.Key, b.resource.Key) })
 	slices.SortFunc(c.jobs, func(a, b *dag.JobDef) int { return strings.Compare(a.Key, b.Key) })
 	c.checkResources(&wrong)
+	c.earlierKeys(&wrong)
 	h := NewHasher()
 	for _, o := range c.ops {
 		o.shape = opShape(o.op)
@@ -245,7 +246,8 @@ func sameOp(a, b *dag.Op) bool {
 		slices.EqualFunc(a.Outputs, b.Outputs, func(x, y dag.Output) bool {
 			return x.Name == y.Name && x.Asset == y.Asset && x.Type.Name == y.Type.Name
 		}) &&
-		slices.Equal(a.Resources, b.Resources) && slices.Equal(a.Deps, b.Deps) && slices.Equal(a.Env, b.Env) && sameCheck(a.Check, b.Check)
+		slices.Equal(a.Resources, b.Resources) && slices.Equal(a.Deps, b.Deps) && slices.Equal(a.Env, b.Env) && sameCheck(a.Check, b.Check) &&
+		slices.Equal(a.Was, b.Was)
 }
 
 func sameCheck(a, b *dag.CheckDef) bool {

@@ -122,24 +122,21 @@ func (b *builder) force(w *work, op *dag.Op, memoizable, again bool) {
 
 // fetchAll settles what is stored of sources, and gets the records of all step versions at once.
 func (b *builder) fetchAll(fresh []*Step) error {
-	var identities []string
+	var sources []*Step
 	for _, s := range fresh {
 		if s.source() {
-			identities = append(identities, s.Identity)
+			sources = append(sources, s)
 		}
 	}
-	var latest map[string]*storage.Record
-	if b.look != nil && len(identities) > 0 {
-		var err error
-		if latest, err = b.look.Latest(b.ctx, identities); err != nil {
-			return err
-		}
+	latest, err := b.newest(sources)
+	if err != nil {
+		return err
 	}
 	for _, s := range fresh {
 		if !s.source() {
 			continue
 		}
-		s.Latest = latest[s.Identity]
+		s.Latest = newestOf(s, latest)
 		s.Action, s.decided = Run, true
 		if s.Observed.Err == nil && s.Latest != nil && s.Latest.Content == s.Content {
 			s.Record = s.Latest

@@ -45,26 +45,25 @@ func (b *builder) latest() error {
 	if b.look == nil {
 		return nil
 	}
-	var ids []string
 	var steps []*Step
 	for _, s := range b.batch {
 		if !s.source() && !s.Hidden && s.Action != Skip && (s.Action != Reuse || s.Record.Identity != s.Identity) {
-			ids, steps = append(ids, s.Identity), append(steps, s)
+			steps = append(steps, s)
 		}
 	}
-	if len(ids) == 0 {
+	if len(steps) == 0 {
 		return nil
 	}
-	latest, err := b.look.Latest(b.ctx, ids)
+	latest, err := b.newest(steps)
 	if err != nil {
 		return err
 	}
 	for _, s := range steps {
 		rec := latest[s.Identity]
 		switch {
-		case rec == nil:
 		case s.Action != Reuse:
-			s.Latest = rec
+			s.Latest = newestOf(s, latest)
+		case rec == nil: // it is noted under this key, too, where it is known under an earlier one
 		case !s.fresh && sameData(s.Record, rec):
 			s.Note = false // shared with another job or asset, and noted before
 		}
