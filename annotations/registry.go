@@ -201,6 +201,7 @@ var arguments = []Argument{
 	{Name: "group", Type: Name, Default: "the package's name", Doc: "the group that it is shown and selected with", On: data},
 	{Name: "owners", Type: Texts, Default: "none", Doc: "who answers for it: mail addresses, or team:NAME", On: data},
 	{Name: "kinds", Type: Names, Default: "none", Doc: "what it is made with, as labels such as csv or duckdb", On: data},
+	{Name: "freshness", Type: Span, Default: "none", Doc: "how old its latest value may be: a new one is expected before that; it is shown, and changes nothing that runs", On: data},
 	{Name: "retries", Type: Count, Default: "those of the job, else 0", Doc: "how often a step that fails is computed again; 0 turns off what the job says", On: computed},
 	{Name: "retry_delay", Type: Span, Default: "none", Doc: "how long to wait before it is computed again", Needs: "retries", On: computed},
 	{Name: "retry_cap", Type: Span, Default: "none", Doc: "the longest wait that backoff and jitter may lead to", Needs: "retry_delay", On: computed},

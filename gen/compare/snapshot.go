@@ -342,6 +342,9 @@ func opFacts(op *model.Op) []Fact {
 			out = append(out, Fact{"input " + in.Name, in.Asset})
 		}
 	}
+	if op.Fresh > 0 {
+		out = append(out, Fact{"freshness", op.Fresh.String()})
+	}
 	if c := op.Check; c != nil {
 		out = append(out, facts("warn", truth(c.Warn), "blocking", truth(c.Blocking))...)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // assetArguments are those of //dag:graph that only mean something on one that makes assets.
-var assetArguments = []string{"group", "owners", "kinds", "was"}
+var assetArguments = []string{"group", "owners", "kinds", "was", "freshness"}
 
 // graphAsset adds the asset that a graph is, where its directive says so.
 func (b *builder) graphAsset(p *Package, g *Graph, a annotations.Annotation) {
@@ -25,7 +25,7 @@ func (b *builder) graphAsset(p *Package, g *Graph, a annotations.Annotation) {
 	}
 	f := g.Func
 	f.Kind = annotations.Asset
-	op := &Op{Func: f, Graph: g, Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds"), Was: a.List("was")}
+	op := &Op{Func: f, Graph: g, Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds"), Was: a.List("was"), Fresh: a.Span("freshness")}
 	if op.Group == "" {
 		op.Group = defaultGroup(p)
 	}

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"time"
 
 	"github.com/dagstergen/dagstergen/annotations"
 	"github.com/dagstergen/dagstergen/internal/diag"
@@ -149,8 +150,9 @@ type Op struct {
 	Group    string
 	Owners   []string
 	Kinds    []string
-	Was      []string  // keys that the asset had before
-	Strategy *Strategy // of an asset
+	Was      []string      // keys that the asset had before
+	Fresh    time.Duration // how old its latest value may be; 0 where nothing is said
+	Strategy *Strategy     // of an asset
 	IO       *Resource
 	Codec    string // "json"; empty for CBOR
 	Deps     []*Asset

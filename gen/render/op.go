@@ -57,6 +57,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 	l.texts("Owners", op.Owners)
 	l.texts("Kinds", op.Kinds)
 	l.texts("Was", op.Was)
+	r.span(&l, "Freshness", op.Fresh)
 	l.pairs("Tags", op.Tags)
 	l.pairs("Metadata", op.Metadata)
 	l.flag("Volatile", op.Volatile)

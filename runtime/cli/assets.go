@@ -67,7 +67,10 @@ type assetState struct {
 	Group   string           `json:"group,omitempty"`
 	Latest  *materialization `json:"latest"` // null for none
 	Checks  []checkState     `json:"checks,omitempty"`
+	Overdue *overdue         `json:"expected,omitempty"` // where a new value is
 	defined bool
+
+	fresh time.Duration
 }
 
 // A materialization is one stored value of an asset, or one observation of a source.
@@ -138,7 +141,7 @@ func (a *app) assetList(ctx context.Context) (*assetList, error) {
 		identities = append(identities, ids...)
 		for _, as := range assetsOf(op) {
 			known[as.Key], identity[as.Key] = true, ids
-			l.Assets = append(l.Assets, assetState{Key: as.Key, Kind: as.Kind, Group: as.Group, defined: true})
+			l.Assets = append(l.Assets, assetState{Key: as.Key, Kind: as.Kind, Group: as.Group, defined: true, fresh: op.Freshness})
 		}
 	}
 	inst, err := a.openReadOnly(ctx)
@@ -159,6 +162,9 @@ func (l *assetList) checks(ctx context.Context, inst *instance.Instance, cat *pl
 		made[l.Assets[i].Key], at[l.Assets[i].Key] = l.Assets[i].Latest, i
 	}
 	states, err := checkStates(ctx, inst, cat.Checks(""), made)
+	for i := range l.Assets {
+		l.Assets[i].Overdue = overdueOf(l.Assets[i].fresh, l.Assets[i].Latest, l.now)
+	}
 	for _, s := range states {
 		as := &l.Assets[at[s.Asset]]
 		as.Checks = append(as.Checks, s)
@@ -219,6 +225,9 @@ func (l *assetList) view(lk look) []string {
 		if s.Latest != nil {
 			data, last, facts = shortDigest(s.Latest.DataVersion), shortTime(s.Latest.Time, lk), shortMetadata(s.Latest.Metadata)
 		}
+		if s.Overdue != nil && s.Overdue.Late {
+			last += " (late)"
+		}
 		cells := []cell{text(s.Key), styled(kind, dim), text(s.Group), styled(data, dim), text(last), text(facts)}
 		if checked {
 			cells = slices.Insert(cells, 5, text(checkMark(s.Checks)))
@@ -246,7 +255,8 @@ type assetDetail struct {
 	Defined bool              `json:"defined"`
 	Latest  *materialization  `json:"latest"`
 	Results []checkState      `json:"checks,omitempty"`
-	History []materialization `json:"history"` // the newest first; Latest is its first, unless a run went back to an earlier one
+	Overdue *overdue          `json:"expected,omitempty"` // where a new value is
+	History []materialization `json:"history"`            // the newest first; Latest is its first, unless a run went back to an earlier one
 
 	op   *dag.Op   // nil where no code defines it
 	typ  *dag.Type // of its value; nil for none
@@ -273,6 +283,9 @@ func (a *app) assetDetail(cmd *cobra.Command, key string, history int) (*assetDe
 	}
 	if err = d.read(ctx, inst, cat.AssetNames(key), history); err == nil {
 		d.Results, err = checkStates(ctx, inst, cat.Checks(key), map[string]*materialization{key: d.Latest})
+		if d.op != nil {
+			d.Overdue = overdueOf(d.op.Freshness, d.Latest, a.now())
+		}
 	}
 	if err = closed(err, inst); err != nil {
 		return nil, err
@@ -396,6 +409,7 @@ func (d *assetDetail) view(l look) []string {
 	row("metadata", sortedTags(d.Metadata)...)
 	if d.Latest == nil {
 		row("last", "never materialized")
+		row("expected", d.Overdue.text())
 		out = append(append(out, ""), head.render(l)...)
 		if lines := checkTable(d.Results, l); lines != nil {
 			out = append(append(out, ""), lines...)
@@ -404,6 +418,7 @@ func (d *assetDetail) view(l look) []string {
 	}
 	m := d.Latest
 	row("last", m.Time.Local().Format(timeLayout))
+	row("expected", d.Overdue.text())
 	row("run", m.RunID)
 	row("version", shortDigest(m.Version))
 	row("data", shortDigest(m.DataVersion)+saidVersion(m.Said))

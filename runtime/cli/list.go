@@ -90,6 +90,7 @@ type listedAsset struct {
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	Was         []string          `json:"was,omitempty"` // keys that it had before
 	Volatile    bool              `json:"volatile,omitempty"`
+	Freshness   string            `json:"freshness,omitempty"` // how old its latest value may be: "24h0m0s"
 }
 
 type listedOp struct {
@@ -192,6 +193,9 @@ func (l *listed) configured(cat *plan.Catalog) {
 func assetsOf(op *dag.Op) []listedAsset {
 	one := listedAsset{Key: op.Key, Kind: op.Kind.String(), Op: op.Key, From: []string{}, Group: op.Group, Description: op.Description,
 		Owners: op.Owners, Kinds: op.Kinds, Tags: op.Tags, Metadata: op.Metadata, Was: op.Was, Volatile: op.Volatile}
+	if op.Freshness > 0 {
+		one.Freshness = op.Freshness.String()
+	}
 	for _, in := range op.Inputs {
 		one.From = append(one.From, in.Asset)
 	}

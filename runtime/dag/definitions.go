@@ -52,7 +52,8 @@ type Op struct {
 	Group       string
 	Owners      []string
 	Kinds       []string
-	Was         []string // keys that the asset had before (was=)
+	Was         []string      // keys that the asset had before (was=)
+	Freshness   time.Duration // of an asset or source: how old its latest value may be; 0 where nothing is expected
 	Tags        map[string]string
 	Metadata    map[string]string
 

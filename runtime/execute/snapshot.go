@@ -42,6 +42,7 @@ type StepSnapshot struct {
 	Outputs     []string          `json:"outputs,omitempty"`
 	Resources   []string          `json:"resources,omitempty"`
 	Group       string            `json:"group,omitempty"`
+	Freshness   string            `json:"freshness,omitempty"` // how old its latest value may be: "24h0m0s"
 	Tags        map[string]string `json:"tags,omitempty"`
 	Volatile    bool              `json:"volatile,omitempty"`
 }
@@ -97,6 +98,9 @@ func stepSnapshot(cat *plan.Catalog, g *plan.Graph, i int) StepSnapshot {
 	n := &g.Nodes[i]
 	s := StepSnapshot{
 		Key: n.Key, Op: n.Op.Key, Symbol: n.Op.Symbol, Description: n.Op.Description, From: g.Above(i), Group: n.Op.Group, Tags: n.Op.Tags, Volatile: n.Op.Volatile,
+	}
+	if f := n.Op.Freshness; f > 0 {
+		s.Freshness = f.String()
 	}
 	switch n.Op.Kind {
 	case dag.KindAsset:
