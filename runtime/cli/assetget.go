@@ -94,7 +94,10 @@ func (g *getting) do() error {
 	}
 	g.names = cat.AssetNames(g.key)
 	if op, k, ok := cat.AssetOp(g.key); ok {
-		g.op, g.def = op, &op.Outputs[max(k, 0)]
+		if k < 0 {
+			return usage(g.cmd, fmt.Errorf("asset %s has no value: its function returns none", g.key))
+		}
+		g.op, g.def = op, &op.Outputs[k]
 	}
 	if err := g.find(); err != nil {
 		return err

@@ -76,6 +76,7 @@ func values() dag.Definitions {
 			return drawer{dag.ConfigOf[printing](c).Prefix}, nil, nil
 		}}
 	ops := []*dag.Op{
+		{Kind: dag.KindAsset, Key: "alone", Symbol: "example.com/v.alone", Version: v, Invoke: func(context.Context, *dag.Call) error { return nil }},
 		asset("blob", dag.TypeOf[[]byte]("[]byte"), constant([]byte("\xff\x00"+strings.Repeat(v, 100_000)))),
 		kept,
 		asset("odd", dag.TypeOf[[]float64]("[]float64"), constant([]float64{math.NaN(), 1})),
@@ -89,7 +90,7 @@ func values() dag.Definitions {
 		asset("word", word, constant("word "+v)),
 	}
 	if os.Getenv("GONE") != "" {
-		ops = ops[:5]
+		ops = ops[:6]
 	}
 	return dag.Definitions{Module: "example.com/v", Package: "example.com/v", Proof: dag.ProofNone, Ops: ops, Resources: []*dag.Resource{shelf},
 		Manifest: (&manifest.Manifest{Mode: "transitive", Target: "linux/amd64", Language: "go1.26"}).Text()}

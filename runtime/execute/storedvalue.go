@@ -15,10 +15,10 @@ import (
 // of another type.
 func StoredValue(ctx context.Context, cat *plan.Catalog, asset string, out *storage.Output, o Options) (any, error) {
 	op, k, ok := cat.AssetOp(asset)
-	if !ok {
-		return nil, fmt.Errorf("no asset %q", asset)
+	if !ok || k < 0 {
+		return nil, fmt.Errorf("no asset %q with a value", asset)
 	}
-	def := &op.Outputs[max(k, 0)]
+	def := &op.Outputs[k]
 	if out.IO == "" {
 		return o.Instance.IO().Load(ctx, out, def.Type)
 	}
