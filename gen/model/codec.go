@@ -18,6 +18,12 @@ import (
 // IsFile reports whether t is dag.File, which is stored as it is.
 func IsFile(t types.Type) bool { return isNamed(t, load.RuntimePath, "File") }
 
+// storedAsItIs reports whether codec= says nothing of a result: a file, and a stream, which is one.
+func storedAsItIs(t types.Type) bool {
+	elem, _ := StreamElem(t)
+	return elem != nil || IsFile(t)
+}
+
 // codec reads codec=: whether the results can be stored in that way and be read back exactly.
 func (b *builder) codec(op *Op, arg annotations.Arg) {
 	if _, ok := op.ann.Arg("io"); ok {
@@ -33,7 +39,7 @@ func (b *builder) codec(op *Op, arg annotations.Arg) {
 	}
 	values := 0
 	for _, r := range op.Results {
-		if IsFile(r.Type) {
+		if storedAsItIs(r.Type) {
 			continue
 		}
 		values++
@@ -46,7 +52,7 @@ func (b *builder) codec(op *Op, arg annotations.Arg) {
 		}
 	}
 	if values == 0 && !op.Broken {
-		b.argError(&op.Func, CodeCodec, arg, "drop it", "%s: codec= says nothing here: it returns no value, or files, which are stored as they are", op.GoName)
+		b.argError(&op.Func, CodeCodec, arg, "drop it", "%s: codec= says nothing here: it returns no value, or files and streams, which are stored as they are", op.GoName)
 	}
 }
 

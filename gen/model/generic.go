@@ -40,13 +40,13 @@ func (w *body) instance(call *ast.CallExpr, tmpl *Op) *Op {
 	for _, tuple := range []*types.Tuple{sig.Params(), sig.Results()} {
 		for v := range tuple.Variables() {
 			if t := v.Type(); !isContext(t) && !isError(t) && w.b.configOf(t) == nil && len(tmpl.Pkg.resourcesOfType(t)) == 0 {
-				good = w.storable(call, t) && good
+				good = w.storableData(call, t) && good
 			}
 		}
 	}
 	if good && tmpl.Codec == "json" {
 		for v := range sig.Results().Variables() {
-			if t := v.Type(); !isError(t) && !IsFile(t) {
+			if t := v.Type(); !isError(t) && !storedAsItIs(t) {
 				good = w.json(call, t) && good
 			}
 		}

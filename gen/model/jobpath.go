@@ -154,7 +154,15 @@ func builtPart(b *Binding, s pathStep) *Binding {
 
 // storable reports a type that steps could not hand on.
 func (w *body) storable(e ast.Node, t types.Type) bool {
-	p := w.b.storeProblem(t, w.own())
+	return w.sound(e, t, w.b.storeProblem(t, w.own()))
+}
+
+// storableData is storable for a parameter or result of an op.
+func (w *body) storableData(e ast.Node, t types.Type) bool {
+	return w.sound(e, t, w.b.dataProblem(t, w.own()))
+}
+
+func (w *body) sound(e ast.Node, t types.Type, p *storeProblem) bool {
 	if p == nil {
 		return true
 	}

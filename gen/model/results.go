@@ -104,6 +104,7 @@ func (b *builder) opResults(op *Op) {
 
 // outputTypes checks that the results of f can be stored and are not injected elsewhere.
 func (b *builder) outputTypes(f *Func) {
+	judge := b.judge(f)
 	for _, r := range f.Results {
 		what := "its result"
 		if r.GoName != "" {
@@ -119,7 +120,7 @@ func (b *builder) outputTypes(f *Func) {
 			f.Broken = true
 			continue
 		}
-		if p := b.storeProblem(r.Type, f.Pkg.Types); p != nil {
+		if p := judge(r.Type, f.Pkg.Types); p != nil {
 			fix := p.fix
 			if fix == "" {
 				fix = "return a type of your own that holds what matters"
@@ -128,6 +129,14 @@ func (b *builder) outputTypes(f *Func) {
 			f.Broken = true
 		}
 	}
+}
+
+// judge says how data of f is looked at: only ops and assets have streams, because what a job takes and returns has a value.
+func (b *builder) judge(f *Func) func(types.Type, *types.Package) *storeProblem {
+	if f.Kind == annotations.Op || f.Kind == annotations.Asset {
+		return b.dataProblem
+	}
+	return b.storeProblem
 }
 
 // injected says what injects values of type t into functions of p, or returns "".
@@ -210,7 +219,7 @@ func (b *builder) opInputs(op *Op) {
 
 // inputType checks that values of a data parameter can be stored.
 func (b *builder) inputType(f *Func, p *Param) {
-	problem := b.storeProblem(p.Type, f.Pkg.Types)
+	problem := b.judge(f)(p.Type, f.Pkg.Types)
 	if problem == nil {
 		return
 	}

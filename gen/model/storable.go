@@ -41,6 +41,33 @@ func (b *builder) storeProblem(t types.Type, from *types.Package) *storeProblem 
 	return p
 }
 
+// StreamElem returns the type of the elements of iter.Seq[T] and of iter.Seq2[T, error]; nil for any other type. two tells the second.
+func StreamElem(t types.Type) (elem types.Type, two bool) {
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || n.Obj().Pkg() == nil || n.Obj().Pkg().Path() != "iter" {
+		return nil, false
+	}
+	switch args := n.TypeArgs(); {
+	case n.Obj().Name() == "Seq" && args.Len() == 1:
+		return args.At(0), false
+	case n.Obj().Name() == "Seq2" && args.Len() == 2 && isError(args.At(1)):
+		return args.At(0), true
+	}
+	return nil, false
+}
+
+// dataProblem is storeProblem for what goes in and out of ops and assets, which may be a stream of what can be stored.
+func (b *builder) dataProblem(t types.Type, from *types.Package) *storeProblem {
+	elem, _ := StreamElem(t)
+	switch {
+	case elem == nil:
+		return b.storeProblem(t, from)
+	case IsFile(elem):
+		return special(elem)
+	}
+	return b.storeProblem(elem, from)
+}
+
 // A storeWalk visits the parts of a type depth first and stops at the first one at fault. It admits what the codec of the runtime
 // stores, which is structure first: a marshaller counts only where structure alone would lose something.
 type storeWalk struct {

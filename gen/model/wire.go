@@ -179,7 +179,7 @@ func (b *builder) unwired(op *Op, in *Input, pos, end token.Position) {
 		op.Broken = true // an error was reported where it is declared
 		return
 	}
-	if b.storeProblem(in.Type, op.Pkg.Types) != nil {
+	if b.dataProblem(in.Type, op.Pkg.Types) != nil {
 		b.inputType(&op.Func, in.Param)
 		return
 	}

@@ -162,6 +162,13 @@ func (n *names) interfaceType(t *types.Interface) *jen.Statement {
 
 // dataType writes the *dag.Type of t.
 func (n *names) dataType(t types.Type) *jen.Statement {
+	if elem, two := model.StreamElem(t); elem != nil {
+		of := "SeqOf"
+		if two {
+			of = "Seq2Of"
+		}
+		return n.dag(of).Types(n.typ(elem)).Call(jen.Lit(model.TypeName(t)), jen.Lit(model.TypeName(elem)))
+	}
 	of := "TypeOf"
 	if model.Immutable(t) {
 		of = "ImmutableOf"

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -80,9 +81,10 @@ type getting struct {
 	out *storage.Output
 }
 
-// A content is a stored value as it is written: a file, bytes as they are, or JSON.
+// A content is a stored value as it is written: a file, bytes as they are, JSON, or the elements of a stream as JSON, one a line.
 type content struct {
 	file dag.File
+	of   *dag.Type // of the elements in file; nil for a file that is no stream
 	raw  []byte
 	json []byte
 }
@@ -197,7 +199,11 @@ func (g *getting) read() (*content, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &content{file: v.(dag.File)}, nil
+		c := &content{file: v.(dag.File)}
+		if g.def != nil && g.def.Type.IsStream() {
+			c.of = g.def.Type.Elem()
+		}
+		return c, nil
 	}
 	data, err := io.Blob(ctx, g.out)
 	if err != nil {
@@ -289,8 +295,11 @@ func (g *getting) write(c *content) error {
 	f, ok := a.env.Stdout.(*os.File)
 	terminal := ok && term.IsTerminal(int(f.Fd()))
 	switch {
-	case a.format == formatJSON:
+	case a.format == formatJSON && c.of == nil:
 		return a.result(json.RawMessage(g.document(c)), nil)
+	case terminal && c.of != nil:
+		_, err := c.copyTo(&lineEscaper{a.out})
+		return err
 	case c.json != nil && terminal:
 		var b bytes.Buffer
 		if err := json.Indent(&b, c.json, "", "  "); err != nil {
@@ -342,8 +351,41 @@ func (c *content) copyTo(w io.Writer) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if c.of != nil {
+		n, err := c.lines(w, r)
+		return n, errors.Join(err, r.Close())
+	}
 	n, err := io.Copy(w, r)
 	return n, errors.Join(err, r.Close())
+}
+
+// lines writes the elements of a stream.
+func (c *content) lines(w io.Writer, r io.Reader) (n int64, err error) {
+	out := bufio.NewWriter(w)
+	read := codec.ReadStream(r, c.of, func(v any) bool {
+		line, ok := asJSON(v)
+		if !ok {
+			var data []byte
+			if data, err = codec.Encode(c.of, v); err == nil {
+				line, err = codec.JSON(data)
+			}
+		}
+		if err == nil {
+			n += int64(len(line)) + 1
+			_, err = out.Write(append(line, '\n'))
+		}
+		return err == nil
+	})
+	return n, errors.Join(read, err, out.Flush())
+}
+
+// lineEscaper makes lines fit for a terminal.
+type lineEscaper struct{ w io.Writer }
+
+// Write writes whole lines.
+func (l *lineEscaper) Write(p []byte) (int, error) {
+	_, err := io.WriteString(l.w, strings.Join(escapeLines(string(p)), "\n")+"\n")
+	return len(p), err
 }
 
 // A savedValue is what `assets get --to` says.

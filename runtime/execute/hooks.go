@@ -89,6 +89,14 @@ func (w *worker) hook(t *task, h *dag.Hook, good bool, out []any) {
 
 // given is an output as its function returned it; one that another process stored is read.
 func (w *worker) given(s *plan.Step, k int, o *outcome, v any) (any, error) {
+	v, err := w.returned(s, k, o, v)
+	if t := s.Op.Outputs[k].Type; t.IsStream() && err == nil {
+		v = openStream(t, v)
+	}
+	return v, err
+}
+
+func (w *worker) returned(s *plan.Step, k int, o *outcome, v any) (any, error) {
 	if _, abroad := v.(*stepEvent); !abroad {
 		return v, nil
 	}

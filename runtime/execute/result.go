@@ -339,7 +339,11 @@ func (res *Result) Output(ctx context.Context, step, output string) (any, error)
 	if k < 0 {
 		return nil, fmt.Errorf("step %s has no output %q", step, output)
 	}
-	return res.run.value(ctx, res.run.engine.tasks.At(s.index), k)
+	v, err := res.run.value(ctx, res.run.engine.tasks.At(s.index), k)
+	if t := s.Op.Outputs[k].Type; t.IsStream() && err == nil {
+		v = openStream(t, v)
+	}
+	return v, err
 }
 
 // value reads output k of a task after the run.

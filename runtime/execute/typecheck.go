@@ -58,7 +58,7 @@ func invokeOp(ctx context.Context, op *dag.Op, call *dag.Call, note checkNote) e
 			return &TypeCheckError{"input " + in.Name, in.Type.Name, c}
 		}
 	}
-	if err := op.Invoke(ctx, call); err != nil {
+	if err := invokeStreams(ctx, op, call); err != nil {
 		return err
 	}
 	for k := range op.Outputs {

@@ -95,7 +95,7 @@ func (m *Default) readableName(asset string, o *storage.Output, t *dag.Type) (st
 	dir, leaf := splitKey(asset)
 	ext := readableExtension(o, t)
 	switch {
-	case o.IO != "":
+	case o.IO != "" || t.IsStream(): // elements in our own encoding, and many of them
 		return "", nil
 	case ext != "" && m.inline == math.MaxInt: // it keeps values in memory, for a run that leaves nothing
 		return "", nil
