@@ -137,6 +137,10 @@ func (c *condition) compare(e *ast.BinaryExpr) *Expr {
 	if t == nil {
 		return c.fail()
 	}
+	if elem, _ := StreamElem(t); elem != nil {
+		w.report(CodeJobExpression, e, "ask in an op that takes the stream", "a %s knows nothing of what is in a stream: %s", w.what(), source(e))
+		return c.fail()
+	}
 	if tv.IsNil() {
 		left := c.operand(x)
 		return c.combine(&Expr{Kind: ExprBinary, Op: e.Op}, left, &Expr{Kind: ExprNil})

@@ -63,7 +63,9 @@ func (b *builder) dataProblem(t types.Type, from *types.Package) *storeProblem {
 	case elem == nil:
 		return b.storeProblem(t, from)
 	case IsFile(elem):
-		return special(elem)
+		p := special(elem)
+		p.path, p.typ = Short(t, from)+"[]", Short(elem, from)
+		return p
 	}
 	return b.storeProblem(elem, from)
 }
@@ -134,6 +136,9 @@ func special(t types.Type) *storeProblem {
 		return &storeProblem{why: "a dag.File is data by itself", fix: "return it as an output of its own, or store its bytes", file: true}
 	case isNamed(t, load.RuntimePath, "Secret"):
 		return &storeProblem{why: "a secret is never stored", fix: "take it as config where it is needed"}
+	}
+	if elem, _ := StreamElem(t); elem != nil {
+		return &storeProblem{why: "a stream goes from one op or asset to another by itself, and is no value", fix: "return what an op makes of it"}
 	}
 	return nil
 }

@@ -84,9 +84,11 @@ type getting struct {
 // A content is a stored value as it is written: a file, bytes as they are, JSON, or the elements of a stream as JSON, one a line.
 type content struct {
 	file dag.File
-	of   *dag.Type // of the elements in file; nil for a file that is no stream
 	raw  []byte
 	json []byte
+
+	of       *dag.Type // of the elements in file; nil for a file that is no stream
+	terminal bool      // where they are written to
 }
 
 func (g *getting) do() error {
@@ -297,9 +299,8 @@ func (g *getting) write(c *content) error {
 	switch {
 	case a.format == formatJSON && c.of == nil:
 		return a.result(json.RawMessage(g.document(c)), nil)
-	case terminal && c.of != nil:
-		_, err := c.copyTo(&lineEscaper{a.out})
-		return err
+	case c.of != nil:
+		c.terminal = terminal
 	case c.json != nil && terminal:
 		var b bytes.Buffer
 		if err := json.Indent(&b, c.json, "", "  "); err != nil {
@@ -371,21 +372,15 @@ func (c *content) lines(w io.Writer, r io.Reader) (n int64, err error) {
 			}
 		}
 		if err == nil {
+			if c.terminal {
+				line = []byte(escape(string(line)))
+			}
 			n += int64(len(line)) + 1
 			_, err = out.Write(append(line, '\n'))
 		}
 		return err == nil
 	})
 	return n, errors.Join(read, err, out.Flush())
-}
-
-// lineEscaper makes lines fit for a terminal.
-type lineEscaper struct{ w io.Writer }
-
-// Write writes whole lines.
-func (l *lineEscaper) Write(p []byte) (int, error) {
-	_, err := io.WriteString(l.w, strings.Join(escapeLines(string(p)), "\n")+"\n")
-	return len(p), err
 }
 
 // A savedValue is what `assets get --to` says.
