@@ -105,8 +105,8 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
 		// unknown directives
 		{"//dag:aset" + f, "3:1: unknown directive //dag:aset; did you mean //dag:asset? [DAG0101]"},
-		{"//dag:banana x=1" + f, "3:1: unknown directive //dag:banana; the directives are op, asset, source, check, resource, hook, config, graph, job, configured, preset, as, after, key, with, allow, ignore, depends [DAG0101]"},
-		{"//dag:op-x" + f, "3:1: unknown directive //dag:op-x; the directives are op, asset, source, check, resource, hook, config, graph, job, configured, preset, as, after, key, with, allow, ignore, depends [DAG0101]"},
+		{"//dag:banana x=1" + f, "3:1: unknown directive //dag:banana; the directives are op, asset, source, check, resource, hook, partitions, config, graph, job, configured, preset, as, after, key, with, allow, ignore, depends [DAG0101]"},
+		{"//dag:op-x" + f, "3:1: unknown directive //dag:op-x; the directives are op, asset, source, check, resource, hook, partitions, config, graph, job, configured, preset, as, after, key, with, allow, ignore, depends [DAG0101]"},
 		// arguments
 		{"//dag:asset gruop=x" + f, "3:13: //dag:asset: unknown argument gruop; did you mean group? [DAG0102]"},
 		{"//dag:op group=x" + f, "3:10: //dag:op: unknown argument group; it is an argument of //dag:asset [DAG0102]"},

@@ -36,6 +36,8 @@ const (
 	Hook     Kind = "hook"
 	Preset   Kind = "preset"
 
+	Partitions Kind = "partitions"
+
 	Configured Kind = "configured"
 )
 
@@ -182,14 +184,15 @@ var (
 
 // arguments is the table of all arguments.
 var arguments = []Argument{
-	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Hook, Configured}},
-	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Preset, Hook, Configured}},
+	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Hook, Configured, Partitions}},
+	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Preset, Hook, Configured, Partitions}},
 	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Check, Resource}},
 	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset, Check}},
 	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
 	{Name: "strategy", Type: Ident, Default: "source hash", Doc: "the dag.VersionStrategy that gives versions: a variable, or a function without parameters, of the package", On: []Kind{Asset, Job}},
 	{Name: "io", Type: Ident, Default: "the instance's store", Doc: "the IO manager of its outputs: a resource (its function or its key) whose type implements dag.IOManager", On: []Kind{Op, Asset}},
 	{Name: "codec", Type: Enum, Choices: []string{"cbor", "json"}, Default: "cbor", Doc: "how its outputs are stored: as CBOR, or as JSON, which any tool can read", On: []Kind{Op, Asset}},
+	{Name: "partitions", Type: Ident, Default: "none", Doc: "the partitions that it is computed for, one at a time: a variable marked //dag:partitions, or its key", On: []Kind{Asset}},
 	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi", "multiprocess"}, Default: "multi", Doc: "how its steps run: one at a time, in parallel, or in parallel and each in a process of its own", On: []Kind{Job}},
 	{Name: "asset", Type: Flag, Default: "off", Doc: "its outputs are assets, and its parameters name the assets it is made from", On: []Kind{Graph}},
 	{Name: "asset", Type: Name, Default: "what feeds the first data parameter", Doc: "the asset that it says something about; the first data parameter that names no asset takes its value", On: []Kind{Check}},
@@ -223,6 +226,7 @@ var Directives = register(
 	Directive{Kind: Check, Targets: []Target{Func, Method}, Doc: "Says of an asset's value whether it is as it should be: takes that value, other assets, config and resources, and returns a bool or a dag.CheckResult."},
 	Directive{Kind: Resource, Targets: []Target{Func}, Doc: "A constructor whose result is injected into parameters of its type; may take config and other resources, and return a cleanup func."},
 	Directive{Kind: Hook, Targets: []Target{Func, Method}, Doc: "Called when a step that names it in hooks= has succeeded or failed: takes a dag.HookContext and resources, and returns an error or nothing."},
+	Directive{Kind: Partitions, Targets: []Target{Var}, Doc: "Which partitions an asset has that names it in partitions=: a variable of type *partition.Definition."},
 	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},
 	Directive{Kind: Graph, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that jobs and other graphs call; with asset, what makes assets."},
 	Directive{Kind: Job, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that can be run."},

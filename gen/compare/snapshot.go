@@ -153,6 +153,9 @@ func (t *taker) take(p *model.Package) {
 	for _, r := range p.Resources {
 		t.add(&r.Decl, true).Facts = append(signature(&r.Func), facts("env", strings.Join(r.Env, ", "))...)
 	}
+	for _, d := range p.Partitions {
+		t.add(&d.Decl, false)
+	}
 	for _, c := range p.Configs {
 		thing := t.add(&c.Decl, false)
 		thing.Key = cmp.Or(c.Key, c.GoName)
@@ -336,7 +339,11 @@ func opFacts(op *model.Op) []Fact {
 	for _, d := range op.Deps {
 		deps = append(deps, d.Key)
 	}
-	out := facts("volatile", truth(op.Volatile), "share", truth(op.Share), "io", io, "group", op.Group, "deps", strings.Join(sortedSet(deps), ", "), "env", strings.Join(op.Env, ", "))
+	var partitions string
+	if op.Partitions != nil {
+		partitions = op.Partitions.Key
+	}
+	out := facts("partitions", partitions, "volatile", truth(op.Volatile), "share", truth(op.Share), "io", io, "group", op.Group, "deps", strings.Join(sortedSet(deps), ", "), "env", strings.Join(op.Env, ", "))
 	if op.Kind != annotations.Op {
 		for _, in := range op.Inputs {
 			out = append(out, Fact{"input " + in.Name, in.Asset})

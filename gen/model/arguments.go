@@ -10,7 +10,7 @@ import (
 	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
-// arguments resolves what io= and strategy= name, and checks it like code.
+// arguments resolves what io=, partitions= and strategy= name, and checks it like code.
 func (b *builder) arguments() {
 	for _, p := range b.m.Packages {
 		for _, op := range append(p.generics[:len(p.generics):len(p.generics)], p.Ops...) {
@@ -20,6 +20,9 @@ func (b *builder) arguments() {
 			}
 			if arg, ok := op.ann.Arg("codec"); ok {
 				b.codec(op, arg)
+			}
+			if arg, ok := op.ann.Arg("partitions"); ok {
+				op.Partitions = b.partitions(&op.Func, arg)
 			}
 			if arg, ok := op.ann.Arg("strategy"); ok {
 				op.Strategy = b.strategy(&op.Func, arg)

@@ -67,6 +67,7 @@ func (b *builder) wireCheck(op *Op) {
 	}
 	if a := op.Check.Asset; a != nil {
 		op.Key = CheckKey(a.Key, op.Check.Name)
+		op.Partitions = a.Op.Partitions // each partition is checked by itself
 		if a.Op.Pkg == op.Pkg {
 			b.checks[a.Op] = append(b.checks[a.Op], op)
 		}

@@ -47,6 +47,8 @@ const (
 	CodeUnknownHook       = "DAG0425" // hooks= names no hook
 	CodeHook              = "DAG0426" // not the signature of a hook
 	CodeCheckAsset        = "DAG0427" // a check of something that is no asset, or of no asset at all
+	CodeUnknownPartitions = "DAG0428" // partitions= names no partitions
+	CodePartitions        = "DAG0429" // a variable marked //dag:partitions that holds no partitions
 	CodeConfigField       = "DAG0431" // a config field of a type that run config cannot hold
 	CodeConfigDefault     = "DAG0432" // a default that is not of the field's type
 	CodeConfigTag         = "DAG0433" // a tag that says nothing

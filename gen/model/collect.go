@@ -34,6 +34,7 @@ func Build(prog *load.Program) *Model {
 	b.buildConfigs()
 	b.signatures()
 	b.keys()
+	b.partitionTypes()
 	b.arguments()
 	b.wire()
 	b.earlierKeys()
@@ -123,6 +124,7 @@ func (b *builder) collect(lp *load.Package) {
 	slices.SortFunc(p.Resources, func(x, y *Resource) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Graphs, func(x, y *Graph) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Hooks, func(x, y *Hook) int { return strings.Compare(x.Key, y.Key) })
+	slices.SortFunc(p.Partitions, func(x, y *Partitions) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Jobs, func(x, y *Job) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Configs, func(x, y *Config) int { return strings.Compare(x.Symbol, y.Symbol) })
 	b.m.Packages = append(b.m.Packages, p)
@@ -228,6 +230,8 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 		d.Description = text
 	}
 	switch node := a.Decl.(type) {
+	case *ast.ValueSpec:
+		b.declarePartitions(p, d, node)
 	case *ast.TypeSpec:
 		obj, _ := p.Info.Defs[node.Name].(*types.TypeName)
 		if obj == nil {

@@ -50,7 +50,7 @@ func (p *Package) broken() bool {
 			return true
 		}
 	}
-	return len(p.lost) > 0 || p.Diagnostics.HasErrors() || slices.ContainsFunc(p.Configs, func(c *Config) bool { return c.Broken })
+	return len(p.lost) > 0 || p.Diagnostics.HasErrors() || slices.ContainsFunc(p.Partitions, func(d *Partitions) bool { return d.Broken }) || slices.ContainsFunc(p.Configs, func(c *Config) bool { return c.Broken })
 }
 
 // A need says why something is part of a package's definitions.
@@ -212,6 +212,15 @@ func (r *reach) nameable(d *Definitions) {
 		r.typeArgs(op, n)
 		if s := op.Strategy; s != nil && !visibleName(s.Obj, r.p.Types) {
 			r.unexported(op.Pkg, s.Obj.Name(), s.pos, n)
+		}
+	}
+	for _, op := range d.Ops {
+		if d := op.Partitions; d != nil && !visibleName(d.Obj, r.p.Types) {
+			r.unexported(d.Pkg, d.GoName, d.Pos, r.ops[op])
+		} else if d != nil && !CanImport(r.p.Path, d.Pkg.Types) {
+			n := r.b.report(r.p, CodeUnspeakable, r.ops[op].pos, token.NoPos, "move it to a package that "+r.p.Path+" may import",
+				"partitions %s of package %s are needed here, and generated code of package %s may not import that", d.GoName, d.Pkg.Path, r.p.Path)
+			r.b.relate(n, d.Pos, "%s is declared here", d.GoName)
 		}
 	}
 	for _, res := range d.Resources {

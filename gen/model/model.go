@@ -31,12 +31,13 @@ func (m *Model) Package(path string) *Package { return m.byPath[path] }
 // A Package is a local package with annotated declarations.
 type Package struct {
 	*load.Package
-	Ops       []*Op // ops, assets, sources and checks, sorted by key
-	Resources []*Resource
-	Configs   []*Config
-	Graphs    []*Graph // marked //dag:graph
-	Jobs      []*Job
-	Hooks     []*Hook
+	Ops        []*Op // ops, assets, sources and checks, sorted by key
+	Resources  []*Resource
+	Configs    []*Config
+	Graphs     []*Graph // marked //dag:graph
+	Jobs       []*Job
+	Hooks      []*Hook
+	Partitions []*Partitions
 
 	// Generated holds the package-level names that generated code declares for user code to name: "Definitions", "NightlyJob" ...
 	// The value says what each is for. It is complete even where declarations have errors.
@@ -160,6 +161,8 @@ type Op struct {
 
 	Check *Check // of a check; nil for others
 	Gates []*Op  // the blocking checks that it waits for
+
+	Partitions *Partitions // of an asset, and of a check of one
 
 	// Graph is what an asset is made of that is marked //dag:graph asset; nil for others.
 	Graph *Graph

@@ -101,6 +101,11 @@ func (p *Package) Annotated(pos token.Pos) bool {
 			return true
 		}
 	}
+	for _, d := range p.Partitions {
+		if node := d.ann.Decl; node.Pos() <= pos && pos < node.End() {
+			return true
+		}
+	}
 	return slices.ContainsFunc(p.lost, func(n ast.Node) bool { return n.Pos() <= pos && pos < n.End() })
 }
 

@@ -67,6 +67,9 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 	if op.IO != nil {
 		l.text("IO", op.IO.Key)
 	}
+	if op.Partitions != nil {
+		l.add("Partitions", r.qual(op.Partitions.Pkg.Path, op.Partitions.GoName))
+	}
 	r.running(&l, &op.Running)
 	var inputs, outputs []jen.Code
 	for _, in := range op.Inputs {

@@ -228,6 +228,9 @@ func collectImports(p *model.Package, into map[string]string) {
 	d := p.Definitions
 	for _, op := range d.Ops {
 		function(&op.Func)
+		if d := op.Partitions; d != nil && d.Pkg != p {
+			into[d.Pkg.Path] = d.Pkg.Types.Name()
+		}
 		for _, t := range op.TypeArgs {
 			packagesOf(t, p.Types, into)
 		}

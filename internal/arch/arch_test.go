@@ -25,6 +25,7 @@ const module = "github.com/dagstergen/dagstergen/"
 // packages below it too.
 var layers = [][]string{
 	{"internal/canon", "internal/nearest", "internal/diag", "internal/figure", "internal/revision", "internal/squeeze", "internal/oslock", "internal/mask", "internal/mutant", "internal/failpoint", "internal/rules", "internal/scripttest", "internal/testdisk"},
+	{"runtime/partition"},
 	{"runtime/dag", "runtime/plugin", "internal/subprocess", "internal/cache", "internal/facts", "internal/typedata", "internal/manifest", "annotations"},
 	{"internal/load"},
 	{"runtime/storage", "runtime/runconfig", "runtime/iomanager/codec", "versionhash", "gen/model", "gen/write"},
@@ -66,7 +67,7 @@ var forbidden = []struct{ from, to, why string }{
 }
 
 // dagImports is all that every user's package links.
-var dagImports = []string{"internal/canon", "internal/mask", "internal/nearest"}
+var dagImports = []string{"internal/canon", "internal/mask", "internal/nearest", "runtime/partition"}
 
 func TestArrowsPointDown(t *testing.T) {
 	imports := importsOf(t, "../..")

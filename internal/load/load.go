@@ -22,6 +22,9 @@ import (
 // that does not import it yet can be checked together with what is generated for it.
 const RuntimePath = "github.com/dagstergen/dagstergen/runtime/dag"
 
+// PartitionPath is the import path of the package that partitions are defined with.
+const PartitionPath = "github.com/dagstergen/dagstergen/runtime/partition"
+
 // A Config says what to load.
 type Config struct {
 	Dir      string   // folder in which the patterns are meant; "" is the current one

@@ -27,10 +27,11 @@ import (
 
 // getFlags are the flags of assets get.
 type getFlags struct {
-	config  configFlags
-	run     string
-	version string
-	to      string
+	config    configFlags
+	run       string
+	partition string
+	version   string
+	to        string
 }
 
 func (a *app) assetsGetCommand() *cobra.Command {
@@ -47,13 +48,14 @@ func (a *app) assetsGetCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.run, "run", "", "the value that the run `RUN` stored")
 	flags.StringVar(&f.version, "version", "", "the value with the version or data version `VERSION`")
+	flags.StringVarP(&f.partition, "partition", "p", "", "the value of the partition `KEY`")
 	flags.StringVar(&f.to, "to", "", "save it to `FILE`, which is replaced as a whole; a folder takes a file under its own name")
 	f.config.add(a, cmd)
 	return cmd
 }
 
 func (a *app) assetGet(cmd *cobra.Command, key string, f *getFlags) error {
-	for _, name := range []string{"run", "version", "to"} {
+	for _, name := range []string{"run", "version", "partition", "to"} {
 		if set := cmd.Flags().Lookup(name); set.Changed && set.Value.String() == "" {
 			return usage(cmd, fmt.Errorf("--%s is empty", name))
 		}
@@ -131,8 +133,16 @@ func (g *getting) find() error {
 	if g.op != nil && g.op.Kind == dag.KindSource {
 		return usage(g.cmd, fmt.Errorf("%s is a source: its data is kept where it comes from, and only its versions are stored; see assets show %s", g.key, g.key))
 	}
+	if partitioned := g.op != nil && g.op.Partitions != nil; partitioned && g.flags.partition == "" {
+		return usage(g.cmd, fmt.Errorf("asset %s has partitions (%s); say which one's value with --partition KEY", g.key, g.op.Partitions))
+	} else if g.op != nil && !partitioned && g.flags.partition != "" {
+		return usage(g.cmd, fmt.Errorf("asset %s has no partitions; leave out --partition", g.key))
+	}
 	if g.op != nil && !g.past() { // the newest is what was materialized or reused last
 		id := "asset:" + g.op.Key
+		if g.flags.partition != "" {
+			id = dag.PartitionStep(id, dag.PartitionKey(g.flags.partition))
+		}
 		records, err := store.Latest(ctx, []string{id})
 		if err != nil {
 			return err
@@ -152,7 +162,7 @@ func (g *getting) find() error {
 	data := map[string]bool{}
 	for i := range records {
 		m, out := materializationOf(&records[i], g.names...)
-		if out == nil || !matchesRun(m.RunID, g.flags.run) || !matchesVersion(m, g.flags.version) {
+		if out == nil || m.Partition != g.flags.partition || !matchesRun(m.RunID, g.flags.run) || !matchesVersion(m, g.flags.version) {
 			continue
 		}
 		found, data[m.DataVersion] = append(found, &records[i]), true

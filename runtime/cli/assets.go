@@ -14,7 +14,6 @@ import (
 	"github.com/dagstergen/dagstergen/internal/nearest"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
-	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -56,7 +55,7 @@ func (a *app) assetsCommand() *cobra.Command {
 		},
 	}
 	show.Flags().IntVarP(&history, "history", "n", 10, "show at most `N` materializations")
-	cmd.AddCommand(list, show, a.assetsStatusCommand(), a.assetsGetCommand(), a.assetsWipeCommand())
+	cmd.AddCommand(list, show, a.assetsStatusCommand(), a.assetsGetCommand(), a.assetsPartitionsCommand(), a.assetsWipeCommand())
 	return cmd
 }
 
@@ -70,13 +69,15 @@ type assetState struct {
 	Overdue *overdue         `json:"expected,omitempty"` // where a new value is
 	defined bool
 
-	fresh time.Duration
+	fresh       time.Duration
+	partitioned bool
 }
 
 // A materialization is one stored value of an asset, or one observation of a source.
 type materialization struct {
 	Time        time.Time           `json:"time"`
 	RunID       string              `json:"run_id"`
+	Partition   string              `json:"partition,omitempty"`
 	Version     string              `json:"version"`
 	DataVersion string              `json:"data_version"`
 	Said        string              `json:"said_data_version,omitempty"` // as the asset said it
@@ -102,7 +103,7 @@ type usedInput struct {
 
 // materializationOf reads what a record has of one asset, under any of the keys that it has or had.
 func materializationOf(r *storage.Record, names ...string) (*materialization, *storage.Output) {
-	m := &materialization{Time: r.Time.UTC(), RunID: r.RunID, Version: r.Step.String(), Code: r.Code, Config: r.Config, Inputs: []usedInput{}, Metadata: []dag.MetadataEntry{}}
+	m := &materialization{Time: r.Time.UTC(), RunID: r.RunID, Partition: r.Partition, Version: r.Step.String(), Code: r.Code, Config: r.Config, Inputs: []usedInput{}, Metadata: []dag.MetadataEntry{}}
 	for _, in := range r.Inputs {
 		m.Inputs = append(m.Inputs, usedInput{in.Name, in.From, in.DataVersion.String()})
 	}
@@ -141,7 +142,7 @@ func (a *app) assetList(ctx context.Context) (*assetList, error) {
 		identities = append(identities, ids...)
 		for _, as := range assetsOf(op) {
 			known[as.Key], identity[as.Key] = true, ids
-			l.Assets = append(l.Assets, assetState{Key: as.Key, Kind: as.Kind, Group: as.Group, defined: true, fresh: op.Freshness})
+			l.Assets = append(l.Assets, assetState{Key: as.Key, Kind: as.Kind, Group: as.Group, defined: true, fresh: op.Freshness, partitioned: op.Partitions != nil})
 		}
 	}
 	inst, err := a.openReadOnly(ctx)
@@ -183,6 +184,16 @@ func (a *app) latest(ctx context.Context, cat *plan.Catalog, store storage.Store
 			if r := records[id]; r != nil {
 				l.Assets[i].Latest, _ = materializationOf(r, cat.AssetNames(l.Assets[i].Key)...)
 				break
+			}
+		}
+		if l.Assets[i].Latest == nil && l.Assets[i].partitioned { // its records are those of partitions
+			names := cat.AssetNames(l.Assets[i].Key)
+			newest, err := historyOf(ctx, store, names, 1)
+			if err != nil {
+				return err
+			}
+			if len(newest) > 0 {
+				l.Assets[i].Latest, _ = materializationOf(&newest[0], names...)
 			}
 		}
 	}
@@ -339,7 +350,7 @@ func (d *assetDetail) read(ctx context.Context, inst *instance.Instance, names [
 	if d.Latest, out = materializationOf(latest, names...); out == nil {
 		return nil
 	}
-	d.Latest.File = filePath(ctx, inst, d.Key, out, d.typ)
+	d.Latest.File = filePath(ctx, inst, d.Key, d.Latest.Partition, out, d.typ)
 	for i := range records {
 		if records[i].ID == latest.ID {
 			d.History[i].File = d.Latest.File
@@ -363,22 +374,6 @@ func historyOf(ctx context.Context, store storage.Store, names []string, limit i
 		all = all[:min(limit, len(all))]
 	}
 	return all, nil
-}
-
-// filePath is where the file of an asset can be read: the copy for people, or the object where none can be made. A file that is
-// damaged or gone has no path worth showing; the next run makes it again.
-func filePath(ctx context.Context, inst *instance.Instance, asset string, out *storage.Output, typ *dag.Type) string {
-	path, ok, err := inst.IO().Readable(ctx, asset, out, typ)
-	switch {
-	case err == nil && ok:
-		return path
-	case out.Codec != iomanager.CodecFile || out.IO != "":
-		return ""
-	}
-	if v, err := inst.IO().Load(ctx, out, dag.TypeOf[dag.File]("dag.File")); err == nil {
-		return v.(dag.File).Path()
-	}
-	return ""
 }
 
 // view shows an asset as a page: what it is, what is stored, what was recorded about it, and its history.
@@ -419,6 +414,7 @@ func (d *assetDetail) view(l look) []string {
 	m := d.Latest
 	row("last", m.Time.Local().Format(timeLayout))
 	row("expected", d.Overdue.text())
+	row("partition", m.Partition)
 	row("run", m.RunID)
 	row("version", shortDigest(m.Version))
 	row("data", shortDigest(m.DataVersion)+saidVersion(m.Said))

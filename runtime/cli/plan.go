@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -104,6 +105,7 @@ func planSummary(run, reuse, maybe int) string {
 type runFlags struct {
 	config    configFlags
 	selection string
+	partition string
 	tags      []string
 	executor  string
 	noMemo    bool
@@ -116,9 +118,15 @@ type runFlags struct {
 func (f *runFlags) addPlan(a *app, cmd *cobra.Command) {
 	f.config.add(a, cmd)
 	a.selectFlag(cmd, &f.selection)
+	f.addPartition(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.tags, "tag", nil, "put a tag `KEY=VALUE` on the run")
 	flags.BoolVar(&f.noMemo, "no-memo", false, "run everything, whatever is stored")
+}
+
+// addPartition adds the flag for the partition to compute.
+func (f *runFlags) addPartition(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&f.partition, "partition", "p", "", "the partition `KEY` of partitioned assets")
 }
 
 func (f *runFlags) addRun(a *app, cmd *cobra.Command) {
@@ -141,6 +149,14 @@ func (a *app) options(cmd *cobra.Command, f *runFlags) (*plan.Catalog, execute.O
 	}
 	if o.Tags, err = parseTags(f.tags); err != nil {
 		return nil, o, usage(cmd, err)
+	}
+	if f.partition != "" {
+		if tag, given := o.Tags[plan.TagPartition]; given && tag != f.partition {
+			return nil, o, usage(cmd, fmt.Errorf("--partition %s and --tag %s=%s say different things; leave one out", f.partition, plan.TagPartition, tag))
+		}
+		o.Tags[plan.TagPartition] = f.partition
+	} else if flag := cmd.Flags().Lookup("partition"); flag != nil && flag.Changed {
+		return nil, o, usage(cmd, errors.New("--partition is empty"))
 	}
 	if o.Grace = f.grace; f.grace < 0 || f.grace == 0 && cmd.Flags().Changed("grace") {
 		return nil, o, usage(cmd, fmt.Errorf("--grace %s: want more than 0, such as 500ms or 10s", f.grace))

@@ -11,6 +11,7 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 )
 
@@ -165,6 +166,9 @@ func (a *app) check(cat *plan.Catalog, job string, o *execute.Options) error {
 	}
 	t, err := cat.Target(job, o.Select)
 	if err != nil {
+		return err
+	}
+	if _, err := t.In(o.Tags[plan.TagPartition], partition.At{Now: a.now()}); err != nil {
 		return err
 	}
 	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {

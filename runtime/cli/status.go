@@ -28,6 +28,7 @@ func (a *app) assetsStatusCommand() *cobra.Command {
 	}
 	f.config.add(a, cmd)
 	a.selectFlag(cmd, &f.selection)
+	f.addPartition(cmd)
 	return cmd
 }
 

@@ -17,6 +17,7 @@ import (
 type verifyFlags struct {
 	config    configFlags
 	selection string
+	partition string
 	sample    int
 	seed      uint64
 	times     int
@@ -38,6 +39,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	}
 	f.config.add(a, cmd)
 	a.selectFlag(cmd, &f.selection)
+	cmd.Flags().StringVarP(&f.partition, "partition", "p", "", "the partition `KEY` of partitioned assets")
 	flags := cmd.Flags()
 	flags.IntVar(&f.sample, "sample", 0, "verify only `N` of the stored steps, chosen by chance")
 	flags.Uint64Var(&f.seed, "seed", 0, "choose the sample that this `NUMBER` stands for; without it, another one each time")
@@ -89,7 +91,7 @@ func (a *app) verify(cmd *cobra.Command, job string, f *verifyFlags) error {
 	s.start()
 	unwatch := context.AfterFunc(ctx, func() { s.stopping(context.Cause(ctx)) })
 	res, err := execute.Verify(ctx, cat, job, execute.VerifyOptions{
-		Instance: inst, Config: doc, Select: f.selection, Getenv: a.env.Getenv,
+		Instance: inst, Config: doc, Select: f.selection, Partition: f.partition, Getenv: a.env.Getenv,
 		Sample: f.sample, Seed: f.seed, Times: f.times, Timeout: f.timeout, Observe: s.observe,
 	})
 	unwatch()

@@ -35,6 +35,7 @@ type StepInfo struct {
 	RetryNumber int
 	MappingKeys []string          // of the loops that the step stands in, the outermost first
 	Tags        map[string]string // of the op and of the calls that lead to it
+	Partition   *Partition        // of a step of a partitioned asset; it is in the version
 	Run         *RunInfo          // nil where no more is known than RunID and JobKey
 }
 

@@ -3,6 +3,8 @@ package dag
 import (
 	"context"
 	"time"
+
+	"github.com/dagstergen/dagstergen/runtime/partition"
 )
 
 // Definitions is all that a package offers to run: written by dagstergen, passed to cli.Main or to execute.
@@ -63,9 +65,11 @@ type Op struct {
 	Strategy VersionStrategy // strategy= of an asset; nil for the default
 	IO       string          // key of the resource that is its IO manager; empty for the instance's default
 	Retry    *RetryPolicy    // what happens when it fails; nil for what the job says
-	Timeout  time.Duration   // how long one call may take; 0 for ever
-	Pool     string          // whose limit bounds how many of its steps run at once, in all processes of an instance; empty for none
-	Hooks    []*Hook         // called when a step of it has ended
+	// Partitions are what an asset is computed for, one at a time; nil for an asset without.
+	Partitions *partition.Definition
+	Timeout    time.Duration // how long one call may take; 0 for ever
+	Pool       string        // whose limit bounds how many of its steps run at once, in all processes of an instance; empty for none
+	Hooks      []*Hook       // called when a step of it has ended
 
 	Inputs    []Input
 	Config    *Config // nil when it takes none

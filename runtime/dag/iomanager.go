@@ -31,10 +31,12 @@ type OutputContext struct {
 	StepKey  string
 	Name     string // of the output
 	AssetKey string // empty for outputs of jobs
-	Version  string // of the output, "sha256:..."; empty when the run is not memoized
-	Type     *Type
-	Metadata map[string]string // of the definition
-	Config   any               // of the op
+	// Partition is the key of the partition that the value is of; empty for an asset without partitions. What is stored by asset key must be stored by this, too.
+	Partition PartitionKey
+	Version   string // of the output, "sha256:..."; empty when the run is not memoized
+	Type      *Type
+	Metadata  map[string]string // of the definition
+	Config    any               // of the op
 }
 
 // Identifier returns the parts that name this output: with a version {"versioned_outputs", version, step key, output name},

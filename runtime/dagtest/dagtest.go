@@ -43,6 +43,7 @@ type Step struct {
 	RunTags     map[string]string
 	RunConfig   string // YAML
 	Op          *dag.Op
+	Partition   *dag.Partition // nil for none
 }
 
 // A Record is what a body said.
@@ -106,7 +107,7 @@ func Context(t TB, s Step) (context.Context, *Record) {
 	r := &Record{metadata: map[string][]dag.MetadataEntry{}, versions: map[string]dag.DataVersion{}}
 	info := dag.StepInfo{
 		RunID: cmp.Or(s.RunID, "00000000-0000-7000-8000-000000000000"), JobKey: cmp.Or(s.Job, "test"), StepKey: cmp.Or(s.Key, "step"),
-		RetryNumber: s.RetryNumber, MappingKeys: s.MappingKeys, Tags: s.Tags,
+		RetryNumber: s.RetryNumber, MappingKeys: s.MappingKeys, Tags: s.Tags, Partition: s.Partition,
 	}
 	info.Run = &dag.RunInfo{ID: info.RunID, Job: info.JobKey, Tags: s.RunTags, Config: s.RunConfig}
 	scope := &dag.Scope{

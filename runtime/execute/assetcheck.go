@@ -71,7 +71,7 @@ func (r *run) checkPlanned(s *plan.Step) storage.Event {
 	o.str("asset", s.Op.Check.Asset)
 	o.str("check", s.Op.Check.Name)
 	e := r.log.event(storage.EventCheckPlanned, s.Key, "", o.end())
-	e.Asset = s.Op.Check.Asset
+	e.Asset, e.Partition = s.Op.Check.Asset, partitionKey(s)
 	return e
 }
 
@@ -83,7 +83,7 @@ func (r *run) evaluation(t *task, at time.Time) storage.Event {
 	}
 	text, _ := json.Marshal(data) // strings, bools and what encoding/json wrote before: no error
 	e := r.log.eventAt(at, storage.EventCheck, t.step.Key, t.verdict.Verdict(), text)
-	e.Asset = t.verdict.Asset
+	e.Asset, e.Partition = t.verdict.Asset, partitionKey(t.step)
 	if !t.verdict.Passed {
 		e.Level = string(t.verdict.Severity)
 	}

@@ -262,7 +262,7 @@ func (w *worker) record(t *task, at time.Time) storage.Record {
 	s := t.step
 	rec := storage.Record{
 		Step: s.Version, Content: t.content, Identity: s.Identity, RunID: w.run.id, StepKey: s.Key,
-		Symbol: s.Op.Symbol, Code: s.Code, Time: at.UTC(), Env: s.Env(),
+		Symbol: s.Op.Symbol, Code: s.Code, Time: at.UTC(), Env: s.Env(), Partition: partitionKey(s),
 	}
 	rec.Manifest, _ = s.OpManifest()
 	if s.Config != nil {

@@ -96,7 +96,7 @@ func (r *run) endEvents(t *task, at time.Time) []storage.Event {
 			o.value("metadata", out.Metadata)
 		}
 		made := j.eventAt(at, storage.EventMaterialization, s.Key, "", o.end())
-		made.Asset = out.Asset
+		made.Asset, made.Partition = out.Asset, partitionKey(s)
 		events = append(events, made)
 	}
 	if t.verdict != nil {

@@ -19,9 +19,19 @@ func (r *run) runInfo(began time.Time) *dag.RunInfo {
 
 // stepInfo is what it can ask of a step.
 func (r *run) stepInfo(s *plan.Step, tries int) dag.StepInfo {
-	return dag.StepInfo{
-		RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, RetryNumber: tries, MappingKeys: elementKeys(s.Key), Tags: s.Tags, Run: r.info,
+	info := dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, RetryNumber: tries, Tags: s.Tags, Partition: s.Partition, Run: r.info}
+	if s.Partition == nil { // what stands in brackets there is no element of a loop
+		info.MappingKeys = elementKeys(s.Key)
 	}
+	return info
+}
+
+// partitionKey is the key of the partition that a step computes; empty for none.
+func partitionKey(s *plan.Step) string {
+	if s.Partition == nil {
+		return ""
+	}
+	return string(s.Partition.Key)
 }
 
 // elementKeys are the keys of the loops in the key of a step: of "outer[a].fit[b]" a and b. See [dag.MappingKey].

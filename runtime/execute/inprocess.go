@@ -36,6 +36,9 @@ func WithConfig(d *runconfig.Document) Option { return func(c *call) { c.Config 
 // WithSelection runs only some assets, or steps of the job: keys with * and +, tags, groups, and, or, not; see docs/runs.md.
 func WithSelection(s string) Option { return func(c *call) { c.Select = s } }
 
+// WithPartition computes the partitioned assets for the partition with this key. It is the run's tag [plan.TagPartition].
+func WithPartition(key string) Option { return WithTags(map[string]string{plan.TagPartition: key}) }
+
 // WithTags adds tags to the run.
 func WithTags(tags map[string]string) Option {
 	return func(c *call) {
@@ -195,7 +198,11 @@ func Value[T any](res *Result, a dag.AssetRef[T]) (T, error) {
 	if !ok || k < 0 {
 		return zero, fmt.Errorf("no asset %q with a value", a.Key)
 	}
-	return readAs[T](res, op.Key, op.Outputs[k].Name, fmt.Sprintf("asset %q", a.Key))
+	step := op.Key
+	if p := res.run.target.Partition; p != nil && op.Partitions != nil {
+		step = dag.PartitionStep(step, p.Key)
+	}
+	return readAs[T](res, step, op.Outputs[k].Name, fmt.Sprintf("asset %q", a.Key))
 }
 
 // StepValue returns an output of a step after a run that had it, computed or reused, with its Go type. References are written for each job:

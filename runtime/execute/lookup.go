@@ -181,7 +181,7 @@ func describeOutput(jobKey string, s *plan.Step, name string) *dag.OutputContext
 }
 
 func describeOutputOf(jobKey, step string, op *dag.Op, config *plan.Config, name string) *dag.OutputContext {
-	c := &dag.OutputContext{JobKey: jobKey, StepKey: step, Name: name, Metadata: op.Metadata}
+	c := &dag.OutputContext{JobKey: jobKey, StepKey: step, Name: name, Metadata: op.Metadata, Partition: plan.PartitionOfStep(op, step)}
 	for i := range op.Outputs {
 		if o := &op.Outputs[i]; o.Name == name {
 			c.Type = o.Type

@@ -7,8 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -117,11 +119,14 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	if err != nil {
 		return "", err
 	}
+	if t, err = t.In(o.Tags[plan.TagPartition], partition.At{Now: time.Now()}); err != nil {
+		return "", err
+	}
 	memo, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo)
 	if err != nil {
 		return "", err
 	}
-	done, err := finishedSteps(ctx, o.Instance, old.ID)
+	done, err := finishedSteps(ctx, o.Instance, old.ID, t.Partition != nil)
 	if err != nil {
 		return "", err
 	}
@@ -129,9 +134,9 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	ids := map[string]string{}
 	for _, i := range t.Selected {
 		n := &t.Graph.Nodes[i]
-		if done[n.Key] && (n.Op.Volatile || !memo) {
+		if done[t.StepKey(n)] && (n.Op.Volatile || !memo) {
 			keep = append(keep, n.Key)
-			if ids[n.Key] = "asset:" + n.Op.Key; t.Job != nil {
+			if ids[n.Key] = "asset:" + t.StepKey(n); t.Job != nil {
 				ids[n.Key] = "op:" + t.Job.Key + "/" + n.Key
 			}
 		}
@@ -159,8 +164,9 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	return strings.Join(names, ","), nil
 }
 
-// finishedSteps returns the keys of the steps that a run computed, elements of loops aside: what a loop goes over is not known here.
-func finishedSteps(ctx context.Context, inst *instance.Instance, id string) (map[string]bool, error) {
+// finishedSteps returns the keys of the steps that a run computed, elements of loops aside: what a loop goes over is not known here. In a run of a partition that stands
+// in brackets too.
+func finishedSteps(ctx context.Context, inst *instance.Instance, id string, partitioned bool) (map[string]bool, error) {
 	done := map[string]bool{}
 	f := storage.EventFilter{RunID: id, Types: []storage.EventType{storage.EventStepSuccess}, Ascending: true, Limit: 10_000}
 	for {
@@ -169,7 +175,7 @@ func finishedSteps(ctx context.Context, inst *instance.Instance, id string) (map
 			return nil, err
 		}
 		for _, e := range page.Records {
-			if !strings.ContainsRune(e.StepKey, '[') {
+			if partitioned || !strings.ContainsRune(e.StepKey, '[') {
 				done[e.StepKey] = true
 			}
 		}

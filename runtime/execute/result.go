@@ -200,6 +200,9 @@ func (r *run) outputsOf(t *task, outs []OutputResult) {
 // readable keeps the copy that people read of an output in step with what is stored, and returns where a dag.File can be read. A value that was the newest before this run has its copy, unless somebody removed it. That none can be
 // made is no failure: what is stored is stored.
 func (r *run) readable(t *task, asset string, out *storage.Output, typ *dag.Type) string {
+	if p := t.step.Partition; p != nil && asset != "" {
+		asset = dag.PartitionStep(asset, p.Key)
+	}
 	unchanged := t.reused && t.record != nil && t.record.Newest && t.record.Identity == t.step.Identity
 	if out.File == "" && (asset == "" || unchanged && r.inst.IO().HasReadable(asset, out, typ)) {
 		return ""

@@ -15,6 +15,7 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -71,6 +72,9 @@ func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
 	}
 	if o.status {
 		t = t.WithUpstream()
+	}
+	if t, err = t.In(o.Tags[plan.TagPartition], partition.At{Now: time.Now()}); err != nil {
+		return nil, err
 	}
 	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {
 		return nil, err

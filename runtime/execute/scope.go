@@ -45,6 +45,9 @@ func (r *remarks) versionOf(k int) dag.DataVersion {
 // namedBy is what a data version that a step says counts for: the asset, or the step of its job.
 func namedBy(s *plan.Step, def *dag.Output) string {
 	if def.Asset != "" {
+		if s.Partition != nil {
+			return dag.PartitionStep("asset:"+def.Asset, s.Partition.Key)
+		}
 		return "asset:" + def.Asset
 	}
 	return s.Identity

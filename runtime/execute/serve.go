@@ -305,6 +305,12 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 	}
 	sc := &scope{step: s.made(n, key)}
 	sc.Info, sc.Op, sc.Job = ref.Info, n.Op, s.target.Job
+	if p := sc.Info.Partition; p != nil && p.Zone != "" {
+		// A time that was sent has lost its zone, and knows only how far from UTC it is.
+		if zone, err := time.LoadLocation(p.Zone); err == nil {
+			p.Start, p.End = p.Start.In(zone), p.End.In(zone)
+		}
+	}
 	sc.Log = s.logger()
 	sc.AddMetadata, sc.SetDataVersion = sc.addMetadata, sc.setDataVersion
 	sc.NewFile = s.newFile

@@ -30,8 +30,10 @@ type VerifyOptions struct {
 	Instance *instance.Instance  // whose records are held against what the code gives now; read only
 	Config   *runconfig.Document // run config, as of the run that is verified; nil for none
 	Select   string              // a selection, see docs/runs.md; empty for everything
-	Inputs   map[string]any      // values for parameters of the job, by name. A config among them must be without secrets: it is given by Config
-	Getenv   func(string) (string, bool)
+	// Partition is the key of the partition whose steps are verified, where assets have them; empty for none.
+	Partition string
+	Inputs    map[string]any // values for parameters of the job, by name. A config among them must be without secrets: it is given by Config
+	Getenv    func(string) (string, bool)
 
 	Sample  int           // so many of the stored steps, chosen by Seed; 0 for all
 	Seed    uint64        // of the sample: the same one chooses the same steps of the same plan
@@ -131,11 +133,14 @@ func (v *verification) plan(ctx context.Context, cat *plan.Catalog, job string) 
 	if getenv == nil {
 		getenv = os.LookupEnv
 	}
+	// Whatever the job says about reuse: what it has stored is stored.
+	tags := map[string]string{dag.MemoizedRunTag: "true"}
+	if o.Partition != "" {
+		tags[plan.TagPartition] = o.Partition
+	}
 	r, err := planRun(ctx, cat, job, &Options{
 		Instance: o.Instance, Config: o.Config, Select: o.Select, Inputs: o.Inputs,
-		// Whatever the job says about reuse: what it has stored is stored.
-		Tags:   map[string]string{dag.MemoizedRunTag: "true"},
-		Getenv: recorded(getenv, v.environment),
+		Tags: tags, Getenv: recorded(getenv, v.environment),
 	})
 	if err != nil {
 		return err

@@ -328,6 +328,7 @@ func (r *run) noteReuse(b *storage.Batch, s *plan.Step, rec *storage.Record) {
 	}
 	own := *rec
 	own.Step, own.Identity, own.RunID, own.StepKey, own.Symbol = s.Version, s.Identity, r.id, s.Key, s.Op.Symbol
+	own.Partition = partitionKey(s)
 	own.Outputs = slices.Clone(rec.Outputs)
 	for k := range own.Outputs {
 		for o := range s.Op.Outputs {

@@ -220,6 +220,21 @@ func (i *Instance) WipeAssets(ctx context.Context, data bool, keys ...string) (*
 	if missing != nil {
 		return nil, errors.Join(missing...)
 	}
+	var copies []string // for people, of values: one of each partition, else one
+	for _, key := range keys {
+		copies = append(copies, key)
+		records, err := i.store.AssetRecords(ctx, key, 0)
+		if err != nil {
+			return nil, err
+		}
+		for k := range records {
+			if p := records[k].Partition; p != "" {
+				copies = append(copies, dag.PartitionStep(key, dag.PartitionKey(p)))
+			}
+		}
+	}
+	slices.Sort(copies)
+	copies = slices.Compact(copies)
 	if err := i.wipe(ctx, keys); err != nil {
 		return nil, err
 	}
@@ -227,7 +242,7 @@ func (i *Instance) WipeAssets(ctx context.Context, data bool, keys ...string) (*
 		return &Collected{}, nil
 	}
 	if i.ephemeralFiles == nil { // else they go with the instance
-		for _, key := range keys {
+		for _, key := range copies {
 			if err := i.io.RemoveReadable(key); err != nil {
 				return nil, err
 			}

@@ -207,6 +207,9 @@ func (c *Catalog) addAssets(info *opInfo, wrong *problems) {
 	if op.Kind == dag.KindOp || op.Kind == dag.KindCheck {
 		return
 	}
+	if d := op.Partitions; d != nil && d.Err() != nil {
+		wrong.add("bad_partitions", "asset %q: its partitions are wrong: %v", op.Key, d.Err())
+	}
 	add := func(key string, output int) {
 		if known, ok := c.assetByKey[key]; ok {
 			wrong.add("duplicate_key", "two assets have the key %q: %s and %s; give one of them another with name=", key, known.op.op.Symbol, op.Symbol)
@@ -239,7 +242,7 @@ func disagree(symbol string, a, b *packageInfo) error {
 
 // sameOp reports whether two definitions of one symbol with one code version say the same; directives are no part of the version.
 func sameOp(a, b *dag.Op) bool {
-	return a == b || a.Kind == b.Kind && a.Key == b.Key && a.Volatile == b.Volatile && a.Share == b.Share && a.Version == b.Version && a.IO == b.IO &&
+	return a == b || samePartitions(a, b) && a.Kind == b.Kind && a.Key == b.Key && a.Volatile == b.Volatile && a.Share == b.Share && a.Version == b.Version && a.IO == b.IO &&
 		slices.EqualFunc(a.Inputs, b.Inputs, func(x, y dag.Input) bool {
 			return x.Name == y.Name && x.Asset == y.Asset && x.Type.Name == y.Type.Name
 		}) &&

@@ -139,6 +139,9 @@ func (x *expander) op(fr *frame, s *site, after []Ref) int32 {
 	} else {
 		st.Identity = t.Graph.prefix + fr.prefix + s.node.Key + fr.suffix
 	}
+	if st.Partition = t.partitionOf(n); st.Partition != nil {
+		st.Identity = dag.PartitionStep(st.Identity, st.Partition.Key)
+	}
 	st.Key = st.Identity[len(t.Graph.prefix):]
 	st.Inputs = x.f.refs.cut(len(s.node.Inputs))
 	for k := range s.node.Inputs {

@@ -143,6 +143,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 				continue
 			}
 			checkJoin(o.op, in, ref, wrong)
+			checkPartitions(o.op, "input "+in.Name, ref.op.op, wrong)
 			edges[i] = append(edges[i], index[ref.op])
 		}
 		for _, d := range o.op.Deps {
@@ -151,6 +152,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 				wrong.add("unknown_asset", "%s %q: deps= names %q, which no package given to this binary defines%s", o.op.Kind, o.op.Key, d, nearest.Hint(d, keys))
 				continue
 			}
+			checkPartitions(o.op, "dependency "+d, ref.op.op, wrong)
 			edges[i] = append(edges[i], index[ref.op])
 		}
 	}

@@ -16,10 +16,18 @@ func (b *builder) newest(steps []*Step) (map[string]*storage.Record, error) {
 	for _, s := range steps {
 		ids = append(ids, s.Identity)
 		for _, key := range s.Op.Was {
-			ids = append(ids, "asset:"+key)
+			ids = append(ids, s.earlier(key))
 		}
 	}
 	return b.look.Latest(b.ctx, ids)
+}
+
+// earlier is the identity that a step had when its asset had another key: what was stored of the whole asset does not stand for a partition.
+func (s *Step) earlier(key string) string {
+	if s.Partition != nil {
+		return dag.PartitionStep("asset:"+key, s.Partition.Key)
+	}
+	return "asset:" + key
 }
 
 // newestOf is the newest record of a step: that of its identity, else of the first one of those before that has one.
@@ -28,7 +36,7 @@ func newestOf(s *Step, latest map[string]*storage.Record) *storage.Record {
 		return rec
 	}
 	for _, key := range s.Op.Was {
-		if rec := latest["asset:"+key]; rec != nil {
+		if rec := latest[s.earlier(key)]; rec != nil {
 			return rec
 		}
 	}

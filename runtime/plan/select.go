@@ -61,8 +61,9 @@ func (g *Graph) whole(i int32) []int32 {
 type Target struct {
 	Catalog   *Catalog
 	Graph     *Graph
-	Job       *dag.JobDef // nil for assets
-	Selection string      // as the user gave it
+	Job       *dag.JobDef    // nil for assets
+	Selection string         // as the user gave it
+	Partition *dag.Partition // that its partitioned assets are computed for; nil where it has none, and before [Target.In]
 
 	Selected []int32 // nodes that are steps of the run, in plan order
 	Sources  []int32 // sources to observe: selected ones and those that feed a selected step
@@ -101,7 +102,7 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 
 // Only is the target that is one node of t's graph and nothing else, which no selection can say of a node inside of an asset.
 func (t *Target) Only(place int32) *Target {
-	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Key, selected: make([]bool, len(t.selected))}
+	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Key, Partition: t.Partition, selected: make([]bool, len(t.selected))}
 	one.selected[place] = true
 	one.reach()
 	return one
@@ -109,7 +110,7 @@ func (t *Target) Only(place int32) *Target {
 
 // WithUpstream is the target whose steps are those of t and all that they are made from.
 func (t *Target) WithUpstream() *Target {
-	all := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Selection, selected: make([]bool, len(t.selected))}
+	all := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Selection, Partition: t.Partition, selected: make([]bool, len(t.selected))}
 	t.Graph.walk(all.selected, t.Selected, -1, func(i int32) []int32 { return t.Graph.Nodes[i].ups })
 	for i := range all.selected {
 		all.selected[i] = all.selected[i] && t.Graph.Nodes[i].Op.Check == nil

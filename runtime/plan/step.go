@@ -52,11 +52,12 @@ type Reason struct {
 type Step struct {
 	*Node
 	*work
-	Key      string // unique in the plan: "outer.fit[seattle]"; "fit[*]" for all that a loop will make
-	Identity string // what its records are the latest of: "asset:KEY" or "op:JOB/STEP"; empty for a step that is no step yet
-	Index    int    // of the step in the plan; -1 for one that is shown and not there
-	Place    int32  // of the node in the graph
-	Hidden   bool   // not selected; here because a selected step needs its stored output, or its data
+	Key       string         // unique in the plan: "outer.fit[seattle]"; "fit[*]" for all that a loop will make
+	Identity  string         // what its records are the latest of: "asset:KEY" or "op:JOB/STEP"; empty for a step that is no step yet
+	Index     int            // of the step in the plan; -1 for one that is shown and not there
+	Place     int32          // of the node in the graph
+	Partition *dag.Partition // of a partitioned asset: what it is computed for
+	Hidden    bool           // not selected; here because a selected step needs its stored output, or its data
 
 	Inputs []Ref // one for each of Op.Inputs
 	Deps   []Ref // one for each of Op.Deps

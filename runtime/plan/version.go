@@ -70,6 +70,7 @@ func (h *Hasher) step(domain string, s *Step, inputs []canon.Digest) canon.Diges
 		e.Digest(s.Op.Resources[i].Name, s.resources[i])
 	}
 	environment(e, s.Op.Env, s.env)
+	encodePartition(e, s.Partition)
 	return e.Sum()
 }
 

@@ -89,7 +89,7 @@ type Record struct {
 	ID        int64             `cbor:"-"` // assigned by the Store, increasing
 	Step      canon.Digest      `cbor:"-"` // step version
 	Content   canon.Digest      `cbor:"-"`
-	Identity  string            `cbor:"-"` // what the record is the latest of: "asset:KEY" or "op:JOB/STEP"
+	Identity  string            `cbor:"-"` // what the record is the latest of: "asset:KEY", "asset:KEY[PARTITION]" or "op:JOB/STEP"
 	RunID     string            `cbor:"1,keyasint"`
 	StepKey   string            `cbor:"2,keyasint"`
 	Symbol    string            `cbor:"3,keyasint"` // of the op
@@ -102,6 +102,7 @@ type Record struct {
 	Time      time.Time         `cbor:"10,keyasint"`
 	Reached   []ResourceState   `cbor:"11,keyasint,omitempty"` // the resources behind Resources, for explanations
 	Env       map[string]string `cbor:"12,keyasint,omitempty"` // environment variables that counted, by the digests of their values
+	Partition string            `cbor:"13,keyasint,omitempty"` // key of the partition that was computed; empty for none
 	Newest    bool              `cbor:"-"`                     // set by look-ups: Latest(Identity) would return this record
 }
 

@@ -1,0 +1,34 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A listing is an axis of given keys.
+type listing struct {
+	keys  []string
+	index map[string]int
+}
+
+func newListing(keys []string) (*listing, error) {
+	l := &listing{keys, make(map[string]int, len(keys))}
+	var errs []error
+	for i, key := range keys {
+		if _, ok := l.index[key]; ok {
+			errs = append(errs, fmt.Errorf("partition key %q is given twice", key))
+			continue
+		}
+		l.index[key] = i
+	}
+	return l, errors.Join(errs...)
+}
+
+func (l *listing) len() int                       { return len(l.keys) }
+func (l *listing) key(i int) string               { return l.keys[i] }
+func (l *listing) window(int) (w Window, ok bool) { return w, false }
+
+func (l *listing) find(key string) (int, bool) {
+	i, ok := l.index[key]
+	return i, ok
+}

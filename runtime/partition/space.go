@@ -1,0 +1,133 @@
+package partition
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// A Space is the partitions of a definition at one time. Every partition is a [Point] of it: its number along each axis. A definition that is no [Multi] has one axis.
+// Numbers stay the same while time goes on and keys are added at the end.
+type Space struct {
+	multi bool
+	names []string
+	axes  []axis
+}
+
+// A Point is a partition by its numbers along the axes of a space, in their order.
+type Point []int
+
+// An axis is keys that are numbered from 0.
+type axis interface {
+	len() int
+	key(i int) string            // i may be len or more only for time windows
+	find(key string) (int, bool) // the number may be len or more only for time windows
+	window(i int) (Window, bool) // false where keys are no time windows
+}
+
+// Dimensions returns the names of the axes; nil where the definition is no [Multi].
+func (s *Space) Dimensions() []string {
+	if !s.multi {
+		return nil
+	}
+	return slices.Clone(s.names)
+}
+
+// Len counts the partitions.
+func (s *Space) Len() int {
+	n := 1
+	for _, a := range s.axes {
+		n *= a.len()
+	}
+	return n
+}
+
+// Key returns how a partition is written: the key of a single axis, or those of all with bars between.
+func (s *Space) Key(p Point) string {
+	if len(s.axes) == 1 {
+		return s.axes[0].key(p[0])
+	}
+	parts := make([]string, len(s.axes))
+	for i, a := range s.axes {
+		parts[i] = a.key(p[i])
+	}
+	return strings.Join(parts, "|")
+}
+
+// KeyOf returns the key of a partition along one dimension; empty where there is no such dimension.
+func (s *Space) KeyOf(p Point, dim string) string {
+	if i := slices.Index(s.names, dim); i >= 0 {
+		return s.axes[i].key(p[i])
+	}
+	return ""
+}
+
+// Window returns the time that a partition is about. The second result is false where no axis, or more than one, is by time.
+func (s *Space) Window(p Point) (w Window, ok bool) {
+	for i, a := range s.axes {
+		if one, timed := a.window(p[i]); timed {
+			if ok {
+				return Window{}, false
+			}
+			w, ok = one, true
+		}
+	}
+	return w, ok
+}
+
+// Find returns the partition with a key. The error names the nearest key.
+func (s *Space) Find(key string) (Point, error) {
+	parts := []string{key}
+	if s.multi {
+		parts = strings.Split(key, "|")
+		if len(parts) != len(s.axes) {
+			return nil, fmt.Errorf("partition %q has %d of %d dimensions; write %s", key, len(parts), len(s.axes), strings.Join(s.names, "|"))
+		}
+	}
+	p := make(Point, len(parts))
+	for i, part := range parts {
+		n, err := s.number(i, part)
+		if err != nil {
+			return nil, err
+		}
+		p[i] = n
+	}
+	return p, nil
+}
+
+// All returns all partitions as a set.
+func (s *Space) All() Set {
+	spans := make([]Span, len(s.axes))
+	for i, a := range s.axes {
+		spans[i] = Span{0, a.len()}
+	}
+	return Box(spans...)
+}
+
+// Keys goes through the keys of a set, in the order of the space.
+func (s *Space) Keys(set Set) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for p := range set.Points() {
+			if !yield(s.Key(p)) {
+				return
+			}
+		}
+	}
+}
+
+// number returns the number of a key along an axis.
+func (s *Space) number(i int, key string) (int, error) {
+	if n, ok := s.axes[i].find(key); ok && n < s.axes[i].len() {
+		return n, nil
+	}
+	return 0, s.unknown(i, key)
+}
+
+// ofAxis names an axis where there are several.
+func (s *Space) ofAxis(i int) string {
+	if !s.multi {
+		return ""
+	}
+	return " of " + s.names[i]
+}

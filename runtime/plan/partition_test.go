@@ -1,0 +1,106 @@
+package plan
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/partition"
+)
+
+func partitioned(op *dag.Op, d *partition.Definition) *dag.Op {
+	op.Partitions = d
+	return op
+}
+
+var march = partition.At{Now: time.Date(2024, 3, 5, 0, 0, 0, 0, time.UTC)}
+
+func TestTargetInAPartition(t *testing.T) {
+	days := partition.Daily("2024-03-01", partition.In("Europe/Berlin"))
+	grid := partition.Multi(partition.Dim("day", days), partition.Dim("city", partition.Static("oslo", "rome")))
+	c := catalog(t, define(t, nil, []*dag.Op{asset("base"), partitioned(asset("a", "base"), days), partitioned(asset("b", "a"), partition.Daily("2024-03-02", partition.In("Europe/Berlin"))), partitioned(asset("g"), grid)}))
+	in := func(selection, key string) (*Target, error) {
+		target, err := c.Target("", selection)
+		require.NoError(t, err)
+		return target.In(key, march)
+	}
+	target, err := in("a,base", "2024-03-04")
+	require.NoError(t, err)
+	assert.Equal(t, dag.PartitionKey("2024-03-04"), target.Partition.Key)
+	assert.True(t, target.Partition.Timed())
+	assert.Equal(t, "2024-03-05T00:00:00+01:00", target.Partition.End.Format(time.RFC3339))
+	assert.Equal(t, "a[2024-03-04]", target.StepKey(&target.Graph.Nodes[target.Selected[len(target.Selected)-1]]))
+	assert.Nil(t, target.PartitionAt("base"))
+	assert.Equal(t, target.Partition, target.PartitionAt("a"))
+
+	target, err = in("g", "rome|2024-03-04")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"city": "rome", "day": "2024-03-04"}, target.Partition.Dims)
+
+	target, err = in("base", "")
+	require.NoError(t, err)
+	assert.Nil(t, target.Partition)
+
+	for _, bad := range []struct{ selection, key, want string }{
+		{"base", "2024-03-01", "nothing that is selected has partitions"},
+		{"a", "", `asset "a" has partitions (daily from 2024-03-01 in Europe/Berlin); say which one is meant with --partition KEY: one of 4, such as 2024-03-01`},
+		{"a", "2024-03-05", "did you mean 2024-03-04?"},
+		{"a,g", "2024-03-04", "have other partitions, so one run cannot compute both"},
+		{"g", "rome", `has 1 of 2 dimensions; write city|day`},
+	} {
+		_, err := in(bad.selection, bad.key)
+		assert.ErrorContains(t, err, bad.want)
+	}
+	none, err := c.Target("", "a")
+	require.NoError(t, err)
+	_, err = none.In("", partition.At{Now: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)})
+	assert.ErrorContains(t, err, "there is none yet")
+}
+
+func TestPartitionsOfJoins(t *testing.T) {
+	days := partition.Daily("2024-03-01")
+	_, err := NewCatalog(define(t, nil, []*dag.Op{partitioned(asset("a"), days), asset("b", "a"), partitioned(asset("c", "a"), partition.Weekly("2024-03-01")), partitioned(asset("d"), partition.Daily("soon"))}))
+	require.ErrorContains(t, err, `asset "d": its partitions are wrong: daily partitions: start "soon" is no time`)
+	follows := asset("e")
+	follows.Deps = []string{"a"}
+	_, err = NewCatalog(define(t, nil, []*dag.Op{partitioned(asset("a"), days), asset("b", "a"), partitioned(asset("c", "a"), partition.Weekly("2024-03-01")), follows}))
+	require.ErrorContains(t, err, `asset "b": its input a is computed for each partition (daily from 2024-03-01), and the asset has none`)
+	require.ErrorContains(t, err, `asset "c": its input a has other partitions (daily from 2024-03-01) than the asset (weekly from 2024-03-01)`)
+	require.ErrorContains(t, err, `asset "e": its dependency a is computed for each partition`)
+}
+
+// All that a body can know of its partition is in the version, and a step without one has the version that it had before there were any.
+func TestPartitionsCount(t *testing.T) {
+	sum := func(p *dag.Partition) canon.Digest {
+		e := canon.New(domainStep)
+		encodePartition(e, p)
+		return e.Sum()
+	}
+	assert.Equal(t, canon.New(domainStep).Sum(), sum(nil))
+	start := time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
+	seen := map[canon.Digest]int{sum(nil): -1}
+	for i, p := range []dag.Partition{
+		{Key: "a"}, {Key: "b"},
+		{Key: "a", Dims: map[string]string{"x": "a"}}, {Key: "a", Dims: map[string]string{"y": "a"}}, {Key: "a", Dims: map[string]string{"x": "b"}},
+		{Key: "a", Start: start, End: start.Add(time.Hour), Zone: "UTC"}, {Key: "a", Start: start, End: start.Add(2 * time.Hour), Zone: "UTC"},
+		{Key: "a", Start: start.Add(time.Hour), End: start.Add(2 * time.Hour), Zone: "UTC"}, {Key: "a", Start: start, End: start.Add(time.Hour), Zone: "Africa/Accra"},
+	} {
+		other, ok := seen[sum(&p)]
+		assert.False(t, ok, "%d and %d", i, other)
+		seen[sum(&p)] = i
+	}
+	in := start.In(time.FixedZone("CET", 3600))
+	assert.Equal(t, sum(&dag.Partition{Key: "a", Start: start, End: start.Add(time.Hour), Zone: "UTC"}), sum(&dag.Partition{Key: "a", Start: in, End: in.Add(time.Hour), Zone: "UTC"}))
+}
+
+func TestPartitionInTheKeyOfAStep(t *testing.T) {
+	op := partitioned(asset("a"), partition.Daily("2024-03-01"))
+	for _, key := range []dag.PartitionKey{"2024-03-01", "rome|2024-03-01", "a]b", `q"q`, "[x]", " "} {
+		assert.Equal(t, key, PartitionOfStep(op, dag.PartitionStep("a", key)))
+	}
+	assert.Empty(t, PartitionOfStep(asset("a"), "a[x]"))
+}
