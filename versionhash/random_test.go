@@ -30,7 +30,7 @@ func TestRandomEditsFromACache(t *testing.T) {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		copyFile(t, filepath.Join("..", name), filepath.Join(dir, name))
 	}
-	for _, pkg := range []string{"annotations", "gen", "versionhash", "internal", "runtime/dag", "runtime/runconfig"} {
+	for _, pkg := range []string{"annotations", "gen", "versionhash", "internal", "runtime/dag", "runtime/partition", "runtime/runconfig"} {
 		require.NoError(t, filepath.WalkDir(filepath.Join("..", filepath.FromSlash(pkg)), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() && d.Name() == "testdata" {
 				return fs.SkipDir
