@@ -5,13 +5,11 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"unicode"
 
 	"github.com/dagstergen/dagstergen/annotations"
-	"github.com/dagstergen/dagstergen/internal/diag"
 	"github.com/dagstergen/dagstergen/internal/load"
 )
 
@@ -59,16 +57,7 @@ func (b *builder) codec(op *Op, arg annotations.Arg) {
 // notJSON reports a type that JSON does not give back exactly.
 func (b *builder) notJSON(f *Func, pos token.Pos, what string, p *storeProblem) {
 	f.Broken = true
-	part := p.path
-	if part != p.typ {
-		part += ": " + p.typ
-	}
-	d := b.report(f.Pkg, CodeCodec, pos, token.NoPos, p.fix+", or leave codec=json out", "%s cannot be stored as JSON and read back exactly: %s: %s", what, part, p.why)
-	for _, h := range p.hops {
-		if at := b.at(h.pos); !filepath.IsAbs(at.Filename) {
-			d.Related = append(d.Related, diag.Related{Pos: at, Message: h.text})
-		}
-	}
+	b.badPart(f, CodeCodec, pos, what+" cannot be stored as JSON and read back exactly", p, p.fix+", or leave codec=json out")
 }
 
 // json reports a type that an instance of a generic op with codec=json would return.

@@ -162,6 +162,11 @@ func (b *builder) unstorable(f *Func, pos token.Pos, message string, p *storePro
 	if p.file {
 		code = CodeNestedFile
 	}
+	return b.badPart(f, code, pos, message, p, hint)
+}
+
+// badPart reports what message says of the part of a type that p is about, with the declared fields on the way to it.
+func (b *builder) badPart(f *Func, code string, pos token.Pos, message string, p *storeProblem, hint string) *diag.Diagnostic {
 	part := p.path
 	if part != p.typ {
 		part += ": " + p.typ
