@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// A Definition says which partitions there are. Make one with [Static], [Hourly], [Daily], [Weekly], [Monthly], [Cron] or [Multi]; what
+// A Definition says which partitions there are. Make one with [Static], [Hourly], [Daily], [Weekly], [Monthly], [Cron], [Dynamic] or [Multi]; what
 // is wrong with it is told by Err and Resolve, so that a package variable can hold it.
 type Definition struct {
 	kind kind
 	err  error
 
 	keys *listing // static
+	name string   // dynamic
 	time *windows
 	dims []Dimension // sorted by name
 }
@@ -24,6 +25,7 @@ type kind uint8
 
 const (
 	kindStatic kind = iota
+	kindDynamic
 	kindTime
 	kindMulti
 )
@@ -32,6 +34,8 @@ const (
 type At struct {
 	// Now decides which time windows have ended; only those are partitions, where an end offset does not say more.
 	Now time.Time
+	// Keys returns the keys of the dynamic definition of this name, in the order in which they were added. It may be nil where there is none.
+	Keys func(name string) ([]string, error)
 }
 
 // Static has the given keys, in this order.
@@ -47,6 +51,15 @@ func Static(keys ...string) *Definition {
 	var err error
 	d.keys, err = newListing(slices.Clone(keys))
 	d.err = errors.Join(append(errs, err)...)
+	return d
+}
+
+// Dynamic has the keys that were added under name to an instance.
+func Dynamic(name string) *Definition {
+	d := &Definition{kind: kindDynamic, name: name}
+	if name == "" {
+		d.err = errors.New("dynamic partitions without a name; say which keys of the instance they are")
+	}
 	return d
 }
 
@@ -119,6 +132,8 @@ func (d *Definition) Err() error { return d.err }
 // String describes the definition in a few words: "daily from 2024-01-01 in Europe/Berlin".
 func (d *Definition) String() string {
 	switch d.kind {
+	case kindDynamic:
+		return "dynamic " + d.name
 	case kindTime:
 		return d.time.String()
 	case kindMulti:
@@ -135,7 +150,22 @@ func (d *Definition) String() string {
 	return fmt.Sprintf("static, %d keys", d.keys.len())
 }
 
-// Resolve returns the partitions that there are. The error is the definition's.
+// DynamicNames returns the names of the dynamic definitions in it, sorted.
+func (d *Definition) DynamicNames() []string {
+	var names []string
+	switch d.kind {
+	case kindDynamic:
+		names = append(names, d.name)
+	case kindMulti:
+		for _, dim := range d.dims {
+			names = append(names, dim.Keys.DynamicNames()...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Resolve returns the partitions that there are. The error is the definition's, or that of at.Keys.
 func (d *Definition) Resolve(at At) (*Space, error) {
 	if d.err != nil {
 		return nil, d.err
@@ -164,13 +194,27 @@ func (d *Definition) Resolve(at At) (*Space, error) {
 }
 
 func (d *Definition) axis(at At) (axis, error) {
-	if d.kind == kindTime {
+	switch d.kind {
+	case kindTime:
 		return d.time.resolve(at.Now)
+	case kindDynamic:
+		if at.Keys == nil {
+			return nil, fmt.Errorf("dynamic partitions %s: there is no instance that holds their keys", d.name)
+		}
+		keys, err := at.Keys(d.name)
+		if err != nil {
+			return nil, fmt.Errorf("dynamic partitions %s: %w", d.name, err)
+		}
+		l, err := newListing(keys)
+		if err != nil {
+			return nil, fmt.Errorf("dynamic partitions %s: %w", d.name, err)
+		}
+		return l, nil
 	}
 	return d.keys, nil
 }
 
-// Alike reports whether the keys of two definitions mean the same: the same list, or windows of one schedule, wherever the first begins; of several dimensions, each by its name.
+// Alike reports whether the keys of two definitions mean the same: the same list, the same dynamic name, or windows of one schedule with keys of one format, wherever the first begins; of several dimensions, each by its name.
 func Alike(a, b *Definition) bool {
 	if a == b {
 		return true
@@ -181,8 +225,10 @@ func Alike(a, b *Definition) bool {
 	switch a.kind {
 	case kindStatic:
 		return slices.Equal(a.keys.keys, b.keys.keys)
+	case kindDynamic:
+		return a.name == b.name
 	case kindTime:
-		return a.time.sched != nil && b.time.sched != nil && a.time.cadence() == b.time.cadence()
+		return a.time.sched != nil && b.time.sched != nil && a.time.cadence() == b.time.cadence() && a.time.layout == b.time.layout
 	}
 	return len(a.dims) == len(b.dims) && slices.EqualFunc(a.dims, b.dims, func(x, y Dimension) bool { return x.Name == y.Name && Alike(x.Keys, y.Keys) })
 }

@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ func TestPartitionsOfDefinitions(t *testing.T) {
 		first, last string
 	}{
 		"static":               {Static("b", "a"), 2, "b", "a"},
+		"dynamic":              {Dynamic("x"), 2, "x1", "x2"},
 		"daily":                {Daily("2024-03-01"), 4, "2024-03-01", "2024-03-04"},
 		"today too":            {Daily("2024-03-01", EndOffset(1)), 5, "2024-03-01", "2024-03-05"},
 		"into the future":      {Daily("2024-03-01", EndOffset(400)), 404, "2024-03-01", "2025-04-08"},
@@ -41,11 +43,11 @@ func TestPartitionsOfDefinitions(t *testing.T) {
 		"cron, leap days":      {Cron("0 0 29 2 *", "1890-01-01"), 32, "1892-02-29", "2020-02-29"},
 		"cron, either day":     {Cron("0 0 13 * fri", "2024-02-05"), 4, "2024-02-09", "2024-02-23"},
 		"format":               {Monthly("2023-12", Format("2006-01")), 3, "2023-12", "2024-02"},
-		"several dimensions":   {Multi(Dim("key", Static("b", "a")), Dim("day", Daily("2024-03-04")), Dim("zone", Static("x1", "x2"))), 4, "2024-03-04|b|x1", "2024-03-04|a|x2"},
+		"several dimensions":   {Multi(Dim("key", Static("b", "a")), Dim("day", Daily("2024-03-04")), Dim("zone", Dynamic("x"))), 4, "2024-03-04|b|x1", "2024-03-04|a|x2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, c.def.Err())
-			space, err := c.def.Resolve(At{Now: now})
+			space, err := c.def.Resolve(At{Now: now, Keys: func(n string) ([]string, error) { return []string{n + "1", n + "2"}, nil }})
 			require.NoError(t, err)
 			require.Equal(t, c.n, space.Len())
 			keys := slices.Collect(space.Keys(space.All()))
@@ -72,6 +74,7 @@ func TestDefinitionsThatAreWrong(t *testing.T) {
 		`partition key "a...b" has "...", which stands for a range`:    Static("a...b"),
 		`partition key "a|b" has "|", which stands between dimensions`: Static("a|b"),
 		`partition key "a\nb" has a control character`:                 Static("a\nb"),
+		"dynamic partitions without a name":                            Dynamic(""),
 		"without a dimension; give at least one":                       Multi(),
 		`dimension "a" is given twice`:                                 Multi(Dim("a", Static("x")), Dim("a", Static("y"))),
 		`dimension "1a": a name has letters`:                           Multi(Dim("1a", Static("x"))),
@@ -103,10 +106,23 @@ func TestDefinitionsThatAreWrong(t *testing.T) {
 		}
 		assert.ErrorContains(t, err, want)
 	}
+	_, err := Dynamic("x").Resolve(At{})
+	assert.EqualError(t, err, "dynamic partitions x: there is no instance that holds their keys")
+	_, err = Dynamic("x").Resolve(At{Keys: func(string) ([]string, error) { return nil, errors.New("disk gone") }})
+	assert.EqualError(t, err, "dynamic partitions x: disk gone")
 }
 
-func TestWhatAPartitionIs(t *testing.T) {
+func TestPartitionsOfAMoment(t *testing.T) {
 	space := resolve(t, Multi(Dim("day", Daily("2025-12-20")), Dim("key", Static("a", "b"))))
+	at := func(text string) []string {
+		when, err := time.Parse(time.RFC3339, text)
+		require.NoError(t, err)
+		return slices.Collect(space.Keys(space.At(when)))
+	}
+	assert.Equal(t, []string{"2025-12-24|a", "2025-12-24|b"}, at("2025-12-24T00:00:00Z"))
+	assert.Equal(t, []string{"2025-12-24|a", "2025-12-24|b"}, at("2025-12-24T23:59:59Z"))
+	assert.Empty(t, at("2025-12-19T23:59:59Z"))
+	assert.Empty(t, at("2026-01-01T00:00:00Z"))
 	assert.Equal(t, []string{"day", "key"}, space.Dimensions())
 	assert.Equal(t, "b", space.KeyOf(Point{0, 1}, "key"))
 	assert.Empty(t, space.KeyOf(Point{0, 1}, "other"))
@@ -120,8 +136,9 @@ func TestWhatAPartitionIs(t *testing.T) {
 }
 
 func TestDescriptions(t *testing.T) {
-	d := Multi(Dim("a", Daily("2025-01-01", In("Europe/Berlin"))), Dim("c", Static("k")))
-	assert.Equal(t, "a: daily from 2025-01-01 in Europe/Berlin, c: static, 1 keys", d.String())
+	d := Multi(Dim("b", Dynamic("x")), Dim("a", Daily("2025-01-01", In("Europe/Berlin"))), Dim("c", Static("k")), Dim("d", Dynamic("x")))
+	assert.Equal(t, "a: daily from 2025-01-01 in Europe/Berlin, b: dynamic x, c: static, 1 keys, d: dynamic x", d.String())
+	assert.Equal(t, []string{"x"}, d.DynamicNames())
 	assert.Equal(t, "0 5 * * * from 2025-01-01", Cron("0 5 * * *", "2025-01-01").String())
 }
 
@@ -142,6 +159,8 @@ func TestAlike(t *testing.T) {
 		{keys, Static("a", "b"), true},
 		{keys, Static("b", "a"), false},
 		{keys, day, false},
+		{Dynamic("x"), Dynamic("x"), true},
+		{Dynamic("x"), Dynamic("y"), false},
 		{two, Multi(Dim("key", Static("a", "b")), Dim("day", day)), true},
 		{two, Multi(Dim("key", keys), Dim("other", day)), false},
 		{two, Multi(Dim("key", keys)), false},

@@ -1,6 +1,9 @@
 package partition
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -31,4 +34,16 @@ func (l *listing) window(int) (w Window, ok bool) { return w, false }
 func (l *listing) find(key string) (int, bool) {
 	i, ok := l.index[key]
 	return i, ok
+}
+
+// print identifies the first n keys: what an encoded set of indexes below n rests on.
+func (l *listing) print(n int) string {
+	h := sha256.New()
+	var size [8]byte
+	for _, key := range l.keys[:n] {
+		binary.BigEndian.PutUint64(size[:], uint64(len(key)))
+		h.Write(size[:])
+		h.Write([]byte(key))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }

@@ -137,6 +137,17 @@ func (r *region) size() int {
 	return n
 }
 
+// bound returns for each axis, from the given one on, how many numbers a space needs at least.
+func (r *region) bound(depth int, most []int) {
+	if r == nil {
+		return
+	}
+	for i, run := range r.runs {
+		most[depth] = max(most[depth], run.To)
+		r.sub(i).bound(depth+1, most)
+	}
+}
+
 // unionAll joins many regions as a tournament, so that a million single points do not cost a million copies.
 func unionAll(parts []*region) *region {
 	switch len(parts) {

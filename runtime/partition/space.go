@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Space is the partitions of a definition at one time. Every partition is a [Point] of it: its number along each axis. A definition that is no [Multi] has one axis.
@@ -24,6 +25,7 @@ type axis interface {
 	key(i int) string            // i may be len or more only for time windows
 	find(key string) (int, bool) // the number may be len or more only for time windows
 	window(i int) (Window, bool) // false where keys are no time windows
+	print(n int) string          // identifies the first n keys
 }
 
 // Dimensions returns the names of the axes; nil where the definition is no [Multi].
@@ -96,6 +98,20 @@ func (s *Space) Find(key string) (Point, error) {
 	return p, nil
 }
 
+// At returns the partitions whose time window has an instant, along the axes by time, and that have any key along the others.
+func (s *Space) At(t time.Time) Set {
+	var spans []Span
+	for _, a := range s.axes {
+		span := Span{0, a.len()}
+		if w, ok := a.(*windowAxis); ok {
+			i := w.line.before(t.Unix()+1) - w.skip - 1
+			span = Span{max(i, 0), min(i+1, a.len())}
+		}
+		spans = append(spans, span)
+	}
+	return Box(spans...)
+}
+
 // All returns all partitions as a set.
 func (s *Space) All() Set {
 	spans := make([]Span, len(s.axes))
@@ -122,12 +138,4 @@ func (s *Space) number(i int, key string) (int, error) {
 		return n, nil
 	}
 	return 0, s.unknown(i, key)
-}
-
-// ofAxis names an axis where there are several.
-func (s *Space) ofAxis(i int) string {
-	if !s.multi {
-		return ""
-	}
-	return " of " + s.names[i]
 }

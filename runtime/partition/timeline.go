@@ -139,3 +139,9 @@ func change(t time.Time) (at, offset int64) {
 	_, seconds := end.Zone()
 	return end.Unix(), int64(seconds)
 }
+
+// end is an instant up to which all ticks are in the timeline.
+func (tl *timeline) end() int64 {
+	p := tl.periods[len(tl.periods)-1]
+	return p.to - p.offset
+}

@@ -1,6 +1,8 @@
 package partition
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -219,6 +221,12 @@ func (w *windows) withOffset() bool {
 	return strings.Contains(w.layout, "-07") || strings.Contains(w.layout, "Z07")
 }
 
+// print identifies the windows by number: what an encoded set of them rests on.
+func (w *windows) print() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%d\n%s", w.sched.expr, w.zone, w.start, w.layout))
+	return hex.EncodeToString(sum[:8])
+}
+
 // resolve returns the windows that are partitions now.
 func (w *windows) resolve(now time.Time) (*windowAxis, error) {
 	if err := w.checked(); err != nil {
@@ -328,5 +336,32 @@ func (a *windowAxis) ending(at int64) int {
 	return max(a.line.before(at+1)-a.skip-1, 0)
 }
 
-// cadence identifies when windows begin, wherever the first is, and how their keys are written.
-func (w *windows) cadence() string { return w.sched.expr + "\n" + w.zone.String() + "\n" + w.layout }
+func (a *windowAxis) print(int) string { return a.def.print() }
+
+// moment returns when window i begins; i may be before the first window and after the last one.
+func (a *windowAxis) moment(i int) int64 {
+	line, at := a.line, a.skip+i
+	for span := int64(64 * daySeconds); at < 0; span *= 2 {
+		line = newTimeline(a.def.sched, a.def.zone, a.def.start-span, a.def.start+2*daySeconds)
+		at = line.before(a.def.start) + i
+	}
+	for span := int64(64 * daySeconds); at >= line.total; span *= 2 {
+		last, _ := a.line.tick(a.line.total - 1)
+		line = newTimeline(a.def.sched, a.def.zone, a.def.start-2*daySeconds, last+span)
+	}
+	at64, _ := line.tick(at)
+	return at64
+}
+
+// position counts the windows that begin before an instant, from the first on; it is negative where the instant is that much before the start.
+func (a *windowAxis) position(at int64) int {
+	first := a.def.start - 2*daySeconds
+	if last := a.line.end(); at > last {
+		return newTimeline(a.def.sched, a.def.zone, first, at).before(at) - a.skip
+	}
+	if at >= first {
+		return a.line.before(at) - a.skip
+	}
+	line := newTimeline(a.def.sched, a.def.zone, at-2*daySeconds, a.def.start+2*daySeconds)
+	return line.before(at) - line.before(a.def.start)
+}

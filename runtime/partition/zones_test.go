@@ -140,8 +140,7 @@ func TestWindowsAtAllTransitions(t *testing.T) {
 					from, to := at.Add(-near), at.Add(near)
 					want := slices.DeleteFunc(walk(s, clocks[i]), func(k tick) bool { return k.at.Before(from) })
 					var got []tick
-					first, end := a.line.before(from.Unix())-a.skip, a.line.before(to.Unix())-a.skip
-					for i := first; i < end; i++ {
+					for i := a.position(from.Unix()); i < a.position(to.Unix()); i++ {
 						w, _ := a.window(i)
 						_, again := a.line.tick(a.skip + i)
 						got = append(got, tick{w.Start.UTC(), again && s.hourly})
