@@ -39,7 +39,7 @@ func (a *app) command() *cobra.Command {
 	}{
 		{"work", "Commands:", []*cobra.Command{a.listCommand(), a.graphCommand(), a.planCommand(), a.runCommand(), a.materializeCommand(), a.verifyCommand()}},
 		{"look", "Look at what is there:", []*cobra.Command{a.runsCommand(), a.assetsCommand(), a.configCommand()}},
-		{"keep", "Look after it:", []*cobra.Command{a.gcCommand(), a.instanceCommand()}},
+		{"keep", "Look after it:", []*cobra.Command{a.partitionsCommand(), a.gcCommand(), a.instanceCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -55,19 +56,22 @@ func (a *app) partitions(cmd *cobra.Command, key, selection string) (*assetParti
 	if op.Partitions == nil {
 		return nil, usage(cmd, fmt.Errorf("asset %s has no partitions; give it partitions=, see docs/partitions.md", key))
 	}
-	space, err := op.Partitions.Resolve(partition.At{Now: a.now()})
-	if err != nil {
-		return nil, err
-	}
-	asked, err := space.Select(selection)
-	if err != nil {
-		return nil, usage(cmd, err)
-	}
 	inst, err := a.openReadOnly(cmd.Context())
 	if err != nil {
 		return nil, err
 	}
-	stored, err := storedPartitions(cmd.Context(), inst.Store(), cat.AssetNames(key), space)
+	var space *partition.Space
+	var asked, stored partition.Set
+	err = func() error {
+		if space, err = op.Partitions.Resolve(execute.PartitionsAt(cmd.Context(), inst, a.now())); err != nil {
+			return err
+		}
+		if asked, err = space.Select(selection); err != nil {
+			return usage(cmd, err)
+		}
+		stored, err = storedPartitions(cmd.Context(), inst.Store(), cat.AssetNames(key), space)
+		return err
+	}()
 	if err = closed(err, inst); err != nil {
 		return nil, err
 	}

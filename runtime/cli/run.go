@@ -11,7 +11,6 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/instance"
-	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 )
 
@@ -168,7 +167,7 @@ func (a *app) check(cat *plan.Catalog, job string, o *execute.Options) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.In(o.Tags[plan.TagPartition], partition.At{Now: a.now()}); err != nil {
+	if _, err := t.In(o.Tags[plan.TagPartition], execute.PartitionsAt(context.Background(), nil, a.now())); err != nil {
 		return err
 	}
 	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {

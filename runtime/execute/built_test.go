@@ -223,7 +223,10 @@ func TestOneGraphSeveralJobs(t *testing.T) {
 	assert.Equal(t, []any{2, []int{2}}, returned(t, b.ok("all")))
 	assert.Equal(t, []any{4, []int{2}}, returned(t, b.ok("doubled")))
 	b.opts.Inputs = nil
-	assert.Equal(t, "in_process", func() string { o, _ := prepare(b.catalog(), "doubled", &Options{}); return o.asked.executor }())
+	assert.Equal(t, "in_process", func() string {
+		o, _ := prepare(t.Context(), b.catalog(), "doubled", &Options{})
+		return o.asked.executor
+	}())
 
 	for _, wrong := range []struct {
 		o    dag.JobOptions

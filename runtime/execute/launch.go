@@ -90,7 +90,7 @@ func Submit(ctx context.Context, cat *plan.Catalog, job string, o Options, c Run
 	case len(o.Resources) > 0 || len(o.Inputs) > 0:
 		return "", badOption("resources and inputs that are given as Go values cannot go to another process; use run config")
 	}
-	r, err := prepare(cat, job, &o)
+	r, err := prepare(ctx, cat, job, &o)
 	if err != nil {
 		return "", err
 	}

@@ -76,7 +76,7 @@ func TestExecutorOfTheInstance(t *testing.T) {
 		if change != nil {
 			change(&o)
 		}
-		r, err := prepare(w.catalog(), "", &o)
+		r, err := prepare(t.Context(), w.catalog(), "", &o)
 		require.NoError(t, err)
 		r.res.close()
 		return r.asked.executor, r.asked.concurrent
@@ -97,7 +97,7 @@ func TestExecutorOfTheInstance(t *testing.T) {
 	name, _ = executor("", nil)
 	assert.Equal(t, MultiExecutor, name)
 	o := Options{Instance: configured(t, "\nexecutor: k8s")}
-	_, err := prepare(w.catalog(), "", &o)
+	_, err := prepare(t.Context(), w.catalog(), "", &o)
 	var wrong *instance.ConfigError
 	require.ErrorAs(t, err, &wrong)
 	require.ErrorContains(t, err, `dagstergen.yaml: line 2: executor: "k8s" is not registered; there is in_process, multi, multiprocess`)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/instance"
-	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -119,7 +118,7 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	if err != nil {
 		return "", err
 	}
-	if t, err = t.In(o.Tags[plan.TagPartition], partition.At{Now: time.Now()}); err != nil {
+	if t, err = t.In(o.Tags[plan.TagPartition], PartitionsAt(ctx, o.Instance, time.Now())); err != nil {
 		return "", err
 	}
 	memo, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo)

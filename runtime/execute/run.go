@@ -15,7 +15,6 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
-	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -33,7 +32,7 @@ func Plan(ctx context.Context, cat *plan.Catalog, job string, o Options) (*plan.
 
 // planRun makes a run as far as its plan, and writes nothing. The caller closes its resources.
 func planRun(ctx context.Context, cat *plan.Catalog, job string, o *Options) (_ *run, err error) {
-	r, err := prepare(cat, job, o)
+	r, err := prepare(ctx, cat, job, o)
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +60,8 @@ func planRun(ctx context.Context, cat *plan.Catalog, job string, o *Options) (_ 
 	return r, err
 }
 
-// prepare checks everything about a run that needs neither the store nor user code.
-func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
+// prepare checks everything about a run that needs no user code, and of the store no more than the keys of dynamic partitions.
+func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*run, error) {
 	if err := CheckProof(cat); err != nil {
 		return nil, err
 	}
@@ -73,7 +72,7 @@ func prepare(cat *plan.Catalog, job string, o *Options) (*run, error) {
 	if o.status {
 		t = t.WithUpstream()
 	}
-	if t, err = t.In(o.Tags[plan.TagPartition], partition.At{Now: time.Now()}); err != nil {
+	if t, err = t.In(o.Tags[plan.TagPartition], PartitionsAt(ctx, o.Instance, time.Now())); err != nil {
 		return nil, err
 	}
 	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {
@@ -143,7 +142,7 @@ func (r *run) memo() bool { return r.plan.Memo }
 // A canceled ctx stops the run: no step is started any more, running ones see their context canceled and are waited for, and what they give
 // is kept.
 func Run(ctx context.Context, cat *plan.Catalog, job string, o Options) (*Result, error) {
-	r, err := prepare(cat, job, &o)
+	r, err := prepare(ctx, cat, job, &o)
 	if err != nil {
 		return nil, err
 	}

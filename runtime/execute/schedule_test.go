@@ -239,7 +239,7 @@ func TestRetryModeIsResolved(t *testing.T) {
 	for text, want := range map[string]RetryMode{
 		"": RetryEnabled, "execution: {config: {in_process: {retries: {disabled: {}}}}}": RetryDisabled, "execution: {config: {multi: {retries: {enabled: {}}}}}": RetryEnabled,
 	} {
-		r, err := prepare(s.catalog(), "j", &Options{Config: document(t, text)})
+		r, err := prepare(t.Context(), s.catalog(), "j", &Options{Config: document(t, text)})
 		require.NoError(t, err)
 		assert.Equal(t, want, r.asked.retries)
 		assert.Contains(t, []string{"enabled", "disabled"}, r.asked.retries.String())

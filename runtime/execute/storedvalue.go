@@ -23,7 +23,7 @@ func StoredValue(ctx context.Context, cat *plan.Catalog, asset string, out *stor
 		return o.Instance.IO().Load(ctx, out, def.Type)
 	}
 	o.Select = asset
-	r, err := prepare(cat, "", &o)
+	r, err := prepare(ctx, cat, "", &o)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (s *Space) Terms(set Set) []string {
 
 // quote writes a key as a selection has it: in quotes where it could be read as something else.
 func quote(key string) string {
-	if key == "*" || strings.TrimSpace(key) != key || strings.ContainsAny(key, `,"[]\=`) {
+	if key == "*" || strings.TrimSpace(key) != key || strings.HasPrefix(key, ".") || strings.HasSuffix(key, ".") || strings.ContainsAny(key, `,"[]\=`) {
 		return strconv.Quote(key)
 	}
 	return key

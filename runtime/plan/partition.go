@@ -47,7 +47,7 @@ func (t *Target) In(key string, at partition.At) (*Target, error) {
 		return nil, wrong.err()
 	}
 	if key == "" {
-		hint := "; there is none yet"
+		hint := "; there is none yet" + toAdd(first.Op.Partitions, "KEY")
 		if n := space.Len(); n > 0 {
 			all := space.All()
 			hint = ": one of " + strconv.Itoa(n) + ", such as " + space.Key(all.First(1)[0])
@@ -57,12 +57,24 @@ func (t *Target) In(key string, at partition.At) (*Target, error) {
 	}
 	p, err := space.Find(key)
 	if err != nil {
-		wrong.add("unknown_partition", "asset %q: %v", first.Key, err)
+		wrong.add("unknown_partition", "asset %q: %v%s", first.Key, err, toAdd(first.Op.Partitions, key))
 		return nil, wrong.err()
 	}
 	in := *t
 	in.Partition = partitionAt(space, p)
 	return &in, nil
+}
+
+// toAdd says how a key becomes one of a definition, where people decide about that.
+func toAdd(d *partition.Definition, key string) string {
+	names := d.DynamicNames()
+	if len(names) != 1 {
+		return ""
+	}
+	if strings.Contains(key, "|") {
+		key = "KEY"
+	}
+	return fmt.Sprintf("; `partitions add %s %s` adds one", names[0], key)
 }
 
 // partitionAt describes a partition to a body.

@@ -133,6 +133,15 @@ type Batch struct {
 	Wipe      []string                // keys of assets of which nothing is known any more: see [Store.AssetKeys]
 	Files     []FileState             // replace what is known of these paths
 	Delete    []string                // ids of runs that go with their events; each must be finished. Records and blobs stay
+
+	DeletePartitions []DynamicKeys // removed; those that are not there are silently left out
+	AddPartitions    []DynamicKeys // then added, after those that there are, in order; those that are there stay where they are
+}
+
+// DynamicKeys are keys of the dynamic partitions definitions with a name.
+type DynamicKeys struct {
+	Name string
+	Keys []string
 }
 
 // A FileState says that a file had a digest at a time when it looked like this. As long as it looks the same it need not be read
@@ -202,6 +211,13 @@ type Store interface {
 	// finds their records, which an Upkeeper may purge, and events are not about them any more, but stay in the logs of their runs. A record that gave
 	// other assets, too, is found by no version either, and stays in their history until it is purged.
 	AssetKeys(ctx context.Context, f AssetFilter) ([]string, error)
+
+	// DynamicPartitions returns the keys of the dynamic partitions with a name, in the order in which they were added; none for a name that is not known.
+	DynamicPartitions(ctx context.Context, name string) ([]string, error)
+	// HasDynamicPartition reports whether a key is one of them. It costs the same for any number of keys.
+	HasDynamicPartition(ctx context.Context, name, key string) (bool, error)
+	// DynamicPartitionNames returns the names that have keys, sorted.
+	DynamicPartitionNames(ctx context.Context) ([]string, error)
 
 	// Verify checks the whole store (PRAGMA integrity_check or its like) and calls problem for each finding.
 	Verify(ctx context.Context, problem func(string)) error

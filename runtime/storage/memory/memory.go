@@ -36,6 +36,7 @@ type Store struct {
 	manifests map[canon.Digest][]byte
 	snapshots map[canon.Digest][]byte
 	files     map[string]storage.FileState
+	dynamic   map[string]*keys
 	created   int64 // runs so far, deleted ones too
 	log       []entry
 	none      run // of events that are of no run
@@ -65,6 +66,7 @@ func New() *Store {
 	return &Store{
 		runs: map[string]*run{}, byStep: map[canon.Digest][]int64{}, byContent: map[canon.Digest][]int64{}, byAsset: map[string][]int64{},
 		latest: map[string]int64{}, blobs: map[canon.Digest][]byte{}, manifests: map[canon.Digest][]byte{}, snapshots: map[canon.Digest][]byte{}, files: map[string]storage.FileState{},
+		dynamic: map[string]*keys{},
 	}
 }
 
@@ -162,6 +164,7 @@ func (s *Store) apply(b *storage.Batch) {
 	for i := range b.Files {
 		s.files[b.Files[i].Path] = b.Files[i]
 	}
+	s.applyPartitions(b)
 	s.applyEvents(b)
 }
 
@@ -359,6 +362,6 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	s.closed = true
 	s.runs, s.order, s.records, s.byStep, s.byContent, s.byAsset, s.latest, s.blobs, s.manifests, s.files = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
-	s.snapshots, s.log = nil, nil
+	s.snapshots, s.log, s.dynamic = nil, nil, nil
 	return nil
 }

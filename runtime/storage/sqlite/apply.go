@@ -129,6 +129,9 @@ func (w *writer) apply(p *pending) error {
 			return err
 		}
 	}
+	if err := w.applyPartitions(b); err != nil {
+		return err
+	}
 	if err := w.insertEvents(b.Events); err != nil {
 		return err
 	}

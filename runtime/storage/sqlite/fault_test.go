@@ -180,7 +180,7 @@ func TestNewerStoreIsRefused(t *testing.T) {
 	exec(t, path, "PRAGMA user_version = 99; UPDATE format SET min_reader = 1, min_writer = 99")
 	_, err := Open(t.Context(), path)
 	require.ErrorIs(t, err, storage.ErrTooNew)
-	require.ErrorContains(t, err, path+": the store was written by a newer dagstergen: it has format 99, this binary knows 2")
+	require.ErrorContains(t, err, fmt.Sprintf("%s: the store was written by a newer dagstergen: it has format 99, this binary knows %d", path, len(migrations)))
 	s, err := OpenReadOnly(t.Context(), path)
 	require.NoError(t, err, "it says that this binary may read it")
 	_, err = s.Run(t.Context(), "r1")

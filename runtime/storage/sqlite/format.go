@@ -35,6 +35,7 @@ var scripts embed.FS
 var migrations = []migration{
 	{script: script("0001"), minReader: 1, minWriter: 1},
 	{script: script("0002"), minReader: 1, minWriter: 2}, // a binary of format 1 would write runs without their tags and times
+	{script: script("0003"), minReader: 1, minWriter: 2}, // only a table more
 }
 
 func script(name string) string {

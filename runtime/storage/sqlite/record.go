@@ -124,6 +124,8 @@ func fastDecode(data []byte, r *storage.Record) (ok bool) {
 			}
 		case 12:
 			r.Env = c.texts()
+		case 13:
+			r.Partition = c.text()
 		default:
 			c.fail()
 		}

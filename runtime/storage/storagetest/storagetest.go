@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"events of no run", noRun},
 		{"a wiped asset is forgotten", wiped},
 		{"states of files", fileStates},
+		{"dynamic partitions", dynamicPartitions},
 		{"everything of a record comes back", wholeRecord},
 		{"odd text comes back", oddText},
 		{"many goroutines submit", concurrent},
