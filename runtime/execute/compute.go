@@ -113,7 +113,7 @@ func (w *worker) changedSources() (keys []string) {
 		case f.up == nil && len(w.run.target.Sources) > 0:
 			w.run.plan.Leaves(f.ref, func(s *plan.Step) bool {
 				if s.Op.Kind == dag.KindSource {
-					note(s.Key, w.run.seen[s.Place])
+					note(s.Key, w.run.seen[s.Sight()])
 				}
 				return true
 			})

@@ -124,7 +124,7 @@ type run struct {
 	asked      *resolved
 	again      map[int32]bool // nodes that run whatever is stored
 	plan       *plan.Plan
-	seen       map[int32]*sighting
+	seen       map[plan.Sight]*sighting
 	inst       *instance.Instance
 	store      storage.Store
 	private    bool // kept nowhere: no store, no locks, no second looks

@@ -206,7 +206,7 @@ func (r *run) observation(s *plan.Step) storage.Event {
 	o.digest("data_version", s.Observed.Data)
 	o.str("text", s.Observed.Text)
 	e := r.log.event(storage.EventObservation, s.Key, s.Observed.Text, o.end())
-	e.Asset = sourceAsset(s)
+	e.Asset, e.Partition = sourceAsset(s), partitionKey(s)
 	return e
 }
 

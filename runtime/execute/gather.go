@@ -109,7 +109,7 @@ func (w *worker) gatherSteps(i int32) (s *plan.Step, on int32, failed string) {
 			case up.state != taskDone:
 				return s, int32(u), ""
 			}
-			d = w.feedFrom(&f, up, r.seen[up.step.Place])
+			d = w.feedFrom(&f, up, r.seen[up.step.Sight()])
 		}
 		w.feeds, w.data = append(w.feeds, f), append(w.data, d)
 	}
@@ -154,7 +154,7 @@ func (w *worker) Data(s *plan.Step, out int32) canon.Digest {
 		return canon.Digest{}
 	}
 	f := feed{ref: plan.Ref{From: plan.Vertex(s.Index), Out: out}}
-	return w.feedFrom(&f, t, w.run.seen[s.Place])
+	return w.feedFrom(&f, t, w.run.seen[s.Sight()])
 }
 
 // Load is how values ask for an output of a step that is done.
@@ -167,7 +167,7 @@ func (w *worker) Load(s *plan.Step, out int32) (any, error) {
 		e.mu.Unlock()
 		return nil, &lostError{s.Index, nil, fmt.Errorf("step %s is computed again", s.Key)} // another worker found its output lost since this one looked
 	}
-	w.feedFrom(&f, t, w.run.seen[s.Place])
+	w.feedFrom(&f, t, w.run.seen[s.Sight()])
 	e.mu.Unlock()
 	return w.output(&f, s.Key, &s.Op.Outputs[out])
 }

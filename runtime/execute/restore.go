@@ -107,20 +107,21 @@ func (e *engine) again(i plan.Vertex) {
 type extension struct {
 	plan *plan.Plan
 	step *plan.Step
-	seen map[int32]*sighting
+	seen map[plan.Sight]*sighting
 }
 
 // extend plans an unselected step as if it had been selected, with what it needs from above taken from the store.
 func (r *run) extend(s *plan.Step) (*extension, error) {
 	t := r.target.Only(s.Place)
-	x := &extension{seen: map[int32]*sighting{}}
+	x := &extension{seen: map[plan.Sight]*sighting{}}
 	r.engine.mu.Lock()
 	maps.Copy(x.seen, r.seen)
 	r.engine.mu.Unlock()
-	observed := map[int32]*plan.Observation{}
-	for _, i := range t.Sources {
+	observed := map[plan.Sight]*plan.Observation{}
+	for _, w := range t.Watches() {
+		i := w.Sight()
 		if x.seen[i] == nil {
-			x.seen[i] = observeOne(r.ctx, &t.Graph.Nodes[i], r.asked, r.res)
+			x.seen[i] = observeOne(r.ctx, t, w, r.asked, r.res)
 		}
 		if err := x.seen[i].Err; err != nil {
 			return nil, err

@@ -48,8 +48,8 @@ func planRun(ctx context.Context, cat *plan.Catalog, job string, o *Options) (_ 
 	}
 	r.seen = observe(dag.WithScope(ctx, r.res.scope), r.target, r.asked, r.res)
 	var failed []error
-	for _, i := range r.target.Sources {
-		if err := r.seen[i].Err; err != nil && !o.status {
+	for _, w := range r.target.Watches() {
+		if err := r.seen[w.Sight()].Err; err != nil && !o.status {
 			failed = append(failed, err)
 		}
 	}
@@ -104,7 +104,7 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 
 // build makes the plan.
 func (r *run) build(ctx context.Context) (*plan.Plan, error) {
-	observed := make(map[int32]*plan.Observation, len(r.seen))
+	observed := make(map[plan.Sight]*plan.Observation, len(r.seen))
 	for i, s := range r.seen {
 		observed[i] = &s.Observation
 	}
@@ -119,7 +119,7 @@ func (r *run) build(ctx context.Context) (*plan.Plan, error) {
 	return p, err
 }
 
-func (r *run) request(t *plan.Target, observed map[int32]*plan.Observation) plan.Request {
+func (r *run) request(t *plan.Target, observed map[plan.Sight]*plan.Observation) plan.Request {
 	replaced := make(map[string]bool, len(r.opts.Resources))
 	for k := range r.opts.Resources {
 		replaced[k] = true
@@ -387,7 +387,7 @@ func (r *run) sourceRecord(s *plan.Step) storage.Record {
 		out.File, out.Size = f.Name(), f.Size()
 	}
 	return storage.Record{
-		Step: s.Version, Content: s.Content, Identity: s.Identity, RunID: r.id, StepKey: s.Key, Symbol: s.Op.Symbol,
+		Step: s.Version, Content: s.Content, Identity: s.Identity, RunID: r.id, StepKey: s.Key, Symbol: s.Op.Symbol, Partition: partitionKey(s),
 		Outputs: []storage.Output{out}, Time: time.Now().UTC(),
 	}
 }

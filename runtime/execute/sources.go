@@ -44,8 +44,9 @@ func (s fileStamp) same(t fileStamp) bool {
 const racy = 2 * time.Second
 
 // observe asks all sources of a target what their data is now, several at once unless one at a time is asked for.
-func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) map[int32]*sighting {
-	found := make(map[int32]*sighting, len(t.Sources))
+func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) map[plan.Sight]*sighting {
+	watches := t.Watches()
+	found := make(map[plan.Sight]*sighting, len(watches))
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	width := runtime.GOMAXPROCS(0)
@@ -53,29 +54,37 @@ func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) m
 		width = 1
 	}
 	slots := make(chan struct{}, width)
-	for _, i := range t.Sources {
-		key := t.Graph.Nodes[i].Key
+	for _, w := range watches {
 		// What stays if the function ends this goroutine.
-		found[i] = &sighting{Observation: plan.Observation{Err: &StepError{Step: key, Where: WhereSource, Err: errGoexit}}}
+		found[w.Sight()] = &sighting{Observation: plan.Observation{Err: &StepError{Step: watched(t, w), Where: WhereSource, Err: errGoexit}}}
 	}
-	for _, i := range t.Sources {
+	for _, w := range watches {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			s := observeOne(ctx, &t.Graph.Nodes[i], r, res)
+			s := observeOne(ctx, t, w, r, res)
 			mu.Lock()
 			defer mu.Unlock()
-			found[i] = s
+			found[w.Sight()] = s
 		})
 	}
 	wg.Wait()
 	return found
 }
 
-func observeOne(ctx context.Context, n *plan.Node, r *resolved, res *resources) *sighting {
-	s := &sighting{}
+// watched is the key of the step that an observation is of.
+func watched(t *plan.Target, w plan.Watch) string {
+	key := t.Graph.Nodes[w.Place].Key
+	if w.Partition != nil {
+		return dag.PartitionStep(key, w.Partition.Key)
+	}
+	return key
+}
+
+func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, res *resources) *sighting {
+	n, s, key := &t.Graph.Nodes[w.Place], &sighting{}, watched(t, w)
 	fail := func(where string, err error, stack string) *sighting {
-		s.Err = &StepError{Step: n.Key, Where: where, Err: err, Stack: stack}
+		s.Err = &StepError{Step: key, Where: where, Err: err, Stack: stack}
 		return s
 	}
 	if err := ctx.Err(); err != nil {
@@ -94,11 +103,16 @@ func observeOne(ctx context.Context, n *plan.Node, r *resolved, res *resources) 
 		call.Resources = append(call.Resources, v)
 	}
 	began := time.Now()
-	err, stack := guard(func() error { return n.Op.Invoke(ctx, call) })
+	own := dag.Scope{}
+	if res.scope != nil {
+		own = *res.scope
+	}
+	own.Op, own.Info.StepKey, own.Info.Partition, own.Info.Tags = n.Op, key, w.Partition, n.Tags
+	err, stack := guard(func() error { return n.Op.Invoke(dag.WithScope(ctx, &own), call) })
 	if err != nil {
 		return fail(WhereSource, err, stack)
 	}
-	if err := s.read(n, call.Out); err != nil {
+	if err := s.read(n, w.Partition, call.Out); err != nil {
 		return fail(WhereSource, err, "")
 	}
 	if !s.file.IsZero() {
@@ -109,7 +123,7 @@ func observeOne(ctx context.Context, n *plan.Node, r *resolved, res *resources) 
 }
 
 // read finds the value and the data version among what a source returned.
-func (s *sighting) read(n *plan.Node, out []any) error {
+func (s *sighting) read(n *plan.Node, of *dag.Partition, out []any) error {
 	if len(n.Op.Outputs) != 1 {
 		return fmt.Errorf("a source has one output, %s has %d; run `go generate ./...` again", n.Op.Symbol, len(n.Op.Outputs))
 	}
@@ -121,7 +135,11 @@ func (s *sighting) read(n *plan.Node, out []any) error {
 			if dv == "" {
 				return errors.New("it returned an empty data version; return one that names the state of the data")
 			}
-			s.Data = h.NamedData("asset:"+cmp.Or(o.Asset, n.Op.Key), o.Name, dv) // wherever the source is used
+			name := "asset:" + cmp.Or(o.Asset, n.Op.Key) // wherever the source is used
+			if of != nil {
+				name = dag.PartitionStep(name, of.Key)
+			}
+			s.Data = h.NamedData(name, o.Name, dv)
 			s.Text = fmt.Sprintf("version %q", string(dv))
 		}
 	}

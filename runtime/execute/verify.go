@@ -370,10 +370,10 @@ func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef
 	}
 	up := r.plan.At(int(ref.From))
 	if up.Op.Kind == dag.KindSource {
-		if r.seen[up.Place].Data != data {
+		if r.seen[up.Sight()].Data != data {
 			return inputRef{}, errOther
 		}
-		return refOf(in.Type, r.seen[up.Place].Value)
+		return refOf(in.Type, r.seen[up.Sight()].Value)
 	}
 	rec := v.record(up)
 	if rec == nil {
@@ -411,7 +411,7 @@ func (v *verification) changedSource(s *plan.Step) string {
 	key := ""
 	for k := range s.Inputs {
 		v.base.plan.Leaves(s.Inputs[k], func(up *plan.Step) bool {
-			if seen := v.base.seen[up.Place]; seen != nil && up.Op.Kind == dag.KindSource && seen.changed() {
+			if seen := v.base.seen[up.Sight()]; seen != nil && up.Op.Kind == dag.KindSource && seen.changed() {
 				key = up.Key
 			}
 			return key == ""
@@ -452,7 +452,7 @@ func (verified) Version(*plan.Step, int32) canon.Digest { return canon.Digest{} 
 // Data returns the data version of a stored output.
 func (v verified) Data(s *plan.Step, out int32) canon.Digest {
 	if s.Op.Kind == dag.KindSource {
-		return v.base.seen[s.Place].Data
+		return v.base.seen[s.Sight()].Data
 	}
 	if rec := v.record(s); rec != nil && out >= 0 {
 		return plan.OutputOf(rec, s.Op.Outputs[out].Name).DataVersion
@@ -464,7 +464,7 @@ func (v verified) Data(s *plan.Step, out int32) canon.Digest {
 func (v verified) Load(s *plan.Step, out int32) (any, error) {
 	def := &s.Op.Outputs[out]
 	if s.Op.Kind == dag.KindSource {
-		return copyOf(def.Type, v.base.seen[s.Place].Value)
+		return copyOf(def.Type, v.base.seen[s.Sight()].Value)
 	}
 	return v.base.look.Load(v.ctx, s, plan.OutputOf(v.record(s), def.Name), def.Type)
 }

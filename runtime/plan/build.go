@@ -44,7 +44,7 @@ type Request struct {
 	Resources map[string]*Config               // of resources, by key
 	Replaced  map[string]bool                  // resources replaced by values
 	Params    []any                            // one for each parameter of the job
-	Observed  map[int32]*Observation           // of each of Target.Sources
+	Observed  map[Sight]*Observation           // of each of Target.Watches
 	Position  func(symbol string) string       // "stats.go:12" of a declaration, or ""; nil for none
 	Env       func(name string) (string, bool) // the environment, for what depends on variables of it; nil where none is set
 
@@ -289,7 +289,7 @@ func (b *builder) versions(fresh []*Step) error {
 
 // observe gives a source the version of its data.
 func (b *builder) observe(s *Step) {
-	s.Observed = b.Observed[s.Place]
+	s.Observed = b.Observed[s.Sight()]
 	if s.Observed == nil {
 		s.Observed = &Observation{Err: fmt.Errorf("source %q was not observed", s.Key)}
 	}

@@ -174,7 +174,7 @@ func TestReasons(t *testing.T) {
 			because: []string{"resource: resource db is not needed any more", "resource: resource pool is not needed any more"}},
 		{name: "the data of the source", after: func(w *world) {
 			w.request = func(r *Request) {
-				r.Observed[0] = &Observation{Data: canon.Sum([]byte("new")), Text: "s.csv (9 bytes)"}
+				r.Observed[Sight{Place: 0}] = &Observation{Data: canon.Sum([]byte("new")), Text: "s.csv (9 bytes)"}
 			}
 		}, want: "s=run a=run b=maybe c=maybe", because: []string{`upstream: upstream "a" runs`}},
 		{name: "the name of an input", after: func(w *world) { w.ops[2].Inputs[0].Name = "days" }, want: "s=reuse a=reuse b=run c=maybe",
@@ -333,7 +333,7 @@ func TestUnselectedUpstream(t *testing.T) {
 func TestSourceThatCannotBeObserved(t *testing.T) {
 	c := catalog(t, define(t, nil, []*dag.Op{source("s"), asset("a", "s"), asset("b")}))
 	r := request(t, c, "", "")
-	r.Observed[1] = &Observation{Err: errors.New("no such file")}
+	r.Observed[Sight{Place: 1}] = &Observation{Err: errors.New("no such file")}
 	p := build(t, r, newShelf())
 	assert.Equal(t, "b=run s=run a=maybe", actions(p))
 	assert.Equal(t, []string{"source: it could not be observed: no such file"}, reasons(p, "s"))

@@ -259,9 +259,9 @@ func request(t testing.TB, c *Catalog, job, selection string) Request {
 	t.Helper()
 	target, err := c.Target(job, selection)
 	require.NoError(t, err)
-	r := Request{Target: target, Observed: map[int32]*Observation{}, Encode: func(_ *dag.Type, v any) ([]byte, error) { return fmt.Append(nil, v), nil }}
+	r := Request{Target: target, Observed: map[Sight]*Observation{}, Encode: func(_ *dag.Type, v any) ([]byte, error) { return fmt.Append(nil, v), nil }}
 	for _, i := range target.Sources {
-		r.Observed[i] = &Observation{Data: canon.Sum([]byte(target.Graph.Nodes[i].Key)), Text: "as it was"}
+		r.Observed[Sight{Place: i}] = &Observation{Data: canon.Sum([]byte(target.Graph.Nodes[i].Key)), Text: "as it was"}
 	}
 	if target.Job != nil {
 		r.Params = make([]any, len(target.Job.Params))

@@ -27,7 +27,7 @@ func TestRenamedAssetKeepsItsHistory(t *testing.T) {
 		return []*dag.Op{renamed(source("station"), "s"), renamed(symbol(asset("new", "station"), "made"), was...), b}
 	}
 	sourced := func(r *Request) {
-		r.Observed[r.Target.Sources[0]] = &Observation{Data: canon.Sum([]byte("s")), Text: "as it was"}
+		r.Observed[Sight{Place: r.Target.Sources[0]}] = &Observation{Data: canon.Sum([]byte("s")), Text: "as it was"}
 	}
 
 	// Nothing but the key of its input is another one, which its code says.

@@ -22,9 +22,9 @@ func statusOf(t testing.TB, c *Catalog, selection string, look *shelf, change fu
 	shown, err := c.Target("", selection)
 	require.NoError(t, err)
 	all := shown.WithUpstream()
-	r := Request{Target: all, Observed: map[int32]*Observation{}, Encode: func(_ *dag.Type, v any) ([]byte, error) { return fmt.Append(nil, v), nil }}
+	r := Request{Target: all, Observed: map[Sight]*Observation{}, Encode: func(_ *dag.Type, v any) ([]byte, error) { return fmt.Append(nil, v), nil }}
 	for _, i := range all.Sources {
-		r.Observed[i] = &Observation{Data: canon.Sum([]byte(all.Graph.Nodes[i].Key)), Text: "as it was"}
+		r.Observed[Sight{Place: i}] = &Observation{Data: canon.Sum([]byte(all.Graph.Nodes[i].Key)), Text: "as it was"}
 	}
 	if change != nil {
 		change(&r)
@@ -79,7 +79,7 @@ func observed(key, data string) func(*Request) {
 	return func(r *Request) {
 		for _, i := range r.Target.Sources {
 			if r.Target.Graph.Nodes[i].Key == key {
-				r.Observed[i] = &Observation{Data: canon.Sum([]byte(data)), Text: data}
+				r.Observed[Sight{Place: i}] = &Observation{Data: canon.Sum([]byte(data)), Text: data}
 			}
 		}
 	}
@@ -215,7 +215,9 @@ func TestStatusCauses(t *testing.T) {
 			w.shelf = func(s *shelf) { s.io["disk"] = true }
 		}, "s=fresh a=fresh b=stale/run c=fresh→stale/maybe", []string{`io: stored by IO manager the default, the op has "disk" now`}, []string{"b"}},
 		{"a source that cannot be observed", nil, func(w *world) {
-			w.ask = func(r *Request) { r.Observed[r.Target.Sources[0]] = &Observation{Err: errors.New("no such file")} }
+			w.ask = func(r *Request) {
+				r.Observed[Sight{Place: r.Target.Sources[0]}] = &Observation{Err: errors.New("no such file")}
+			}
 		}, "s=missing/run a=fresh→stale/maybe b=fresh→stale/maybe c=fresh→stale/maybe", []string{`upstream: upstream "a" is stale`}, []string{"s"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
