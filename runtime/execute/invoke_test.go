@@ -162,6 +162,31 @@ func TestCancelThenHardStop(t *testing.T) {
 	}
 }
 
+// How long a step that does not listen is waited for is an option of every way to run.
+func TestWithGrace(t *testing.T) {
+	for _, grace := range []time.Duration{3 * time.Second, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newShop(t)
+			a := s.asset("a", nil, nil)
+			a.Timeout = time.Second
+			a.Invoke = func(context.Context, *dag.Call) error { time.Sleep(time.Hour); return nil }
+			options := []Option{ReturnFailure()}
+			want := time.Second + DefaultGrace
+			if grace > 0 {
+				options = append(options, WithGrace(grace))
+				want = time.Second + grace
+			}
+			began := time.Now()
+			res, err := MaterializeToMemory(t.Context(), s.definitions(), options...)
+			require.NoError(t, err)
+			assert.Equal(t, want, time.Since(began))
+			assert.ErrorContains(t, res.Step("a").Err, "it did not stop within "+(want-time.Second).String())
+			require.NoError(t, res.Close())
+			time.Sleep(2 * time.Hour) // until it ends by itself
+		})
+	}
+}
+
 func TestFailureHasMetadata(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -329,7 +329,13 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 		first.NewRun = row
 	}
 	r.settled(first)
-	if err := r.log.open(first); err != nil {
+	err = r.log.open(first)
+	if errors.Is(err, storage.ErrNoSnapshot) { // the last run that had it was deleted since it was looked for
+		if _, err = looks(first); err == nil {
+			err = r.log.open(first)
+		}
+	}
+	if err != nil {
 		return &StoreError{err}
 	}
 	return r.struck(failpoint.RunStored)

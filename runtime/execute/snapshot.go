@@ -126,7 +126,7 @@ func stepSnapshot(cat *plan.Catalog, g *plan.Graph, i int) StepSnapshot {
 }
 
 // snapshotOf makes the snapshot of what is run beside what the caller does meanwhile: of a large job it takes as long as a plan. What it returns waits for it, and
-// adds it to the first batch unless the store has it.
+// adds it to the first batch; of one that the store has, that the batch counts on it.
 func (r *run) snapshotOf(ctx context.Context) (add func(*storage.Batch) (canon.Digest, error)) {
 	if r.private {
 		return func(*storage.Batch) (canon.Digest, error) { return canon.Digest{}, nil }
@@ -146,8 +146,12 @@ func (r *run) snapshotOf(ctx context.Context) (add func(*storage.Batch) (canon.D
 	}()
 	return func(b *storage.Batch) (canon.Digest, error) {
 		<-done
-		if b != nil && err == nil && !there {
-			b.Snapshots = map[canon.Digest][]byte{d: data}
+		switch {
+		case b == nil || err != nil:
+		case there && b.Counts.IsZero():
+			b.Counts = d
+		default: // it is not there, or not any more
+			b.Counts, b.Snapshots = canon.Digest{}, map[canon.Digest][]byte{d: data}
 		}
 		return d, err
 	}

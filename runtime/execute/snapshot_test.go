@@ -1,14 +1,62 @@
 package execute
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
+
+// A forgetfulStore loses a run, and its job snapshot with it, right after it has said that the snapshot is there.
+type forgetfulStore struct {
+	storage.Store
+	lose string // id of the run; empty for none
+}
+
+func (f *forgetfulStore) Snapshot(ctx context.Context, d canon.Digest) ([]byte, error) {
+	data, err := f.Store.Snapshot(ctx, d)
+	if id := f.lose; id != "" && err == nil {
+		f.lose = ""
+		err = f.Store.Submit(&storage.Batch{Delete: []string{id}}).Wait(ctx)
+	}
+	return data, err
+}
+
+func TestSnapshotThatGoesWhileARunBegins(t *testing.T) {
+	ctx := t.Context()
+	s := newShop(t)
+	s.asset("a", nil, add(1))
+	store := &forgetfulStore{}
+	inst, err := instance.Open(ctx, t.TempDir(), instance.Options{Wrap: func(s storage.Store) storage.Store {
+		store.Store = s
+		return store
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, inst.Close()) })
+	first, err := Run(ctx, s.catalog(), "", Options{Instance: inst})
+	require.NoError(t, err)
+	store.lose = first.RunID
+	second, err := Run(ctx, s.catalog(), "", Options{Instance: inst})
+	require.NoError(t, err)
+	require.Empty(t, store.lose, "it was not asked for: nothing is proven")
+	_, err = inst.Run(ctx, first.RunID)
+	require.ErrorIs(t, err, storage.ErrNotFound)
+	row, err := inst.Run(ctx, second.RunID)
+	require.NoError(t, err)
+	looks, err := SnapshotOf(ctx, inst, row)
+	require.NoError(t, err)
+	assert.Len(t, looks.Steps, 1)
+	events, err := second.Events(ctx)
+	require.NoError(t, err)
+	require.Equal(t, storage.EventRunStart, events[0].Type)
+	assert.Equal(t, 1, count(eventTypes(t, second, ""), storage.EventRunStart), "what was sent twice is there once")
+}
 
 func TestJobSnapshots(t *testing.T) {
 	ctx := t.Context()

@@ -32,6 +32,8 @@ var (
 
 	ErrTransition = errors.New("the run cannot take this status now")
 	ErrUnfinished = errors.New("the run is not finished") // it cannot be deleted
+	// ErrNoSnapshot is for a batch that counts on a job snapshot which is not stored, or not any more: it is sent again with that.
+	ErrNoSnapshot = errors.New("the job snapshot is not stored")
 )
 
 // IsUnavailable reports whether err is about the store as a whole and not about one request: nothing more can be kept now.
@@ -129,6 +131,7 @@ type Batch struct {
 	Blobs     map[canon.Digest][]byte // inline blobs, uncompressed; existing ones are left as they are
 	Manifests map[canon.Digest][]byte // code manifests, likewise
 	Snapshots map[canon.Digest][]byte // job snapshots, likewise
+	Counts    canon.Digest            // a job snapshot that must be stored already, or nothing of the batch is: ErrNoSnapshot; zero for none
 	Drop      []int64                 // ids of records that turned out to be damaged
 	Wipe      []string                // keys of assets of which nothing is known any more: see [Store.AssetKeys]
 	Files     []FileState             // replace what is known of these paths

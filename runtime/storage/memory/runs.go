@@ -13,6 +13,9 @@ import (
 
 // checkRuns finds what could be wrong with what a batch says of runs.
 func (s *Store) checkRuns(b *storage.Batch) error {
+	if _, there := s.snapshots[b.Counts]; !there && !b.Counts.IsZero() {
+		return fmt.Errorf("job snapshot %s: %w", b.Counts, storage.ErrNoSnapshot)
+	}
 	if r := b.NewRun; r != nil {
 		switch {
 		case s.runs[r.ID] != nil:

@@ -64,6 +64,9 @@ func (s *writerState) keep() {
 // apply runs the statements of one batch inside the open transaction.
 func (w *writer) apply(p *pending) error {
 	b, e := p.batch, &p.encoded
+	if err := w.countsOn(b.Counts); err != nil {
+		return err
+	}
 	if b.NewRun != nil {
 		if err := w.insertRun(b.NewRun, e.tags); err != nil {
 			return err

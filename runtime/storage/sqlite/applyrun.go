@@ -95,6 +95,18 @@ func (w *writer) transition(what, id string, to storage.RunStatus) (*runState, e
 	return r, nil
 }
 
+// countsOn refuses a batch whose job snapshot is not there: a run that had it last may have been deleted since somebody looked.
+func (w *writer) countsOn(snapshot canon.Digest) error {
+	if snapshot.IsZero() {
+		return nil
+	}
+	n, err := w.c.number("SELECT count(*) FROM snapshot WHERE digest = ?", snapshot[:])
+	if err == nil && n == 0 {
+		err = fmt.Errorf("job snapshot %s: %w", snapshot, storage.ErrNoSnapshot)
+	}
+	return err
+}
+
 // deleteRun removes a run with its events and tags, and its job snapshot if no other run has it.
 func (w *writer) deleteRun(id string) error {
 	r, err := w.run(id)

@@ -231,6 +231,16 @@ func snapshots(t *testing.T, s storage.Store) {
 		require.NoError(t, err)
 		assert.Equal(t, data, got)
 	}
+	// A run that counts on one is stored with it there or not at all.
+	missing := canon.Sum([]byte("missing"))
+	err = s.Submit(&storage.Batch{NewRun: NewRun("r1"), Counts: missing}).Wait(t.Context())
+	require.ErrorIs(t, err, storage.ErrNoSnapshot)
+	_, err = s.Run(t.Context(), "r1")
+	require.ErrorIs(t, err, storage.ErrNotFound)
+	err = s.Submit(&storage.Batch{NewRun: NewRun("r1"), Counts: missing, Snapshots: map[canon.Digest][]byte{missing: []byte("missing")}}).Wait(t.Context())
+	require.ErrorIs(t, err, storage.ErrNoSnapshot, "what comes with the batch was not there before")
+	Submit(t, s, &storage.Batch{NewRun: NewRun("r1"), Counts: canon.Sum(data)})
+
 	wrong := canon.Sum([]byte("right"))
 	Submit(t, s, &storage.Batch{Snapshots: map[canon.Digest][]byte{wrong: []byte("wrong")}})
 	_, err = s.Snapshot(t.Context(), wrong)
