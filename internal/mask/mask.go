@@ -32,6 +32,7 @@ var known struct {
 	// What hides all of them; nil where it has to be made, or there are none.
 	replacer atomic.Pointer[strings.Replacer]
 	any      atomic.Bool
+	watch    func(secret string) // nil where nobody asks
 }
 
 // Add makes a text a secret of this process. Adding one again renews it.
@@ -39,11 +40,32 @@ func Add(secret string) {
 	if len(secret) < shortest || secret == Text {
 		return
 	}
+	if watch := add(secret); watch != nil {
+		watch(secret)
+	}
+}
+
+// Watch calls tell with every secret that this process has, and, from then on, with each that it gets, before Add returns. Only one may watch.
+func Watch(tell func(secret string)) {
+	known.Lock()
+	known.watch = tell
+	values := slices.Clone(known.values)
+	known.Unlock()
+	for _, v := range values {
+		tell(v)
+	}
+}
+
+// add returns who is to be told.
+func add(secret string) (watch func(string)) {
 	known.Lock()
 	defer known.Unlock()
 	if at := slices.Index(known.values, secret); at >= 0 {
+		if at < len(known.values)-1 { // who watches forgets the oldest, too
+			watch = known.watch
+		}
 		known.values = append(slices.Delete(known.values, at, at+1), secret)
-		return
+		return watch
 	}
 	if len(known.values) == most {
 		known.values = slices.Delete(known.values, 0, 1)
@@ -51,6 +73,7 @@ func Add(secret string) {
 	known.values = append(known.values, secret)
 	known.replacer.Store(nil)
 	known.any.Store(true)
+	return known.watch
 }
 
 // Active reports whether there is a secret to hide.

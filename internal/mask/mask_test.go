@@ -66,6 +66,24 @@ type angry struct{}
 
 func (angry) Error() string { panic("no") }
 
+func TestWatch(t *testing.T) {
+	Add("known before")
+	var told []string
+	Watch(func(secret string) {
+		told = append(told, secret)
+		assert.Equal(t, "***", Hide(secret), "who is told may ask")
+	})
+	defer Watch(func(string) {})
+	assert.Contains(t, told, "known before")
+	told = nil
+	Add("known later")
+	Add("known later")
+	Add("abc")
+	assert.Equal(t, []string{"known later"}, told)
+	Add("known before")
+	assert.Equal(t, []string{"known later", "known before"}, told, "it is the newest again")
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	for i := range 3 * most {
 		Add(fmt.Sprintf("secret number %d.", i))

@@ -48,6 +48,8 @@ func TestMain(m *testing.M) {
 		suspected = suiteShop(nil).shop
 	case os.Getenv(canaryChild) != "":
 		canaries(suspected)
+	case os.Getenv(madeSecret) != "":
+		makesSecrets(suspected)
 	case os.Getenv("SUSPECT_JOB") != "":
 		suspected = suspectJob(nil)
 	case os.Getenv("SUSPECT_CHAIN") != "":

@@ -61,7 +61,7 @@ type remote struct {
 	run   *run
 	begin *runRef
 	p     *subprocess.Process // nil where there is none
-	out   *printout           // what it prints; nil where nobody keeps it
+	out   *printout           // what it prints
 }
 
 // call sends a task to the child, which loads its inputs. The outputs will stand in the call.
@@ -277,7 +277,7 @@ func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.
 			ref.Versions = append(ref.Versions, s.Outputs[k].String())
 		}
 	}
-	if c.out != nil {
+	if !computelog.IsNoop(c.run.inst.ComputeLogs()) {
 		ref.Number = c.out.begin(c.run.ctx, c.run.inst.ComputeLogs(), c.run.id, s.Key)
 		defer func() {
 			d, err := c.out.end(c.p != nil)
@@ -372,10 +372,8 @@ func (c *remote) start(step string) (died *stepEvent, err error) {
 	}
 	r.log.add(r.log.event(storage.EventStepWorkerStarting, step, "starting a process for steps", nil))
 	spec := subprocess.Spec{Service: stepService, Processor: -1, Grace: r.grace()}
-	if c.out = nil; !computelog.IsNoop(r.inst.ComputeLogs()) {
-		c.out = newPrintout()
-		ref.Mark, spec.Printed = c.out.mark, c.out.take
-	}
+	c.out = newPrintout()
+	ref.Mark, ref.Seal, spec.Printed = c.out.mark, c.out.key, c.out.take
 	p, err := subprocess.Start(spec)
 	if err != nil {
 		return nil, err

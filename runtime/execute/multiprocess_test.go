@@ -25,6 +25,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dagstergen/dagstergen/internal/mask"
 	"github.com/dagstergen/dagstergen/runtime/computelog"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/instance"
@@ -267,6 +268,51 @@ func TestComputeLogsAreNotKept(t *testing.T) {
 	res = s.run("exiting")
 	assert.Contains(t, failedStep(t, res, "middle").Error(), "out of here", "it is known for the message all the same")
 	assert.NoDirExists(t, filepath.Join(dir, "logs"))
+}
+
+// What a child says of its secrets is understood in any pieces, and nothing of it is left in what was printed.
+func TestSecretsInPieces(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 100 {
+		p := newPrintout()
+		secret := strings.Repeat("s"+uuid.NewString(), 1+rng.IntN(90))
+		a := &announcer{mark: p.mark, aead: p.aead}
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		var text []byte
+		read := make(chan error)
+		go func() {
+			text, err = io.ReadAll(r)
+			read <- err
+		}()
+		func() {
+			before, beforeErr := realStdout, realStderr
+			defer func() { realStdout, realStderr = before, beforeErr }()
+			null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+			require.NoError(t, err)
+			realStdout, realStderr = w, null
+			a.announce(secret)
+			require.NoError(t, null.Close())
+		}()
+		require.NoError(t, w.Close())
+		require.NoError(t, <-read)
+		require.NoError(t, r.Close())
+		require.NotContains(t, string(text), secret[:30], "it is sealed")
+		require.Equal(t, secret, mask.Hide(secret), "nobody knows it yet")
+		text = append([]byte("before"), append(text, "after"...)...)
+		var clean strings.Builder
+		for len(text) > 0 {
+			cut := 1 + rng.IntN(len(text))
+			clean.Write(p.take(1, text[:cut]))
+			text = text[cut:]
+		}
+		require.Equal(t, "beforeafter", clean.String())
+		require.Equal(t, "***", mask.Hide(secret))
+		other := newPrintout()
+		forged := "\x1e" + p.mark + "c2VjcmV0IHRoYXQgaXMgbm9uZSBidXQgbG9uZyBlbm91Z2g\n"
+		require.Equal(t, forged, string(p.take(1, []byte(forged))), "what was not sealed is no secret")
+		require.NotEqual(t, other.key, p.key)
+	}
 }
 
 // However the text is cut on its way, each step has its own.

@@ -3,6 +3,7 @@ package execute
 import (
 	"bytes"
 	"context"
+	"crypto/cipher"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -25,9 +26,12 @@ const markLead = '\x1e'
 
 // printMark prints a mark to both streams, past whatever os.Stdout and os.Stderr are now.
 func printMark(mark string, number int) {
-	text := []byte(string(markLead) + mark + strconv.Itoa(number) + "\n")
+	printRaw(string(markLead) + mark + strconv.Itoa(number) + "\n")
+}
+
+func printRaw(text string) {
 	for _, f := range []*os.File{realStdout, realStderr} {
-		_, _ = f.Write(text) // who closed it prints nothing more
+		_, _ = f.WriteString(text) // who closed it prints nothing more
 	}
 }
 
@@ -37,9 +41,11 @@ var realStdout, realStderr = os.Stdout, os.Stderr
 // lateMark is how long a mark is waited for: the child has printed it before it said that the step has ended.
 const lateMark = time.Second
 
-// A printout tells apart what the steps of a child print.
+// A printout tells apart what the steps of a child print, and learns of the secrets that it makes.
 type printout struct {
 	mark string
+	key  []byte // see announceSecrets
+	aead cipher.AEAD
 
 	mu      sync.Mutex
 	number  int // of the mark before the step at hand
@@ -52,13 +58,17 @@ type printed struct {
 	held   []byte // the beginning of what may be a mark
 	sink   *computelog.Sink
 	within bool
-	seen   int // the last mark
+	seen   int    // the last mark
+	secret []byte // the pieces of one that have come
 }
 
 func newPrintout() *printout {
 	var id [16]byte
 	_, _ = rand.Read(id[:])
-	return &printout{mark: hex.EncodeToString(id[:]) + " ", number: -1, wake: make(chan struct{}, 1)}
+	p := &printout{mark: hex.EncodeToString(id[:]) + " ", number: -1, wake: make(chan struct{}, 1)}
+	p.key = newKey()
+	p.aead, _ = sealOf(p.key) // of the right length: no error
+	return p
 }
 
 // begin says which step is next, and returns the number of the mark before it.
@@ -94,7 +104,7 @@ func (p *printout) take(stream int, text []byte) []byte {
 		}
 		emit(text[:i])
 		text = text[i:]
-		number, size, whole := p.readMark(text)
+		number, size, whole := p.readMark(s, text)
 		switch {
 		case size == 0: // it is none
 			emit(text[:1])
@@ -102,6 +112,8 @@ func (p *printout) take(stream int, text []byte) []byte {
 		case !whole:
 			s.held = bytes.Clone(text)
 			return clean
+		case number == markOfSecret:
+			text = text[size:]
 		default:
 			text = text[size:]
 			s.seen, s.within = number, number == p.number
@@ -114,9 +126,11 @@ func (p *printout) take(stream int, text []byte) []byte {
 	return clean
 }
 
+// markOfSecret stands for the number of a mark that has a secret in it.
+const markOfSecret = -1
+
 // readMark reads the mark that a text begins with; size is 0 where it begins with none.
-func (p *printout) readMark(text []byte) (number, size int, whole bool) {
-	const digits = 20
+func (p *printout) readMark(s *printed, text []byte) (number, size int, whole bool) {
 	mark := string(markLead) + p.mark
 	if n := min(len(text), len(mark)); string(text[:n]) != mark[:n] {
 		return 0, 0, false
@@ -124,16 +138,19 @@ func (p *printout) readMark(text []byte) (number, size int, whole bool) {
 	rest := text[min(len(text), len(mark)):]
 	end := bytes.IndexByte(rest, '\n')
 	if end < 0 {
-		if len(rest) > digits {
+		if len(rest) > longestSealed {
 			return 0, 0, false
 		}
 		return 0, len(text), false
 	}
-	number, err := strconv.Atoi(string(rest[:end]))
-	if err != nil {
-		return 0, 0, false
+	size = len(mark) + end + 1
+	if number, err := strconv.Atoi(string(rest[:end])); err == nil && number >= 0 {
+		return number, size, true
 	}
-	return number, len(mark) + end + 1, true
+	if s.heardOf(p.aead, rest[:end]) {
+		return markOfSecret, size, true
+	}
+	return 0, 0, false
 }
 
 // end waits for what the step at hand has printed, and closes its logs. alive is whether the child can still print; else all has been taken.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,20 +44,6 @@ func Serve(defs ...dag.Definitions) {
 	s := &stepServer{defs: defs, parent: os.Getppid(), say: func(e stepEvent) { _ = c.Say(e) }} // who is not there any more needs no answer
 	c.Serve(s.handle, s.close)
 	os.Exit(0)
-}
-
-// volunteer makes this process the one to be ended where memory runs out, before the one that it works for. It is a wish: not every system knows it.
-func volunteer() {
-	const file, score = "/proc/self/oom_score_adj", 500
-	if now, err := os.ReadFile(file); err != nil {
-		return
-	} else if n, err := strconv.Atoi(strings.TrimSpace(string(now))); err != nil || n >= score {
-		return
-	}
-	if f, err := os.OpenFile(file, os.O_WRONLY, 0); err == nil {
-		_, _ = f.WriteString(strconv.Itoa(score))
-		_ = f.Close()
-	}
 }
 
 // errDefinitions is what a process says that was asked for something of definitions it does not have.
@@ -147,6 +132,9 @@ func (s *stepServer) begin(ref *runRef) {
 
 func (s *stepServer) prepare(ref *runRef) error {
 	s.ref = *ref
+	if err := announceSecrets(ref); err != nil {
+		return err
+	}
 	if ref.Zone != "" {
 		if _, err := time.LoadLocation(ref.Zone); err != nil { // then TZ has had no effect
 			time.Local = time.FixedZone(ref.Zone, ref.Offset)

@@ -42,6 +42,7 @@ type runRef struct {
 	Listen bool   `json:"listen"` // somebody reads what steps log and what happens to resources
 	Debug  bool   `json:"debug"`  // debug lines too
 	Mark   string `json:"mark"`   // what it prints before and after each step, with a number; empty for nothing
+	Seal   []byte `json:"seal"`   // the key of what it prints of secrets that it makes
 	Zone   string `json:"zone"`   // what TZ says, and how far east that is, where the child's system does not know it
 	Offset int    `json:"offset"` // in seconds
 }

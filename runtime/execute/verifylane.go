@@ -83,6 +83,7 @@ func (l *lane) start(e environment) (p *subprocess.Process, died *stepEvent, err
 // death says how a child ended that should not have.
 func death(p *subprocess.Process) *stepEvent {
 	how, printed := p.Ended()
+	printed = mask.Hide(printed) // a child masks what it says, not what it prints
 	text := "the process ended: " + how
 	if how == "signal: killed" {
 		text += " (as the system does where memory runs out)"
