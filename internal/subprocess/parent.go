@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -158,21 +159,30 @@ func describe(err error, s *os.ProcessState) string {
 }
 
 // Ended stops the child and says how it ended ("exit status 3", "signal: killed"), and what it printed last: the reason of the Go runtime alone where it says
-// one (a panic, a fatal error), without what other goroutines did.
+// one (a panic, a fatal error, a fault in C code), without what other goroutines did.
 func (p *Process) Ended() (how, printed string) {
 	// It is gone or going: what it says of itself arrives before the end of its messages is seen, or shortly after.
 	p.end(grace)
 	text := p.printed.String()
-	for _, reason := range []string{"panic: ", "fatal error: "} {
-		if i := strings.LastIndex("\n"+text, "\n"+reason); i >= 0 {
-			rest := text[i:]
-			if end := strings.Index(rest, "\n\ngoroutine "); end >= 0 {
-				rest = rest[:end]
-			}
-			return p.ended, strings.TrimSpace(rest)
+	if all := reason.FindAllStringIndex(text, -1); all != nil {
+		rest := text[all[len(all)-1][0]:]
+		if end := strings.Index(rest, "\n\ngoroutine "); end >= 0 {
+			rest = rest[:end]
 		}
+		return p.ended, strings.TrimSpace(rest)
 	}
 	return p.ended, strings.TrimSpace(text)
+}
+
+// reason is how the Go runtime begins to say why it ends a process. A fault in C code is the name of a signal.
+var reason = regexp.MustCompile(`(?m)^(panic: |fatal error: |SIG[A-Z]+: )`)
+
+// IsReason reports whether what a process printed last is why the Go runtime ended it.
+func IsReason(printed string) bool { return reason.MatchString(firstLine(printed)) }
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }
 
 // A filter hands on what is left of what is printed.

@@ -180,6 +180,9 @@ func TestChildSaysHowItEnded(t *testing.T) {
 		assert.Equal(t, c.how, how)
 		assert.Equal(t, c.printed, printed)
 	}
+	for text, want := range map[string]bool{"panic: x\nmore": true, "fatal error: out of memory": true, "SIGSEGV: segmentation violation": true, "I said panic: x": false, "x\npanic: y": false, "": false} {
+		assert.Equal(t, want, IsReason(text), text)
+	}
 	p := start(t)
 	ask(t, p, "print")
 	_, printed := p.Ended()

@@ -89,8 +89,8 @@ func death(p *subprocess.Process) *stepEvent {
 		text += " (as the system does where memory runs out)"
 	}
 	if printed != "" {
-		if reason := firstLine(printed); strings.HasPrefix(reason, "panic: ") || strings.HasPrefix(reason, "fatal error: ") {
-			text = reason + "; " + text
+		if subprocess.IsReason(printed) {
+			text = firstLine(printed) + "; " + text
 		} else {
 			text += ", after it had printed: " + printed[strings.LastIndexByte(printed, '\n')+1:]
 		}
