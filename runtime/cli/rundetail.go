@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -14,10 +19,12 @@ type runDetail struct {
 	Output string      `json:"output,omitempty"` // file with what the process printed that executed it on its own
 	Config string      `json:"config"`           // YAML, secrets redacted
 	Steps  []shownStep `json:"steps"`
-	Events []shownLine `json:"events"`
+	Events []shownLine `json:"events"` // the newest mostLines
+	Cut    bool        `json:"events_cut"` // there are earlier ones
 
 	now time.Time
-	all bool // every event, not only what a person wants to know
+	all bool           // every event, not only what a person wants to know
+	at  map[string]int // where a step stands in Steps
 }
 
 // A shownStep is what the events of a run say of a step.
@@ -43,29 +50,76 @@ type shownLine struct {
 	Partition string `json:"partition,omitempty"`
 }
 
-func newRunDetail(run *storage.Run, events []storage.Event, now time.Time, all bool) *runDetail {
-	d := &runDetail{shownRun: showRun(run), Config: run.Config, Steps: []shownStep{}, Events: []shownLine{}, now: now, all: all}
-	at := map[string]int{}
-	for _, e := range events {
-		line := lineOf(&e)
-		d.Events = append(d.Events, line)
-		step := func(key string) *shownStep {
-			i, known := at[key]
-			if !known {
-				i = len(d.Steps)
-				at[key] = i
-				d.Steps = append(d.Steps, shownStep{Key: key})
-			}
-			return &d.Steps[i]
+// mostLines is how many lines of the log a run is shown with, the newest; `runs logs` has all of them.
+const mostLines = 1000
+
+// stepEvents are the types that say how a step went.
+var stepEvents = []storage.EventType{
+	storage.EventStepStart, storage.EventStepUpForRetry, storage.EventStepRestarted, storage.EventStepSuccess, storage.EventStepFailure, storage.EventStepSkipped,
+	storage.EventObservation, storage.EventCheck, storage.EventEngine,
+}
+
+// readRunDetail reads a run, however many events it has: its steps page by page, and the newest lines of its log.
+func readRunDetail(ctx context.Context, inst *instance.Instance, run *storage.Run, now time.Time, all, brief bool) (*runDetail, error) {
+	d := newRunDetail(run, now, all)
+	const page = 10_000
+	f := storage.EventFilter{RunID: run.ID, Types: stepEvents, Ascending: true, Limit: page}
+	for more := true; more; {
+		found, err := inst.EventRecords(ctx, f)
+		if err != nil {
+			return nil, err
 		}
-		for _, key := range line.reused() {
-			step(key).Status = "reused"
+		for i := range found.Records {
+			d.note(lineOf(&found.Records[i].Event))
 		}
-		if e.StepKey != "" && e.Type != storage.EventCheckPlanned { // that comes before all steps
-			step(e.StepKey).apply(&line)
-		}
+		f.After, more = found.Cursor, found.More
 	}
-	return d
+	filters := []storage.EventFilter{{}}
+	if brief { // what logTable shows, and nothing else
+		filters = []storage.EventFilter{{Types: []storage.EventType{storage.EventLog}}, {Levels: []string{"WARN", "ERROR"}}}
+	}
+	var lines []shownLine
+	for _, f := range filters {
+		f.RunID, f.Limit = run.ID, mostLines
+		found, err := inst.EventRecords(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for i := range found.Records {
+			lines = append(lines, lineOf(&found.Records[i].Event))
+		}
+		d.Cut = d.Cut || found.More
+	}
+	slices.SortFunc(lines, func(a, b shownLine) int { return cmp.Compare(a.Seq, b.Seq) })
+	lines = slices.CompactFunc(lines, func(a, b shownLine) bool { return a.Seq == b.Seq }) // a line of the log at WARN is found twice
+	if n := len(lines); n > mostLines {
+		lines, d.Cut = lines[n-mostLines:], true
+	}
+	d.Events = append(d.Events, lines...)
+	return d, nil
+}
+
+func newRunDetail(run *storage.Run, now time.Time, all bool) *runDetail {
+	return &runDetail{shownRun: showRun(run), Config: run.Config, Steps: []shownStep{}, Events: []shownLine{}, now: now, all: all, at: map[string]int{}}
+}
+
+// note takes in what an event says of steps.
+func (d *runDetail) note(line shownLine) {
+	step := func(key string) *shownStep {
+		i, known := d.at[key]
+		if !known {
+			i = len(d.Steps)
+			d.at[key] = i
+			d.Steps = append(d.Steps, shownStep{Key: key})
+		}
+		return &d.Steps[i]
+	}
+	for _, key := range line.reused() {
+		step(key).Status = "reused"
+	}
+	if line.Step != "" {
+		step(line.Step).apply(&line)
+	}
 }
 
 // reused returns the steps that an event says are reused.
@@ -136,6 +190,9 @@ func (d *runDetail) view(l look) []string {
 	if lines := d.logTable().render(l); lines != nil {
 		out = append(out, "")
 		out = append(out, lines...)
+		if d.Cut {
+			out = append(out, l.paint(fmt.Sprintf("the newest %d lines; runs logs has all", mostLines), dim))
+		}
 	}
 	return out
 }

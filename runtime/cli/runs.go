@@ -197,11 +197,10 @@ func (a *app) runDetail(cmd *cobra.Command, inst *instance.Instance, id string) 
 	if err != nil {
 		return nil, err
 	}
-	events, err := inst.Store().Events(ctx, run.ID, 0, 0)
+	d, err := readRunDetail(ctx, inst, run, a.now(), a.verbose, !a.verbose && a.format != formatJSON)
 	if err != nil {
 		return nil, err
 	}
-	d := newRunDetail(run, events, a.now(), a.verbose)
 	d.Output = inst.LaunchOutput(run.ID)
 	return d, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute"
+	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -134,7 +136,11 @@ func sampleEvents() []storage.Event {
 
 func TestRunDetailView(t *testing.T) {
 	utc(t)
-	d := newRunDetail(&sampleRuns()[1], sampleEvents(), at(90), false)
+	d := newRunDetail(&sampleRuns()[1], at(90), false)
+	for _, e := range sampleEvents() {
+		d.note(lineOf(&e))
+		d.Events = append(d.Events, lineOf(&e))
+	}
 	golden(t, "run-detail", d.view(look{}))
 	golden(t, "run-detail-60", d.view(look{width: 60}))
 	d.all = true
@@ -142,6 +148,47 @@ func TestRunDetailView(t *testing.T) {
 	b, err := json.MarshalIndent(d, "", "  ")
 	require.NoError(t, err)
 	golden(t, "run-detail.json", strings.Split(string(b), "\n"))
+}
+
+// A run is shown with the newest of its log and with all of its steps, in the memory that these take.
+func TestRunDetailOfALongRun(t *testing.T) {
+	utc(t)
+	inst := instance.Ephemeral()
+	defer func() { require.NoError(t, inst.Close()) }()
+	const steps, lines = 600, 5000
+	run := &storage.Run{ID: "r", Status: storage.RunStarted, Created: at(0), Started: at(0)}
+	b := &storage.Batch{NewRun: run}
+	say := func(typ storage.EventType, step, level, message string) {
+		b.Events = append(b.Events, storage.Event{RunID: "r", Time: at(1), Type: typ, StepKey: step, Level: level, Message: message})
+	}
+	for i := range steps {
+		say(storage.EventStepStart, fmt.Sprint("s", i), "INFO", "")
+		say(storage.EventStepSuccess, fmt.Sprint("s", i), "INFO", "")
+	}
+	say(storage.EventStepStart, "talks", "INFO", "")
+	for i := range lines {
+		say(storage.EventLog, "talks", map[bool]string{true: "WARN", false: "INFO"}[i%1000 == 999], fmt.Sprint("line ", i))
+	}
+	say(storage.EventStepFailure, "talks", "ERROR", "boom")
+	require.NoError(t, inst.Store().Submit(b).Wait(t.Context()))
+	for _, brief := range []bool{true, false} {
+		d, err := readRunDetail(t.Context(), inst, run, at(90), !brief, brief)
+		require.NoError(t, err)
+		require.Len(t, d.Steps, steps+1)
+		assert.Equal(t, "success", d.Steps[steps-1].Status)
+		assert.Equal(t, "failure", d.Steps[steps].Status)
+		require.Len(t, d.Events, mostLines)
+		assert.True(t, d.Cut)
+		assert.Equal(t, "boom", d.Events[mostLines-1].Message)
+		assert.Equal(t, fmt.Sprint("line ", lines-mostLines+1), d.Events[0].Message)
+		view := d.view(look{})
+		assert.Equal(t, "the newest 1000 lines; runs logs has all", view[len(view)-1])
+	}
+	require.NoError(t, inst.Store().Submit(&storage.Batch{NewRun: &storage.Run{ID: "s", Status: storage.RunStarted}, Events: []storage.Event{{RunID: "s", Type: storage.EventRunStart}}}).Wait(t.Context()))
+	d, err := readRunDetail(t.Context(), inst, &storage.Run{ID: "s"}, at(90), true, false)
+	require.NoError(t, err)
+	assert.False(t, d.Cut)
+	assert.Len(t, d.Events, 1)
 }
 
 func TestAssetViews(t *testing.T) {

@@ -68,6 +68,16 @@ func (i *Instance) AssetRecords(ctx context.Context, keys ...string) ([]AssetRec
 	return out, nil
 }
 
+// FindAssetRecords is [Instance.AssetRecords] of the assets that a filter selects, sorted by key; page by page: the next one begins After the last key. (Dagster's
+// get_asset_records without keys.)
+func (i *Instance) FindAssetRecords(ctx context.Context, f storage.AssetFilter) ([]AssetRecord, error) {
+	keys, err := i.store.AssetKeys(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return i.AssetRecords(ctx, keys...)
+}
+
 // current returns the record of the current value of each asset that has one.
 func (i *Instance) current(ctx context.Context, keys []string) (map[string]*storage.Record, error) {
 	out := make(map[string]*storage.Record, len(keys))

@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -76,6 +77,25 @@ func TestCatalogQueries(t *testing.T) {
 		assert.Empty(t, records[0].Observation.RunID)
 		assert.Equal(t, second.Outputs[0].DataVersion, records[1].Output.DataVersion)
 		assert.Equal(t, second.RunID, records[1].Materialization.RunID)
+
+		var pages []string
+		for f := (storage.AssetFilter{Limit: 2}); ; {
+			found, err := i.FindAssetRecords(ctx, f)
+			require.NoError(t, err)
+			if len(found) == 0 {
+				break
+			}
+			pages = append(pages, "page")
+			for _, a := range found {
+				pages = append(pages, fmt.Sprint(a.Key, " ", a.Record != nil, a.Materialization != nil, a.Observation != nil))
+			}
+			f.After = found[len(found)-1].Key
+		}
+		assert.Equal(t, []string{"page", "daily_a true true false", "daily_b true true false", "page", "raw false false true"}, pages)
+		records, err = i.FindAssetRecords(ctx, storage.AssetFilter{Prefix: "daily_b"})
+		require.NoError(t, err)
+		require.Len(t, records, 1)
+		assert.Equal(t, "daily_b", records[0].Key)
 
 		event, err := i.LatestMaterialization(ctx, "daily_b")
 		require.NoError(t, err)

@@ -95,6 +95,7 @@ type EventFilter struct {
 	Job        string
 	StepKey    string
 	Types      []EventType
+	Levels     []string // "DEBUG", "INFO", "WARN", "ERROR"
 	Asset      string
 	Partitions []string // of that asset
 
@@ -122,6 +123,7 @@ func (f *EventFilter) Matches(e *EventRecord) bool {
 		(f.Job == "" || e.Job == f.Job) &&
 		(f.StepKey == "" || e.StepKey == f.StepKey) &&
 		(len(f.Types) == 0 || slices.Contains(f.Types, e.Type)) &&
+		(len(f.Levels) == 0 || slices.Contains(f.Levels, e.Level)) &&
 		(f.Asset == "" || e.Asset == f.Asset) &&
 		(len(f.Partitions) == 0 || slices.Contains(f.Partitions, e.Partition)) &&
 		(f.After == 0 || e.Number > f.After) &&

@@ -80,6 +80,7 @@ func (s *Store) EventRecords(ctx context.Context, f storage.EventFilter) (storag
 			}
 		}
 	}
+	in(cond, "e.level", f.Levels)
 	if f.Asset != "" {
 		cond.add("e.asset = ? AND e.asset <> ''", f.Asset)
 	}

@@ -72,6 +72,8 @@ func eventFilter(t *testing.T, s storage.Store) {
 		{"a common type", storage.EventFilter{Types: []storage.EventType{storage.EventStepStart}}, "a3"},
 		{"types", storage.EventFilter{Types: []storage.EventType{storage.EventRunStart, storage.EventLog, storage.EventRunSuccess}}, "b10 a7 b2 a1"},
 		{"changes of runs", storage.EventFilter{Types: storage.RunEvents()}, "b10 b2 a1"},
+		{"level", storage.EventFilter{Levels: []string{"WARN", "ERROR", "DEBUG"}}, "a9 a7"},
+		{"level of a run", storage.EventFilter{RunID: "r1", Levels: []string{"ERROR"}, Types: []storage.EventType{storage.EventStepFailure, storage.EventLog}}, "a9"},
 		{"asset", storage.EventFilter{Asset: "raw"}, "a5 b4"},
 		{"observed asset", storage.EventFilter{Asset: "file"}, "b6"},
 		{"partition", storage.EventFilter{Asset: "raw", Partitions: []string{"tue", "wed"}}, "a5"},
