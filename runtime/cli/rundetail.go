@@ -19,7 +19,7 @@ type runDetail struct {
 	Output string      `json:"output,omitempty"` // file with what the process printed that executed it on its own
 	Config string      `json:"config"`           // YAML, secrets redacted
 	Steps  []shownStep `json:"steps"`
-	Events []shownLine `json:"events"` // the newest mostLines
+	Events []shownLine `json:"events"`     // the newest mostLines
 	Cut    bool        `json:"events_cut"` // there are earlier ones
 
 	now time.Time
