@@ -102,7 +102,11 @@ func (v *statusView) view(l look) []string {
 		if s.Kind == dag.KindSource.String() {
 			action = "-" // it is observed, whatever it is
 		}
-		t.add(text(s.Key), styled(string(s.Status), freshnessStyle(s.Status)), styled(string(s.Projected), freshnessStyle(s.Projected)),
+		name := s.Key
+		if s.Partition != "" {
+			name = dag.PartitionStep(name, dag.PartitionKey(s.Partition))
+		}
+		t.add(text(name), styled(string(s.Status), freshnessStyle(s.Status)), styled(string(s.Projected), freshnessStyle(s.Projected)),
 			styled(action, actionStyle(action)), texts(why), text(strings.Join(roots, ", ")))
 	}
 	lines := t.render(l)

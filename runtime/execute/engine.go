@@ -121,6 +121,7 @@ type run struct {
 	id         string
 	opts       *Options
 	target     *plan.Target
+	shown      *plan.Target // of a status: what is asked about, where target has what that is made from too
 	asked      *resolved
 	again      map[int32]bool // nodes that run whatever is stored
 	plan       *plan.Plan
@@ -199,7 +200,7 @@ func newTask(s *plan.Step) task {
 		t.state, t.skipped, t.why = taskSkipped, s.Key, s.Reasons[0].Text
 	case s.Action == plan.Reuse && s.Record == nil: // in what a loop or branch turned out to be
 		t.state = taskFailed
-		t.err = &StepError{Step: s.Key, Where: WhereLoad, Err: fmt.Errorf("it is not selected and has never been stored; select %q too", s.Node.Key)}
+		t.err = &StepError{Step: s.Key, Where: WhereLoad, Err: fmt.Errorf("it is not selected and has never been stored; select %q too", s.Node.Name)}
 	case s.Action == plan.Reuse: // hidden steps too
 		t.state, t.durable, t.reused, t.record, t.verdict = taskDone, true, true, s.Record, s.Verdict
 		if t.blocks() {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -37,7 +38,13 @@ func WithConfig(d *runconfig.Document) Option { return func(c *call) { c.Config 
 func WithSelection(s string) Option { return func(c *call) { c.Select = s } }
 
 // WithPartition computes the partitioned assets for the partition with this key. It is the run's tag [plan.TagPartition].
-func WithPartition(key string) Option { return WithTags(map[string]string{plan.TagPartition: key}) }
+func WithPartition(key string) Option { return WithPartitions(key) }
+
+// WithPartitions computes the partitioned assets for the partitions of a selection, as --partition takes it: keys, ranges "2024-01-01...2024-01-31", "*" for all; several with commas or as
+// several terms. What else takes part is said at [plan.Target.In].
+func WithPartitions(terms ...string) Option {
+	return WithTags(map[string]string{plan.TagPartition: strings.Join(terms, ",")})
+}
 
 // WithTags adds tags to the run.
 func WithTags(tags map[string]string) Option {
@@ -199,10 +206,27 @@ func Value[T any](res *Result, a dag.AssetRef[T]) (T, error) {
 		return zero, fmt.Errorf("no asset %q with a value", a.Key)
 	}
 	step := op.Key
-	if p := res.run.target.Partition; p != nil && op.Partitions != nil {
-		step = dag.PartitionStep(step, p.Key)
+	if op.Partitions != nil {
+		keys := res.run.target.PartitionsOf(op)
+		if len(keys) != 1 {
+			return zero, fmt.Errorf("asset %q has %d partitions in this run; say which one's value with PartitionValue", a.Key, len(keys))
+		}
+		step = dag.PartitionStep(step, keys[0])
 	}
 	return readAs[T](res, step, op.Outputs[k].Name, fmt.Sprintf("asset %q", a.Key))
+}
+
+// PartitionValue is [Value] for one partition of an asset.
+func PartitionValue[T any](res *Result, a dag.AssetRef[T], key dag.PartitionKey) (T, error) {
+	var zero T
+	op, k, ok := res.run.target.Catalog.AssetOp(a.Key)
+	switch {
+	case !ok || k < 0:
+		return zero, fmt.Errorf("no asset %q with a value", a.Key)
+	case op.Partitions == nil:
+		return zero, fmt.Errorf("asset %q has no partitions; read it with Value", a.Key)
+	}
+	return readAs[T](res, dag.PartitionStep(op.Key, key), op.Outputs[k].Name, fmt.Sprintf("partition %q of asset %q", key, a.Key))
 }
 
 // StepValue returns an output of a step after a run that had it, computed or reused, with its Go type. References are written for each job:

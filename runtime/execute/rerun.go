@@ -100,8 +100,12 @@ func placesOf(cat *plan.Catalog, t *plan.Target, job, selection string) (map[int
 		return nil, err
 	}
 	out := make(map[int32]bool, len(named.Selected))
+	names := make(map[string]bool, len(named.Selected))
 	for _, i := range named.Selected {
-		if t.IsSelected(int(i)) {
+		names[named.Graph.Nodes[i].Name] = true
+	}
+	for _, i := range t.Selected {
+		if names[t.Graph.Nodes[i].Name] {
 			out[i] = true
 		}
 	}
@@ -125,7 +129,7 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	if err != nil {
 		return "", err
 	}
-	done, err := finishedSteps(ctx, o.Instance, old.ID, t.Partition != nil)
+	done, err := finishedSteps(ctx, o.Instance, old.ID, t.Plain() != t)
 	if err != nil {
 		return "", err
 	}
@@ -133,9 +137,9 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	ids := map[string]string{}
 	for _, i := range t.Selected {
 		n := &t.Graph.Nodes[i]
-		if done[t.StepKey(n)] && (n.Op.Volatile || !memo) {
+		if done[n.Key] && (n.Op.Volatile || !memo) {
 			keep = append(keep, n.Key)
-			if ids[n.Key] = "asset:" + t.StepKey(n); t.Job != nil {
+			if ids[n.Key] = "asset:" + n.Key; t.Job != nil {
 				ids[n.Key] = "op:" + t.Job.Key + "/" + n.Key
 			}
 		}
@@ -153,14 +157,14 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	}
 	var names []string
 	for _, i := range t.Selected {
-		if name := t.Graph.Nodes[i].Key; !slices.Contains(keep, name) && t.Graph.Name(i) == name {
-			names = append(names, t.Graph.Clause(i))
+		if n := &t.Graph.Nodes[i]; !slices.Contains(keep, n.Key) && t.Graph.Name(i) == n.Name {
+			names = append(names, t.Graph.Clause(i)) // with all its partitions, where one of them is to be done
 		}
 	}
 	if len(names) == 0 {
 		return old.Selection, nil
 	}
-	return strings.Join(names, ","), nil
+	return strings.Join(slices.Compact(names), ","), nil
 }
 
 // finishedSteps returns the keys of the steps that a run computed, elements of loops aside: what a loop goes over is not known here. In a run of a partition that stands

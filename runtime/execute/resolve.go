@@ -25,6 +25,7 @@ func ConfigSchema(cat *plan.Catalog, job, selection string) (runconfig.Schema, e
 }
 
 func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
+	t = t.Plain() // all partitions of an asset have one config
 	s := runconfig.Schema{
 		Executors: executorSchemas(),
 		Loggers:   loggerSchemas(t.Catalog),

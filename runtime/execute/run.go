@@ -69,11 +69,12 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	if o.status {
-		t = t.WithUpstream()
-	}
 	if t, err = t.In(o.Tags[plan.TagPartition], PartitionsAt(ctx, o.Instance, time.Now())); err != nil {
 		return nil, err
+	}
+	shown := t
+	if o.status {
+		t = t.WithUpstream()
 	}
 	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	return &run{opts: o, target: t, asked: asked, again: again, res: newResources(t, asked.resources, o.Resources), show: &observer{tell: o.Observe}}, nil
+	return &run{opts: o, target: t, shown: shown, asked: asked, again: again, res: newResources(t, asked.resources, o.Resources), show: &observer{tell: o.Observe}}, nil
 }
 
 // build makes the plan.

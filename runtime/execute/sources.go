@@ -56,7 +56,7 @@ func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) m
 	slots := make(chan struct{}, width)
 	for _, w := range watches {
 		// What stays if the function ends this goroutine.
-		found[w.Sight()] = &sighting{Observation: plan.Observation{Err: &StepError{Step: watched(t, w), Where: WhereSource, Err: errGoexit}}}
+		found[w.Sight()] = &sighting{Observation: plan.Observation{Err: &StepError{Step: t.Graph.Nodes[w.Place].Key, Where: WhereSource, Err: errGoexit}}}
 	}
 	for _, w := range watches {
 		slots <- struct{}{}
@@ -72,19 +72,10 @@ func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) m
 	return found
 }
 
-// watched is the key of the step that an observation is of.
-func watched(t *plan.Target, w plan.Watch) string {
-	key := t.Graph.Nodes[w.Place].Key
-	if w.Partition != nil {
-		return dag.PartitionStep(key, w.Partition.Key)
-	}
-	return key
-}
-
 func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, res *resources) *sighting {
-	n, s, key := &t.Graph.Nodes[w.Place], &sighting{}, watched(t, w)
+	n, s := &t.Graph.Nodes[w.Place], &sighting{}
 	fail := func(where string, err error, stack string) *sighting {
-		s.Err = &StepError{Step: key, Where: where, Err: err, Stack: stack}
+		s.Err = &StepError{Step: n.Key, Where: where, Err: err, Stack: stack}
 		return s
 	}
 	if err := ctx.Err(); err != nil {
@@ -92,7 +83,7 @@ func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, 
 	}
 	// One more slot than outputs: a source that returns a value and its version fills both.
 	call := &dag.Call{Out: make([]any, len(n.Op.Outputs)+1)}
-	if c := r.ops[n.Key]; c != nil {
+	if c := r.ops[n.Name]; c != nil {
 		call.Config = c.Go
 	}
 	for _, u := range n.Op.Resources {
@@ -107,7 +98,7 @@ func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, 
 	if res.scope != nil {
 		own = *res.scope
 	}
-	own.Op, own.Info.StepKey, own.Info.Partition, own.Info.Tags = n.Op, key, w.Partition, n.Tags
+	own.Op, own.Info.StepKey, own.Info.Partition, own.Info.Tags = n.Op, n.Key, w.Partition, n.Tags
 	err, stack := guard(func() error { return n.Op.Invoke(dag.WithScope(ctx, &own), call) })
 	if err != nil {
 		return fail(WhereSource, err, stack)

@@ -11,17 +11,13 @@ import (
 // that they are made from, so config is needed as for a run of these. It observes sources and reads the store; it writes nothing. A source that cannot be observed is
 // missing, and no error.
 func Status(ctx context.Context, cat *plan.Catalog, o Options) (*plan.Status, error) {
-	shown, err := cat.Target("", o.Select)
-	if err != nil {
-		return nil, err
-	}
 	o.status = true
 	r, err := planRun(ctx, cat, "", &o)
 	if err != nil {
 		return nil, err
 	}
 	defer r.res.close()
-	st, err := r.plan.Status(shown)
+	st, err := r.plan.Status(r.shown)
 	if err != nil && storage.IsUnavailable(err) {
 		err = &StoreError{err}
 	}

@@ -52,6 +52,8 @@ type stepRef struct {
 	Key    string     `json:"key"`
 	Node   string     `json:"node"` // where its op is called: the key without those of elements
 	Inputs []inputRef `json:"inputs"`
+
+	partition *dag.Partition // what it is computed for, for who sends it
 	// Known are the data versions that the outputs are expected to have, or what the step is expected to say; "" for none. What differs from that is kept in Folder to be looked at.
 	Known []string `json:"known,omitempty"`
 }

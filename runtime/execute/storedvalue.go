@@ -32,7 +32,7 @@ func StoredValue(ctx context.Context, cat *plan.Catalog, asset string, out *stor
 	key, config := op.Key, (*plan.Config)(nil)
 	for i := range r.target.Graph.Nodes {
 		if n := &r.target.Graph.Nodes[i]; n.Op == op {
-			key, config = n.Key, r.asked.ops[n.Key]
+			key, config = n.Key, r.asked.ops[n.Name]
 		}
 	}
 	in := &dag.InputContext{RunID: out.RunID, StepKey: key, Name: def.Name, Type: def.Type, Upstream: storedAs(describeOutputOf("", key, op, config, out.Name), out)}

@@ -243,7 +243,7 @@ func (b *builder) externals(fresh []*Step) error {
 		for _, c := range b.Target.Graph.below(s.Place) {
 			if b.Target.selected[c] {
 				wrong.add("not_stored", "%s needs %q, which is not selected and has never been stored; select %q, or run %q first",
-					b.describe(c), s.Key, "+"+b.Target.Graph.Clause(c), s.Node.Key)
+					b.describe(c), s.Key, "+"+b.Target.Graph.Clause(c), s.Node.Name)
 				break
 			}
 		}
@@ -374,7 +374,7 @@ func (b *builder) workOf(s *Step) (*work, error) {
 	}
 	w := &b.workSlab.cut(1)[0]
 	if s.Op.Config != nil {
-		if w.Config = b.Configs[s.Node.Key]; w.Config == nil {
+		if w.Config = b.Configs[s.Node.Name]; w.Config == nil {
 			return nil, nil
 		}
 	}

@@ -48,6 +48,8 @@ type opInfo struct {
 	shape   canon.Digest // of the names and types of its inputs and outputs
 	code    code         // by version= or source hash; its text is empty where the manifest has no entry
 	store   *opInfo      // of an asset that is a graph: the step that stores what the graph gives
+	inputs  []link       // of an asset: where its inputs come from, one for each; none for what the run config feeds
+	deps    []link       // likewise, of its deps
 	closure lazyClosure
 }
 

@@ -190,6 +190,7 @@ func (k *compiler) op(sc *scope, n, loops int) {
 	node.Tags = tagsOf(op, node.Calls)
 	node.identity = k.g.prefix + node.Key
 	node.Key = node.identity[len(k.g.prefix):]
+	node.Name = node.Key
 	if node.info != nil && node.info.store != nil && node.info.store.op == op {
 		node.info = node.info.store
 	}

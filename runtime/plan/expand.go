@@ -133,14 +133,11 @@ func (x *expander) op(fr *frame, s *site, after []Ref) int32 {
 	i := x.f.steps.Len()
 	st := x.f.steps.Add()
 	n := &t.Graph.Nodes[s.lo]
-	*st = Step{Node: n, work: &idle, Key: n.Key, Index: i, Place: s.lo, Hidden: !t.selected[s.lo], Recorded: true, After: after, region: x.atID, ord: int32(len(x.at.items))}
+	*st = Step{Node: n, work: &idle, Key: n.Key, Index: i, Place: s.lo, Hidden: !t.selected[s.lo], Recorded: true, Partition: n.Partition, After: after, region: x.atID, ord: int32(len(x.at.items))}
 	if fr.suffix == "" && len(fr.prefix)+len(s.node.Key) == len(n.Key) { // no loop is around it
 		st.Identity = n.identity
 	} else {
 		st.Identity = t.Graph.prefix + fr.prefix + s.node.Key + fr.suffix
-	}
-	if st.Partition = t.partitionOf(n); st.Partition != nil {
-		st.Identity = dag.PartitionStep(st.Identity, st.Partition.Key)
 	}
 	st.Key = st.Identity[len(t.Graph.prefix):]
 	st.Inputs = x.f.refs.cut(len(s.node.Inputs))
@@ -173,7 +170,7 @@ func (x *expander) input(fr *frame, s *site, k int) Ref {
 
 // given is an input whose value the run config says.
 func (x *expander) given(s *site, in *dag.Input) Ref {
-	v := x.p.builder.Inputs[x.p.Target.Graph.Nodes[s.lo].Key][in.Name]
+	v := x.p.builder.Inputs[x.p.Target.Graph.Nodes[s.lo].Name][in.Name]
 	return x.f.addValue(value{kind: valueKnown, steady: true, typ: in.Type, result: result{known: v}})
 }
 

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +20,8 @@ type Graph struct {
 	configs []*GraphConfig    // of calls of graphs, outer ones first
 	prefix  string            // what the identity of a step is before its key
 	unit    []int32           // by node: the last node of what a selection takes as one, such as a graph that is an asset
+	assets  []*opInfo         // of the graph of all assets: what it is made of, in plan order
+	homes   map[*opInfo]int32 // likewise: the node that gives the outputs of an asset
 	checks  map[int32][]int32 // of an asset, by its node: what a selection takes with it
 
 	downOnce   sync.Once
@@ -30,7 +31,8 @@ type Graph struct {
 
 // A Node is a place where an op is called.
 type Node struct {
-	Key    string // unique in the graph: "fetch", "outer.fetch"; what run config and selection call it
+	Key    string // unique in the graph: "fetch", "outer.fetch", "readings[2024-03-31]"
+	Name   string // what run config and selection call it: Key without the partition
 	Op     *dag.Op
 	Calls  []*dag.Node       // the calls in bodies that lead here: of the op, then of the graphs around it from the inside out
 	Tags   map[string]string // of its op and of the calls that lead here
@@ -38,6 +40,8 @@ type Node struct {
 	Passed *ConfigSource     // what the body passes as config; nil for the defaults of its type
 	Loops  int               // how many loops it stands in
 	Asked  []int             // inputs whose values the run config gives
+
+	Partition *dag.Partition // what its steps are computed for; nil for none, and for assets in the graph of all of them
 
 	identity string // of its step where it stands in no loop
 	info     *opInfo
@@ -109,163 +113,6 @@ func (g *Graph) NoNode(key string) error {
 		what = "job " + quoted(g.Job.Key)
 	}
 	return &Error{[]Problem{{Code: "unknown_key", Message: fmt.Sprintf("%s has no node %q%s", what, key, nearest.Hint(key, keys))}}}
-}
-
-// assetGraph joins all assets and sources by key.
-func (c *Catalog) assetGraph(wrong *problems) *Graph {
-	var infos []*opInfo
-	for _, o := range c.ops {
-		if o.op.Kind != dag.KindOp {
-			infos = append(infos, o)
-		}
-	}
-	index := make(map[*opInfo]int32, len(infos))
-	for i, o := range infos {
-		index[o] = int32(i)
-	}
-	edges := make([][]int32, len(infos))
-	blocking := c.blocking()
-	for i, o := range infos {
-		for _, check := range blocking.before(o.op) {
-			edges[i] = append(edges[i], index[check])
-		}
-	}
-	keys := c.AssetKeys()
-	for i, o := range infos {
-		for j := range o.op.Inputs {
-			in := &o.op.Inputs[j]
-			if in.Asset == "" {
-				continue // the run config feeds it
-			}
-			ref, ok := c.assetByKey[in.Asset]
-			if !ok {
-				wrong.add("unknown_asset", "%s %q: its input %s is fed by %q, which no package given to this binary defines%s", o.op.Kind, o.op.Key, in.Name, in.Asset, nearest.Hint(in.Asset, keys))
-				continue
-			}
-			checkJoin(o.op, in, ref, wrong)
-			checkPartitions(o.op, "input "+in.Name, ref.op.op, wrong)
-			edges[i] = append(edges[i], index[ref.op])
-		}
-		for _, d := range o.op.Deps {
-			ref, ok := c.assetByKey[d]
-			if !ok {
-				wrong.add("unknown_asset", "%s %q: deps= names %q, which no package given to this binary defines%s", o.op.Kind, o.op.Key, d, nearest.Hint(d, keys))
-				continue
-			}
-			checkPartitions(o.op, "dependency "+d, ref.op.op, wrong)
-			edges[i] = append(edges[i], index[ref.op])
-		}
-	}
-	if len(*wrong) > 0 {
-		return nil
-	}
-	level, cycle := levels(edges)
-	if cycle != nil {
-		wrong.add("cycle", "assets depend on themselves in a circle: %s; break it at one of them",
-			chain(cycle, func(i int32) string { return infos[i].op.Key + " (" + infos[i].op.Symbol + ")" }))
-		return nil
-	}
-	// Plan order is by level, then by key: it does not depend on the order of packages, and shows what can run side by side.
-	slices.SortFunc(infos, func(a, b *opInfo) int {
-		return cmp.Or(cmp.Compare(level[index[a]], level[index[b]]), strings.Compare(a.op.Key, b.op.Key))
-	})
-	return c.joined(infos, blocking, wrong)
-}
-
-// joined writes the assets as the body of a graph: each a call whose arguments are what others return.
-func (c *Catalog) joined(infos []*opInfo, blocking gates, wrong *problems) *Graph {
-	def := &dag.GraphDef{Nodes: make([]dag.Node, 0, len(infos))}
-	at := make(map[*opInfo]int, len(infos)) // the node that gives the outputs of an asset
-	deps := map[int][]dag.Binding{}
-	from := func(key string) dag.Binding {
-		ref := c.assetByKey[key]
-		return dag.Binding{Kind: dag.FromNode, Node: at[ref.op], Output: ref.output}
-	}
-	for _, o := range infos {
-		inputs := make([]dag.Binding, len(o.op.Inputs))
-		for j := range o.op.Inputs {
-			if inputs[j].Kind = dag.FromRunConfig; o.op.Inputs[j].Asset != "" {
-				inputs[j] = from(o.op.Inputs[j].Asset)
-			}
-		}
-		op := o.op
-		var after []int
-		for _, check := range blocking.before(op) {
-			after = append(after, at[check])
-		}
-		if op.Graph != nil {
-			call := dag.Node{Key: op.Key, Graph: op.Graph, Inputs: graphInputs(op, inputs), After: slices.Clone(after)}
-			for _, d := range op.Deps { // what is in it follows them too, not only the step that stores
-				call.After = append(call.After, from(d).Node)
-			}
-			def.Nodes = append(def.Nodes, call)
-			op, inputs = o.store.op, make([]dag.Binding, len(op.Outputs))
-			for k := range inputs {
-				inputs[k] = dag.Binding{Kind: dag.FromNode, Node: len(def.Nodes) - 1, Output: k}
-			}
-		}
-		at[o] = len(def.Nodes)
-		for _, d := range op.Deps {
-			deps[at[o]] = append(deps[at[o]], from(d))
-		}
-		def.Nodes = append(def.Nodes, dag.Node{Key: op.Key, Op: op, Inputs: inputs, After: after})
-	}
-	g := &Graph{prefix: "asset:", checks: map[int32][]int32{}}
-	k := compiler{c: c, g: g, what: "the assets", deps: deps, wrong: wrong}
-	k.main(def)
-	g.unit = make([]int32, len(g.Nodes))
-	for i := range g.unit {
-		g.unit[i] = int32(i)
-	}
-	for n := range def.Nodes {
-		if def.Nodes[n].Graph != nil {
-			lo, last := g.main.sites[n].lo, g.main.sites[n+1].lo
-			for i := lo; i < last; i++ {
-				g.unit[i] = last
-			}
-		}
-	}
-	if len(*wrong) > 0 {
-		return g
-	}
-	for _, o := range infos {
-		if check := o.op.Check; check != nil {
-			asset := g.main.sites[at[c.assetByKey[check.Asset].op]].lo
-			g.checks[asset] = append(g.checks[asset], g.main.sites[at[o]].lo)
-		}
-	}
-	return g
-}
-
-// graphInputs are the arguments of the call of a graph that is an asset: its config parameters take their defaults.
-func graphInputs(op *dag.Op, inputs []dag.Binding) []dag.Binding {
-	var all []dag.Binding
-	next := 0
-	for _, p := range op.Graph.Params {
-		if p.Config != nil || next == len(inputs) {
-			all = append(all, dag.Binding{Kind: dag.FromLiteral, Type: p.Type})
-			continue
-		}
-		all = append(all, inputs[next])
-		next++
-	}
-	return all
-}
-
-// checkJoin is the type guard of a join that the generator has not seen.
-func checkJoin(op *dag.Op, in *dag.Input, ref assetRef, wrong *problems) {
-	if ref.output < 0 {
-		wrong.add("type_mismatch", "%s %q: its input %s takes the value of %q, which has none; use deps=%s for the order alone", op.Kind, op.Key, in.Name, in.Asset, in.Asset)
-		return
-	}
-	have := ref.op.op.Outputs[ref.output].Type
-	name, typ := in.Type.Name, in.Type.Go
-	if in.Unwrap {
-		name, typ = "*"+name, pointerTo(typ)
-	}
-	if have.Name != name || have.Go != typ {
-		wrong.add("type_mismatch", "%s %q: its input %s is a %s, but %q (%s) is a %s; make the types agree", op.Kind, op.Key, in.Name, in.Type.Name, in.Asset, ref.op.op.Symbol, have.Name)
-	}
 }
 
 // jobGraph is the graph of a job's body.

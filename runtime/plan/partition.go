@@ -13,58 +13,6 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/partition"
 )
 
-// TagPartition is the tag of a run whose value is the partition that the run computes, as Dagster names it.
-const TagPartition = "dagster/partition"
-
-// In is the target in one partition: all partitioned assets that it selects are computed for that. key is empty for none. The error is an [*Error] where the partition is missing,
-// is none of an asset's, or no asset has partitions.
-func (t *Target) In(key string, at partition.At) (*Target, error) {
-	var wrong problems
-	var first *Node
-	for _, i := range t.Selected {
-		n := &t.Graph.Nodes[i]
-		d := n.Op.Partitions
-		switch {
-		case d == nil:
-		case first == nil:
-			first = n
-		case !partition.Alike(first.Op.Partitions, d):
-			wrong.add("several_partitions", "assets %q (%s) and %q (%s) have other partitions, so one run cannot compute both; select one of them", first.Key, first.Op.Partitions, n.Key, d)
-		}
-	}
-	switch {
-	case len(wrong) > 0:
-		return nil, wrong.err()
-	case first == nil && key != "":
-		wrong.add("no_partitions", "nothing that is selected has partitions; leave out --partition, or the tag %s", TagPartition)
-		return nil, wrong.err()
-	case first == nil:
-		return t, nil
-	}
-	space, err := first.Op.Partitions.Resolve(at)
-	if err != nil {
-		wrong.add("bad_partitions", "asset %q: %v", first.Key, err)
-		return nil, wrong.err()
-	}
-	if key == "" {
-		hint := "; there is none yet" + toAdd(first.Op.Partitions, "KEY")
-		if n := space.Len(); n > 0 {
-			all := space.All()
-			hint = ": one of " + strconv.Itoa(n) + ", such as " + space.Key(all.First(1)[0])
-		}
-		wrong.add("partition_needed", "asset %q has partitions (%s); say which one is meant with --partition KEY%s", first.Key, first.Op.Partitions, hint)
-		return nil, wrong.err()
-	}
-	p, err := space.Find(key)
-	if err != nil {
-		wrong.add("unknown_partition", "asset %q: %v%s", first.Key, err, toAdd(first.Op.Partitions, key))
-		return nil, wrong.err()
-	}
-	in := *t
-	in.Partition = partitionAt(space, p)
-	return &in, nil
-}
-
 // toAdd says how a key becomes one of a definition, where people decide about that.
 func toAdd(d *partition.Definition, key string) string {
 	names := d.DynamicNames()
@@ -92,14 +40,6 @@ func partitionAt(space *partition.Space, p partition.Point) *dag.Partition {
 	return out
 }
 
-// partitionOf is the partition that a step of a node is computed for; nil where the node has none.
-func (t *Target) partitionOf(n *Node) *dag.Partition {
-	if n.Op.Partitions == nil {
-		return nil
-	}
-	return t.Partition
-}
-
 // encodePartition adds all that a body can know of its partition. A step without one has nothing in the encoding, as there was before any could.
 func encodePartition(e *canon.Encoder, p *dag.Partition) {
 	if p == nil {
@@ -118,14 +58,6 @@ func encodePartition(e *canon.Encoder, p *dag.Partition) {
 	e.String("window", fmt.Sprintf("%s/%s %s", p.Start.UTC().Format(time.RFC3339), p.End.UTC().Format(time.RFC3339), p.Zone))
 }
 
-// StepKey is what the step of a node is called that stands in no loop: with its partition in brackets where it has one.
-func (t *Target) StepKey(n *Node) string {
-	if p := t.partitionOf(n); p != nil {
-		return dag.PartitionStep(n.Key, p.Key)
-	}
-	return n.Key
-}
-
 // PartitionOfStep is the partition in the key of a step of op: of "daily[2024-01-31]" that in the brackets; empty where op has no partitions.
 func PartitionOfStep(op *dag.Op, key string) dag.PartitionKey {
 	if op.Partitions == nil {
@@ -139,14 +71,14 @@ func PartitionOfStep(op *dag.Op, key string) dag.PartitionKey {
 	return dag.PartitionKey(rest)
 }
 
-// PartitionAt is the partition that the steps of the node with a key are computed for; nil for none.
-func (t *Target) PartitionAt(node string) *dag.Partition {
-	for i := range t.Graph.Nodes {
-		if n := &t.Graph.Nodes[i]; n.Key == node {
-			return t.partitionOf(n)
+// PartitionsOf are the keys of the partitions of an asset that are steps of the run, in their order; nil where it has none.
+func (t *Target) PartitionsOf(op *dag.Op) (keys []dag.PartitionKey) {
+	for _, i := range t.Selected {
+		if n := &t.Graph.Nodes[i]; n.Partition != nil && n.Op.Symbol == op.Symbol && t.Graph.Name(i) == n.Name {
+			keys = append(keys, n.Partition.Key)
 		}
 	}
-	return nil
+	return keys
 }
 
 func samePartitions(a, b *dag.Op) bool { return partition.Alike(a.Partitions, b.Partitions) }
@@ -160,4 +92,12 @@ func checkPartitions(op *dag.Op, what string, up *dag.Op, wrong *problems) {
 	case !partition.Alike(op.Partitions, up.Partitions):
 		wrong.add("partition_mismatch", "%s %q: its %s has other partitions (%s) than the %s (%s); give both the same", op.Kind, op.Key, what, up.Partitions, op.Kind, op.Partitions)
 	}
+}
+
+// mappingOf is which partitions of one asset another is made from.
+func mappingOf(down, up *dag.Op) partition.Mapping {
+	if down.Partitions == nil || up.Partitions == nil {
+		return partition.Everything()
+	}
+	return partition.Natural(down.Partitions, up.Partitions)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,26 +31,45 @@ func TestTargetInAPartition(t *testing.T) {
 	}
 	target, err := in("a,base", "2024-03-04")
 	require.NoError(t, err)
-	assert.Equal(t, dag.PartitionKey("2024-03-04"), target.Partition.Key)
-	assert.True(t, target.Partition.Timed())
-	assert.Equal(t, "2024-03-05T00:00:00+01:00", target.Partition.End.Format(time.RFC3339))
-	assert.Equal(t, "a[2024-03-04]", target.StepKey(&target.Graph.Nodes[target.Selected[len(target.Selected)-1]]))
-	assert.Nil(t, target.PartitionAt("base"))
-	assert.Equal(t, target.Partition, target.PartitionAt("a"))
+	node := &target.Graph.Nodes[target.Selected[1]]
+	assert.Equal(t, "a[2024-03-04]", node.Key)
+	assert.Equal(t, "a", node.Name)
+	assert.Equal(t, dag.PartitionKey("2024-03-04"), node.Partition.Key)
+	assert.True(t, node.Partition.Timed())
+	assert.Equal(t, "2024-03-05T00:00:00+01:00", node.Partition.End.Format(time.RFC3339))
+	assert.Nil(t, target.Graph.Nodes[target.Selected[0]].Partition)
+	assert.Equal(t, "a,base", target.Plain().Selection)
+	assert.Len(t, target.Plain().Graph.Nodes, 4)
 
 	target, err = in("g", "rome|2024-03-04")
 	require.NoError(t, err)
-	assert.Equal(t, map[string]string{"city": "rome", "day": "2024-03-04"}, target.Partition.Dims)
+	assert.Equal(t, map[string]string{"city": "rome", "day": "2024-03-04"}, target.Graph.Nodes[0].Partition.Dims)
 
 	target, err = in("base", "")
 	require.NoError(t, err)
-	assert.Nil(t, target.Partition)
+	assert.Same(t, target, target.Plain())
+
+	for _, several := range []struct{ selection, partitions, want string }{
+		{"a", "2024-03-02...2024-03-03", "a[2024-03-02] a[2024-03-03]"},
+		{"a", "2024-03-04,2024-03-01", "a[2024-03-01] a[2024-03-04]"},
+		{"a,b", "...2024-03-02", "a[2024-03-01] a[2024-03-02] b[2024-03-02]"}, // b begins later
+		{"base,b", "*", "base b[2024-03-02] b[2024-03-03] b[2024-03-04]"},
+		{"g", "city=oslo|day=2024-03-03...", `g["oslo|2024-03-03"] g["oslo|2024-03-04"]`},
+	} {
+		target, err := in(several.selection, several.partitions)
+		require.NoError(t, err)
+		var keys []string
+		for _, i := range target.Selected {
+			keys = append(keys, target.Graph.Nodes[i].Key)
+		}
+		assert.Equal(t, several.want, strings.Join(keys, " "))
+	}
 
 	for _, bad := range []struct{ selection, key, want string }{
 		{"base", "2024-03-01", "nothing that is selected has partitions"},
-		{"a", "", `asset "a" has partitions (daily from 2024-03-01 in Europe/Berlin); say which one is meant with --partition KEY: one of 4, such as 2024-03-01`},
+		{"a", "", `asset "a" has partitions (daily from 2024-03-01 in Europe/Berlin); say which one is meant with --partition KEY: one of 4, such as 2024-03-01 (several as FROM...TO, * for all); or leave it out with --select`},
 		{"a", "2024-03-05", "did you mean 2024-03-04?"},
-		{"a,g", "2024-03-04", "have other partitions, so one run cannot compute both"},
+		{"a,g", "2024-03-04", "have other partitions, and neither is made from the other"},
 		{"g", "rome", `has 1 of 2 dimensions; write city|day`},
 	} {
 		_, err := in(bad.selection, bad.key)

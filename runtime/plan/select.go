@@ -60,16 +60,16 @@ func (g *Graph) whole(i int32) []int32 {
 // A Target is a job, or the assets, with a selection: what a run is about, before any version is known.
 type Target struct {
 	Catalog   *Catalog
-	Graph     *Graph
-	Job       *dag.JobDef    // nil for assets
-	Selection string         // as the user gave it
-	Partition *dag.Partition // that its partitioned assets are computed for; nil where it has none, and before [Target.In]
+	Graph     *Graph      // with a node for each partition that is needed, after [Target.In]
+	Job       *dag.JobDef // nil for assets
+	Selection string      // as the user gave it
 
 	Selected []int32 // nodes that are steps of the run, in plan order
 	Sources  []int32 // sources to observe: selected ones and those that feed a selected step
 	External []int32 // what a selected step takes from an unselected one, sources left out
 
-	*resourceSet // as the job sees them
+	*resourceSet         // as the job sees them
+	plain        *Target // before [Target.In] gave it partitions; nil where that did not
 	selected     []bool
 	wanted       []bool // selected, or needed by something that is
 }
@@ -102,7 +102,7 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 
 // Only is the target that is one node of t's graph and nothing else, which no selection can say of a node inside of an asset.
 func (t *Target) Only(place int32) *Target {
-	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Key, Partition: t.Partition, selected: make([]bool, len(t.selected))}
+	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Name, plain: t.plain, selected: make([]bool, len(t.selected))}
 	one.selected[place] = true
 	one.reach()
 	return one
@@ -110,7 +110,10 @@ func (t *Target) Only(place int32) *Target {
 
 // WithUpstream is the target whose steps are those of t and all that they are made from.
 func (t *Target) WithUpstream() *Target {
-	all := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Selection, Partition: t.Partition, selected: make([]bool, len(t.selected))}
+	all := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Selection, selected: make([]bool, len(t.selected))}
+	if t.plain != nil {
+		all.plain = t.plain.WithUpstream()
+	}
 	t.Graph.walk(all.selected, t.Selected, -1, func(i int32) []int32 { return t.Graph.Nodes[i].ups })
 	for i := range all.selected {
 		all.selected[i] = all.selected[i] && t.Graph.Nodes[i].Op.Check == nil
@@ -153,18 +156,18 @@ func (t *Target) reach() {
 	}
 }
 
-// Name is what a selection calls a node: its key, or that of the asset it is inside of.
+// Name is what a selection calls a node: its name, or that of the asset it is inside of.
 func (g *Graph) Name(place int32) string {
 	if g.unit != nil {
 		place = g.unit[place]
 	}
-	return g.Nodes[place].Key
+	return g.Nodes[place].Name
 }
 
 // Clause is the clause of a selection that is a node, or the asset that it is inside of.
 func (g *Graph) Clause(place int32) string {
 	if n := &g.Nodes[place]; n.Op.Check != nil {
-		return "check:" + n.Key
+		return "check:" + n.Name
 	}
 	return Clause(g.Name(place))
 }
@@ -177,6 +180,14 @@ func (g *Graph) Above(i int) []string {
 		keys[k] = g.Nodes[u].Key
 	}
 	return keys
+}
+
+// Plain is the target over the graph in which each asset is one node, whatever its partitions: what run config and selections are about.
+func (t *Target) Plain() *Target {
+	if t.plain != nil {
+		return t.plain
+	}
+	return t
 }
 
 // IsSelected reports whether node i is a step of the run.

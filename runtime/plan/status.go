@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -37,6 +38,8 @@ type AssetStatus struct {
 	Op    string `json:"op"` // what makes it, as plans and selections call it
 	Kind  string `json:"kind"`
 	Group string `json:"group,omitempty"`
+
+	Partition string `json:"partition,omitempty"` // of a partitioned asset: which one stands so
 
 	// Status compares with the upstream assets as they are stored now, Projected with what they would be if all were brought up to date.
 	Status    Freshness `json:"status"`
@@ -241,6 +244,9 @@ func (m *statusMaker) status(shown *Target) *Status {
 		u.roots.each(func(place int) { roots = append(roots, g.Nodes[place].Key) })
 		op := m.Target.Catalog.opBySymbol[u.last.Op.Symbol].op
 		one := AssetStatus{Op: op.Key, Kind: op.Kind.String(), Group: op.Group, Action: u.action, Causes: u.causes, Roots: roots}
+		if u.last.Partition != nil {
+			one.Partition = string(u.last.Partition.Key)
+		}
 		if one.Causes == nil {
 			one.Causes = []Cause{}
 		}
@@ -312,9 +318,9 @@ func (m *statusMaker) outdated(shown *Target) string {
 	}
 	clauses := make([]string, len(chosen))
 	for i, u := range chosen {
-		clauses[i] = Clause(g.Nodes[u.place].Key)
+		clauses[i] = Clause(g.Nodes[u.place].Name)
 	}
-	return strings.Join(clauses, ",")
+	return strings.Join(slices.Compact(clauses), ",") // partitions of one asset stand together
 }
 
 // A nodeSet is a set of places.

@@ -31,7 +31,7 @@ func sightOf(place int32, p *dag.Partition) Sight {
 func (t *Target) Watches() []Watch {
 	all := make([]Watch, 0, len(t.Sources))
 	for _, i := range t.Sources {
-		all = append(all, Watch{Place: i, Partition: t.partitionOf(&t.Graph.Nodes[i])})
+		all = append(all, Watch{Place: i, Partition: t.Graph.Nodes[i].Partition})
 	}
 	return all
 }

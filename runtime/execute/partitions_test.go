@@ -1,0 +1,53 @@
+package execute
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/partition"
+)
+
+func TestPartitionsFromGo(t *testing.T) {
+	w := newShop(t)
+	shops := partition.Static("oslo", "rome", "lima")
+	w.asset("base", nil, func([]int) int { return 1 })
+	length := w.asset("length", []string{"base"}, nil)
+	length.Partitions = shops
+	w.ops = w.ops[:1]
+	w.add(length, func(ctx context.Context, c *dag.Call) error {
+		p, _ := dag.PartitionOf(ctx)
+		c.Out[0] = len(p.Key) + dag.In[int](c, 0)
+		if p.Key == "lima" {
+			c.Out[0] = 100
+		}
+		return nil
+	})
+	ref, base := dag.AssetRef[int]{Key: "length"}, dag.AssetRef[int]{Key: "base"}
+	res, err := MaterializeToMemory(t.Context(), w.definitions(), WithPartitions("lima", "oslo...rome"))
+	require.NoError(t, err)
+	assert.Equal(t, "base=1 length=3", w.takeCalls())
+	for key, want := range map[dag.PartitionKey]int{"oslo": 5, "rome": 5, "lima": 100} {
+		got, err := PartitionValue(res, ref, key)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	one, err := Value(res, base)
+	require.NoError(t, err)
+	assert.Equal(t, 1, one)
+	_, err = Value(res, ref)
+	assert.EqualError(t, err, `asset "length" has 3 partitions in this run; say which one's value with PartitionValue`)
+	_, err = PartitionValue(res, base, "rome")
+	assert.EqualError(t, err, `asset "base" has no partitions; read it with Value`)
+	_, err = PartitionValue(res, ref, "cairo")
+	assert.ErrorContains(t, err, `no step "length[cairo]"`)
+
+	res, err = MaterializeToMemory(t.Context(), w.definitions(), WithPartition("lima"))
+	require.NoError(t, err)
+	one, err = Value(res, ref)
+	require.NoError(t, err)
+	assert.Equal(t, 100, one)
+}

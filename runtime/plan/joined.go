@@ -1,0 +1,262 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/dagstergen/dagstergen/internal/nearest"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/partition"
+)
+
+// A link is an input or a dep of an asset: the asset that it leads to, and which partitions of that.
+type link struct {
+	up      *opInfo
+	mapping partition.Mapping
+}
+
+// assetGraph joins all assets and sources by key.
+func (c *Catalog) assetGraph(wrong *problems) *Graph {
+	var infos []*opInfo
+	for _, o := range c.ops {
+		if o.op.Kind != dag.KindOp {
+			infos = append(infos, o)
+		}
+	}
+	index := make(map[*opInfo]int32, len(infos))
+	for i, o := range infos {
+		index[o] = int32(i)
+	}
+	edges := make([][]int32, len(infos))
+	blocking := c.blocking()
+	keys := c.AssetKeys()
+	for i, o := range infos {
+		for _, check := range blocking.before(o.op) {
+			edges[i] = append(edges[i], index[check])
+		}
+		o.inputs, o.deps = make([]link, len(o.op.Inputs)), make([]link, len(o.op.Deps))
+		for j := range o.op.Inputs {
+			in := &o.op.Inputs[j]
+			if in.Asset == "" {
+				continue // the run config feeds it
+			}
+			ref, ok := c.assetByKey[in.Asset]
+			if !ok {
+				wrong.add("unknown_asset", "%s %q: its input %s is fed by %q, which no package given to this binary defines%s", o.op.Kind, o.op.Key, in.Name, in.Asset, nearest.Hint(in.Asset, keys))
+				continue
+			}
+			checkJoin(o.op, in, ref, wrong)
+			checkPartitions(o.op, "input "+in.Name, ref.op.op, wrong)
+			o.inputs[j] = link{ref.op, mappingOf(o.op, ref.op.op)}
+			edges[i] = append(edges[i], index[ref.op])
+		}
+		for j, d := range o.op.Deps {
+			ref, ok := c.assetByKey[d]
+			if !ok {
+				wrong.add("unknown_asset", "%s %q: deps= names %q, which no package given to this binary defines%s", o.op.Kind, o.op.Key, d, nearest.Hint(d, keys))
+				continue
+			}
+			checkPartitions(o.op, "dependency "+d, ref.op.op, wrong)
+			o.deps[j] = link{ref.op, mappingOf(o.op, ref.op.op)}
+			edges[i] = append(edges[i], index[ref.op])
+		}
+	}
+	if len(*wrong) > 0 {
+		return nil
+	}
+	level, cycle := levels(edges)
+	if cycle != nil {
+		wrong.add("cycle", "assets depend on themselves in a circle: %s; break it at one of them",
+			chain(cycle, func(i int32) string { return infos[i].op.Key + " (" + infos[i].op.Symbol + ")" }))
+		return nil
+	}
+	// Plan order is by level, then by key: it does not depend on the order of packages, and shows what can run side by side.
+	slices.SortFunc(infos, func(a, b *opInfo) int {
+		return cmp.Or(cmp.Compare(level[index[a]], level[index[b]]), strings.Compare(a.op.Key, b.op.Key))
+	})
+	parts := make([]part, len(infos))
+	for i, o := range infos {
+		parts[i].info = o
+	}
+	j := joiner{c: c, blocking: blocking, ups: func(_ *part, l link) []dag.PartitionKey { return []dag.PartitionKey{""} }}
+	g := j.graph(parts, wrong)
+	if len(*wrong) == 0 {
+		g.assets, g.homes = infos, make(map[*opInfo]int32, len(infos))
+		for i, o := range infos {
+			g.homes[o] = g.main.sites[parts[i].at].lo
+		}
+	}
+	return g
+}
+
+// A part is an asset, or one partition of it.
+type part struct {
+	info      *opInfo
+	partition *dag.Partition // nil for an asset without, and for all of one
+	point     partition.Point
+	call, at  int // the first node of the body that it is, and the one that gives its outputs
+}
+
+// key is the key of the partition, empty for none.
+func (p *part) key() dag.PartitionKey {
+	if p.partition == nil {
+		return ""
+	}
+	return p.partition.Key
+}
+
+// name is what the node of the part is called.
+func (p *part) name() string {
+	if p.partition == nil {
+		return p.info.op.Key
+	}
+	return dag.PartitionStep(p.info.op.Key, p.partition.Key)
+}
+
+// A joiner writes assets, or partitions of them, as the body of a graph: each a call whose arguments are what others return.
+type joiner struct {
+	c        *Catalog
+	blocking gates
+	ups      func(p *part, l link) []dag.PartitionKey // which partitions of what a link leads to a part takes
+
+	def  *dag.GraphDef
+	at   map[*opInfo]map[dag.PartitionKey]int // the node that gives the outputs of a part
+	deps map[int][]dag.Binding
+}
+
+// graph joins parts, each of which stands after those that it takes from. Of each it notes where it stands.
+func (j *joiner) graph(parts []part, wrong *problems) *Graph {
+	j.def = &dag.GraphDef{Nodes: make([]dag.Node, 0, len(parts))}
+	j.at, j.deps = map[*opInfo]map[dag.PartitionKey]int{}, map[int][]dag.Binding{}
+	for i := range parts {
+		j.add(&parts[i])
+	}
+	g := &Graph{prefix: "asset:", checks: map[int32][]int32{}}
+	k := compiler{c: j.c, g: g, what: "the assets", deps: j.deps, wrong: wrong}
+	k.main(j.def)
+	g.unit = make([]int32, len(g.Nodes))
+	for i := range g.unit {
+		g.unit[i] = int32(i)
+	}
+	if len(*wrong) > 0 {
+		return g
+	}
+	for i := range parts {
+		j.place(g, &parts[i])
+	}
+	return g
+}
+
+// add writes the call of a part.
+func (j *joiner) add(p *part) {
+	o := p.info
+	op := o.op
+	inputs := make([]dag.Binding, len(op.Inputs))
+	for i := range op.Inputs {
+		if inputs[i].Kind = dag.FromRunConfig; op.Inputs[i].Asset != "" {
+			inputs[i] = j.from(p, o.inputs[i], op.Inputs[i].Asset, op.Inputs[i].Type)
+		}
+	}
+	var after []int
+	for _, check := range j.blocking.before(op) {
+		after = append(after, j.checksOf(p, check)...)
+	}
+	var deps []dag.Binding
+	for i, d := range op.Deps {
+		deps = append(deps, j.from(p, o.deps[i], d, nil))
+	}
+	p.call = len(j.def.Nodes)
+	if op.Graph != nil {
+		call := dag.Node{Key: p.name(), Graph: op.Graph, Inputs: graphInputs(op, inputs), After: slices.Clone(after)}
+		for _, d := range deps { // what is in it follows them too, not only the step that stores
+			call.After = append(call.After, d.Node)
+		}
+		j.def.Nodes = append(j.def.Nodes, call)
+		op, inputs = o.store.op, make([]dag.Binding, len(op.Outputs))
+		for k := range inputs {
+			inputs[k] = dag.Binding{Kind: dag.FromNode, Node: len(j.def.Nodes) - 1, Output: k}
+		}
+	}
+	p.at = len(j.def.Nodes)
+	if j.at[o] == nil {
+		j.at[o] = map[dag.PartitionKey]int{}
+	}
+	j.at[o][p.key()] = p.at
+	if deps != nil {
+		j.deps[p.at] = deps
+	}
+	j.def.Nodes = append(j.def.Nodes, dag.Node{Key: p.name(), Op: op, Inputs: inputs, After: after})
+}
+
+// from is where a part gets what a link leads to. t is the type of an input that there is nothing for, which only a part may have that is not computed.
+func (j *joiner) from(p *part, l link, key string, t *dag.Type) dag.Binding {
+	output := j.c.assetByKey[key].output
+	for _, k := range j.ups(p, l) {
+		return dag.Binding{Kind: dag.FromNode, Node: j.at[l.up][k], Output: output}
+	}
+	return dag.Binding{Kind: dag.FromLiteral, Type: t}
+}
+
+// checksOf are the nodes of a blocking check that a part waits for: of the partitions that it takes.
+func (j *joiner) checksOf(p *part, check *opInfo) (nodes []int) {
+	asset := j.c.assetByKey[check.op.Check.Asset].op
+	for _, l := range slices.Concat(p.info.inputs, p.info.deps) {
+		if l.up != asset {
+			continue
+		}
+		for _, key := range j.ups(p, l) {
+			if n, ok := j.at[check][key]; ok && !slices.Contains(nodes, n) { // a check that is not made in this run holds nothing up
+				nodes = append(nodes, n)
+			}
+		}
+	}
+	return nodes
+}
+
+// place notes what belongs together: the nodes of an asset that is a graph, and an asset with its checks.
+func (j *joiner) place(g *Graph, p *part) {
+	lo, last := g.main.sites[p.call].lo, g.main.sites[p.at].lo
+	for i := lo; i <= last; i++ {
+		n := &g.Nodes[i]
+		g.unit[i] = last
+		n.Partition, n.Name = p.partition, p.info.op.Key+strings.TrimPrefix(n.Key, p.name())
+	}
+	if check := p.info.op.Check; check != nil {
+		if at, ok := j.at[j.c.assetByKey[check.Asset].op][p.key()]; ok {
+			asset := g.main.sites[at].lo
+			g.checks[asset] = append(g.checks[asset], last)
+		}
+	}
+}
+
+// graphInputs are the arguments of the call of a graph that is an asset: its config parameters take their defaults.
+func graphInputs(op *dag.Op, inputs []dag.Binding) []dag.Binding {
+	var all []dag.Binding
+	next := 0
+	for _, p := range op.Graph.Params {
+		if p.Config != nil || next == len(inputs) {
+			all = append(all, dag.Binding{Kind: dag.FromLiteral, Type: p.Type})
+			continue
+		}
+		all = append(all, inputs[next])
+		next++
+	}
+	return all
+}
+
+// checkJoin is the type guard of a join that the generator has not seen.
+func checkJoin(op *dag.Op, in *dag.Input, ref assetRef, wrong *problems) {
+	if ref.output < 0 {
+		wrong.add("type_mismatch", "%s %q: its input %s takes the value of %q, which has none; use deps=%s for the order alone", op.Kind, op.Key, in.Name, in.Asset, in.Asset)
+		return
+	}
+	have := ref.op.op.Outputs[ref.output].Type
+	name, typ := in.Type.Name, in.Type.Go
+	if in.Unwrap {
+		name, typ = "*"+name, pointerTo(typ)
+	}
+	if have.Name != name || have.Go != typ {
+		wrong.add("type_mismatch", "%s %q: its input %s is a %s, but %q (%s) is a %s; make the types agree", op.Kind, op.Key, in.Name, in.Type.Name, in.Asset, ref.op.op.Symbol, have.Name)
+	}
+}
