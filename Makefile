@@ -25,9 +25,9 @@ fuzz: ## every fuzz target for FUZZTIME
 	./.ci/fuzz $(FUZZTIME)
 
 SEED ?= 1
-crash: ## the campaigns of docs/recovery.md at length: 500 kills and 100 power cuts for each of three seeds, every system call, byte faults, crowds, gc, failpoints, seeded bugs
+crash: ## the campaigns of docs/recovery.md at length: 500 kills and 100 power cuts for each of three seeds, every system call, byte faults, crowds, gc, backfills, failpoints, seeded bugs
 	for seed in $(SEED) $$(($(SEED) + 1)) $$(($(SEED) + 2)); do \
-		go test ./internal/crash -skip SystemCalls -count=1 -timeout 180m -v -args -kills 500 -cuts 100 -seed $$seed || exit 1; \
+		go test ./internal/crash -skip SystemCalls -count=1 -timeout 180m -v -args -kills 500 -cuts 100 -partitions 2000 -seed $$seed || exit 1; \
 	done
 	go test ./internal/crash -run SystemCalls -count=1 -timeout 600m -v -args -strikes 0
 	go test -tags crashmutant ./internal/crash -run 'Failpoints|Mutants' -count=1 -timeout 120m -v -args -seed $(SEED)

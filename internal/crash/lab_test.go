@@ -44,8 +44,14 @@ type lab struct {
 // build compiles crashlab once per set of build flags.
 func build(t *testing.T, flags ...string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "crashlab")
-	args := append([]string{"build", "-ldflags=-s", "-o", binary}, append(flags, "./crashlab")...)
+	return buildOf(t, "crashlab", flags...)
+}
+
+// buildOf compiles one of the programs below this folder.
+func buildOf(t *testing.T, name string, flags ...string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), name)
+	args := append([]string{"build", "-ldflags=-s", "-o", binary}, append(flags, "./"+name)...)
 	out, err := exec.Command("go", args...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return binary

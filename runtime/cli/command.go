@@ -37,7 +37,7 @@ func (a *app) command() *cobra.Command {
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"work", "Commands:", []*cobra.Command{a.listCommand(), a.graphCommand(), a.planCommand(), a.runCommand(), a.materializeCommand(), a.verifyCommand()}},
+		{"work", "Commands:", []*cobra.Command{a.listCommand(), a.graphCommand(), a.planCommand(), a.runCommand(), a.materializeCommand(), a.backfillCommand(), a.verifyCommand()}},
 		{"look", "Look at what is there:", []*cobra.Command{a.runsCommand(), a.assetsCommand(), a.configCommand()}},
 		{"keep", "Look after it:", []*cobra.Command{a.partitionsCommand(), a.gcCommand(), a.instanceCommand()}},
 	} {

@@ -155,7 +155,7 @@ func (a *app) options(cmd *cobra.Command, f *runFlags) (*plan.Catalog, execute.O
 			return nil, o, usage(cmd, fmt.Errorf("--partition %s and --tag %s=%s say different things; leave one out", f.partition, plan.TagPartition, tag))
 		}
 		o.Tags[plan.TagPartition] = f.partition
-	} else if flag := cmd.Flags().Lookup("partition"); flag != nil && flag.Changed {
+	} else if flag := cmd.Flags().Lookup("partition"); flag != nil && flag.Changed && flag.Value.String() == "" {
 		return nil, o, usage(cmd, errors.New("--partition is empty"))
 	}
 	if o.Grace = f.grace; f.grace < 0 || f.grace == 0 && cmd.Flags().Changed("grace") {

@@ -122,6 +122,9 @@ func (e *RunError) Unwrap() []error {
 	return errs
 }
 
+// ErrNothingToRun is what [Run] returns where everything is up to date and [Options.OnlyNeeded] is set. Nothing was stored.
+var ErrNothingToRun = errors.New("nothing to run, all is up to date")
+
 // A BusyError says that another run is computing a step and that this one was told not to wait.
 type BusyError struct{ Step string }
 

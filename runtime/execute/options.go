@@ -50,6 +50,9 @@ type Options struct {
 	Parent string // id of the run of Instance that this one does again, see [Rerun]; empty for none
 	Again  string // a selection of steps that run whatever is stored; empty for none
 
+	// OnlyNeeded makes no run where there is nothing to do or to remember: [Run] returns [ErrNothingToRun] then.
+	OnlyNeeded bool
+
 	launched bool // the run is stored and waits for this process, which has its lock
 
 	status bool // all that the selection is made from is planned, and a source that cannot be observed is no error; see [Status]

@@ -311,6 +311,9 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 	if r.plan, err = r.build(ctx); err != nil {
 		return err
 	}
+	if r.opts.OnlyNeeded && r.idle() {
+		return ErrNothingToRun
+	}
 	root, err := r.root(ctx)
 	if err != nil {
 		return err

@@ -78,6 +78,19 @@ func (s *Space) Window(p Point) (w Window, ok bool) {
 	return w, ok
 }
 
+// TimeAxis returns the number of the axis that is by time. The second result is false where no axis is, or more than one.
+func (s *Space) TimeAxis() (axis int, ok bool) {
+	for i, a := range s.axes {
+		if _, timed := a.window(0); timed {
+			if ok {
+				return 0, false
+			}
+			axis, ok = i, true
+		}
+	}
+	return axis, ok
+}
+
 // Find returns the partition with a key. The error names the nearest key.
 func (s *Space) Find(key string) (Point, error) {
 	parts := []string{key}

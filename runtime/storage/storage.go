@@ -139,6 +139,9 @@ type Batch struct {
 
 	DeletePartitions []DynamicKeys // removed; those that are not there are silently left out
 	AddPartitions    []DynamicKeys // then added, after those that there are, in order; those that are there stay where they are
+
+	NewBackfill *Backfill       // inserted
+	Backfill    *BackfillChange // of a stored backfill
 }
 
 // DynamicKeys are keys of the dynamic partitions definitions with a name.
@@ -178,7 +181,7 @@ type Ticket interface {
 type Store interface {
 	// Submit queues a batch, which belongs to the store from then on. Batches queued together share one commit; a batch that fails
 	// alone fails alone. Events of a run that is finished, and a second end of it, are ErrFinished; a status that may not follow the stored
-	// one is ErrTransition, see [Transition]; a deleted run that still runs is ErrUnfinished.
+	// one is ErrTransition, see [Transition] and [BackfillTransition]; a deleted run that still runs is ErrUnfinished.
 	Submit(b *Batch) Ticket
 
 	// RecordsByStep returns the newest record for each of the step versions that has one. One round trip for any number.
@@ -221,6 +224,10 @@ type Store interface {
 	HasDynamicPartition(ctx context.Context, name, key string) (bool, error)
 	// DynamicPartitionNames returns the names that have keys, sorted.
 	DynamicPartitionNames(ctx context.Context) ([]string, error)
+	// Backfills returns backfills without their runs, the newest first.
+	Backfills(ctx context.Context, f BackfillFilter) ([]Backfill, error)
+	// Backfill returns a backfill and those of its runs that its progress does not hold, in their order, as they are at one moment. Its runs have its id in the tag [TagBackfill].
+	Backfill(ctx context.Context, id string) (*Backfill, []BackfillRun, error)
 
 	// Verify checks the whole store (PRAGMA integrity_check or its like) and calls problem for each finding.
 	Verify(ctx context.Context, problem func(string)) error

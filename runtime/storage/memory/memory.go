@@ -38,6 +38,7 @@ type Store struct {
 	files     map[string]storage.FileState
 	dynamic   map[string]*keys
 	created   int64 // runs so far, deleted ones too
+	backfills []*storage.Backfill
 	log       []entry
 	none      run // of events that are of no run
 }
@@ -107,6 +108,9 @@ func (s *Store) check(b *storage.Batch) error {
 	if err := s.checkRuns(b); err != nil {
 		return err
 	}
+	if err := s.checkBackfills(b); err != nil {
+		return err
+	}
 	for _, a := range b.Aliases {
 		if a.Record < 1 || a.Record > int64(len(s.records)+len(b.Records)) {
 			return fmt.Errorf("alias of record %d: %w", a.Record, storage.ErrNotFound)
@@ -117,6 +121,7 @@ func (s *Store) check(b *storage.Batch) error {
 
 func (s *Store) apply(b *storage.Batch) {
 	s.applyRuns(b)
+	s.applyBackfills(b)
 	for d, data := range b.Manifests {
 		if _, ok := s.manifests[d]; !ok {
 			s.manifests[d] = data

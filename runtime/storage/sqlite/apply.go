@@ -82,6 +82,16 @@ func (w *writer) apply(p *pending) error {
 			return err
 		}
 	}
+	if b.NewBackfill != nil {
+		if err := w.insertBackfill(b.NewBackfill); err != nil {
+			return err
+		}
+	}
+	if b.Backfill != nil {
+		if err := w.changeBackfill(b.Backfill); err != nil {
+			return err
+		}
+	}
 	for _, x := range e.snapshots {
 		const text = "INSERT INTO snapshot (digest, coding, data) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE " +
 			"SET coding = excluded.coding, data = excluded.data WHERE data <> excluded.data OR coding <> excluded.coding"

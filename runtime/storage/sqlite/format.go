@@ -36,6 +36,7 @@ var migrations = []migration{
 	{script: script("0001"), minReader: 1, minWriter: 1},
 	{script: script("0002"), minReader: 1, minWriter: 2}, // a binary of format 1 would write runs without their tags and times
 	{script: script("0003"), minReader: 1, minWriter: 2}, // only a table more
+	{script: script("0004"), minReader: 1, minWriter: 2}, // backfills, which older binaries do not know of and leave alone
 }
 
 func script(name string) string {

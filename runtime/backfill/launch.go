@@ -1,0 +1,216 @@
+package backfill
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dagstergen/dagstergen/runtime/execute"
+	"github.com/dagstergen/dagstergen/runtime/partition"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/runconfig"
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// A Request says what a backfill is to compute, and how.
+type Request struct {
+	Select     string // a selection of assets, see docs/runs.md; empty for all that have partitions, with what they are made from
+	Partitions string // a selection of partitions, see partition.Space.Select: "2024-01-01...2024-03-31", "*"
+	Newest     bool   // the last partitions first; else the earliest
+	PerRun     int    // partitions of each run; 0 for one, AllInOne for all
+	Concurrent int    // runs at once; 0 for as many as there are processors
+	Title      string // for people; may be empty
+}
+
+// AllInOne is the [Request.PerRun] of a backfill that is one run.
+const AllInOne = -1
+
+// Launch stores a backfill in the instance of o and works on it until it has ended, ctx is done, or another process asks it to stop. It returns how the backfill stands then; the error is
+// not nil where a partition failed ([*FailedError]), where it was stopped ([*StoppedError]), or where it could not go on. Everything about the request that can be wrong is an error before
+// anything is stored: then the state is nil.
+//
+// Of o count Instance, which is needed, Config, Tags, Executor, NoMemo, Grace, Resources and what runs write to; config, tags, executor and NoMemo are kept for [Resume], secrets aside. Observe is
+// told about partitions in place of steps.
+func Launch(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options) (*State, error) {
+	row, unlock, err := create(ctx, cat, r, &o)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return work(ctx, cat, row.ID, Resume{}, o)
+}
+
+// Create is Launch without the work: the backfill waits for [Resume]. It returns its id.
+func Create(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options) (id string, err error) {
+	row, unlock, err := create(ctx, cat, r, &o)
+	if err != nil {
+		return "", err
+	}
+	unlock()
+	return row.ID, nil
+}
+
+// Check finds what is wrong with a request that needs no store to be seen, as Launch does.
+func Check(cat *plan.Catalog, r Request, o execute.Options) error {
+	_, err := prepare(cat, r, &o)
+	return err
+}
+
+// prepared is a request that makes sense.
+type prepared struct {
+	*scope
+	row storage.Backfill
+}
+
+func prepare(cat *plan.Catalog, r Request, o *execute.Options) (*prepared, error) {
+	if err := execute.CheckProof(cat); err != nil {
+		return nil, err
+	}
+	s, err := scopeOf(cat, r.Select)
+	if err != nil {
+		return nil, err
+	}
+	var wrong []plan.Problem
+	bad := func(format string, args ...any) {
+		wrong = append(wrong, problem("bad_option", fmt.Sprintf(format, args...)))
+	}
+	if r.PerRun < AllInOne {
+		bad("%d partitions of each run; it must be 1 or more, or all", r.PerRun)
+	}
+	if r.Concurrent < 0 {
+		bad("%d runs at once; it must be 1 or more", r.Concurrent)
+	}
+	if names := execute.Executors(); o.Executor != "" && !slices.Contains(names, o.Executor) {
+		bad("no executor %q", o.Executor)
+	}
+	for _, tag := range []string{plan.TagPartition, storage.TagBackfill} {
+		if _, given := o.Tags[tag]; given {
+			bad("the tag %s is the backfill's own; leave it out", tag)
+		}
+	}
+	tags := map[string]string{}
+	maps.Copy(tags, o.Tags)
+	if o.NoMemo {
+		tags[memoTag] = "false"
+	}
+	if _, _, err := plan.Memoized(nil, tags, false); err != nil {
+		return nil, err
+	}
+	if wrong != nil {
+		return nil, &plan.Error{Problems: wrong}
+	}
+	resolved, err := execute.ResolveConfig(cat, "", s.selection, o.Config, o.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	p := &prepared{scope: s}
+	p.row = storage.Backfill{
+		Status: storage.BackfillRequested, Title: r.Title, Selection: s.selection, Definition: s.definition.String(), Newest: r.Newest, PerRun: max(r.PerRun, 1), Concurrent: r.Concurrent,
+		Executor: o.Executor, Tags: tags, Config: resolved.Text,
+	}
+	if r.PerRun == AllInOne {
+		p.row.PerRun = 0
+	}
+	return p, nil
+}
+
+// create stores a backfill. Its lock is taken first: one that is stored and not locked is nobody's.
+func create(ctx context.Context, cat *plan.Catalog, r Request, o *execute.Options) (_ *storage.Backfill, unlock func(), err error) {
+	if o.Instance == nil {
+		return nil, nil, &plan.Error{Problems: []plan.Problem{problem("bad_option", "a backfill needs an instance, which remembers it")}}
+	}
+	p, err := prepare(cat, r, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	row := &p.row
+	row.Created = time.Now().UTC()
+	space, err := p.definition.Resolve(execute.PartitionsAt(ctx, o.Instance, row.Created))
+	if err != nil {
+		return nil, nil, err
+	}
+	chosen, err := space.Select(r.Partitions)
+	if err == nil && chosen.Empty() {
+		err = fmt.Errorf("partitions %q: there is none yet", r.Partitions)
+	}
+	if err != nil {
+		return nil, nil, &plan.Error{Problems: []plan.Problem{problem("unknown_partition", err.Error())}}
+	}
+	row.Partitions, row.Total = space.Encode(chosen), chosen.Len()
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, nil, err
+	}
+	row.ID = id.String()
+	if unlock, err = o.Instance.LockBackfill(row.ID); err != nil {
+		return nil, nil, err
+	}
+	if err := o.Instance.Store().Submit(&storage.Batch{NewBackfill: row}).Wait(ctx); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return row, unlock, nil
+}
+
+// A Resume says what to go on with.
+type Resume struct {
+	Failed bool // partitions that failed are tried again, too
+}
+
+// Run goes on with a backfill of the instance of o that was stopped, killed or canceled, or whose failed partitions are to be tried again. What is finished is not done again. The recorded run
+// config and executor count where o says nothing else; otherwise it is as [Launch]. One that a living process works on is instance.ErrBusy, one that is not there storage.ErrNotFound.
+func (how Resume) Run(ctx context.Context, cat *plan.Catalog, id string, o execute.Options) (*State, error) {
+	if o.Instance == nil {
+		return nil, &plan.Error{Problems: []plan.Problem{problem("bad_option", "a backfill needs an instance, which remembers it")}}
+	}
+	if err := execute.CheckProof(cat); err != nil {
+		return nil, err
+	}
+	unlock, err := o.Instance.LockBackfill(id)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	state, err := Look(ctx, cat, o.Instance, id)
+	if err != nil {
+		return nil, err
+	}
+	if state.Changed != nil {
+		return nil, state.Changed
+	}
+	if err := how.possible(state); err != nil {
+		return nil, err
+	}
+	recorded, _, err := runconfig.Recorded("the config of backfill "+id, state.Config)
+	if err != nil {
+		return nil, err
+	}
+	o.Config = recorded.Merge(o.Config)
+	if o.Executor == "" {
+		o.Executor = state.Executor
+	}
+	if _, err := execute.ResolveConfig(cat, "", state.Selection, o.Config, o.Getenv); err != nil {
+		return nil, err
+	}
+	return work(ctx, cat, id, how, o)
+}
+
+// possible says why there is nothing to go on with.
+func (how Resume) possible(s *State) error {
+	switch {
+	case !s.left(how.Failed).Empty():
+		return nil
+	case s.Status == storage.BackfillRequested: // all was done when it was killed, and it did not come to say so
+		return nil
+	case !s.Failed.Empty():
+		return &plan.Error{Problems: []plan.Problem{problem("nothing", fmt.Sprintf("backfill %s has ended and %d of its partitions failed; --failed tries these again", s.ID, s.Failed.Len()))}}
+	}
+	return &plan.Error{Problems: []plan.Problem{problem("nothing", fmt.Sprintf("backfill %s has ended: nothing is left to do", s.ID))}}
+}
+
+// label names the partitions of a run: a key, or ranges.
+func label(space *partition.Space, set partition.Set) string { return terms(space, set, 3) }

@@ -1,0 +1,136 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/internal/manifest"
+	"github.com/dagstergen/dagstergen/internal/squeeze"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/execute"
+	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/partition"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+)
+
+func TestMain(m *testing.M) {
+	// The coders are made where they are first used, and stay.
+	packed, coding := squeeze.Pack(make([]byte, 2*squeeze.Threshold))
+	if _, err := squeeze.Unpack(packed, coding, -1); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const pkg = "example.com/shop"
+
+// A shop is a package as the generator would write it: base, and readings and means of base, with partitions.
+type shop struct {
+	days *partition.Definition
+	code string // of readings
+	inst *instance.Instance
+
+	mu      sync.Mutex
+	calls   []string                                    // of readings, by partition, in their order
+	reading func(ctx context.Context, key string) error // what readings does; nil for nothing
+}
+
+func newShop(t *testing.T, days *partition.Definition) *shop {
+	inst, err := instance.LocalTemp(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, inst.Close()) })
+	return &shop{days: days, inst: inst}
+}
+
+func (s *shop) catalog(t *testing.T) *plan.Catalog {
+	typ := dag.ImmutableOf[int]("int")
+	op := func(key string, days *partition.Definition, body func(context.Context, string) error, from ...string) *dag.Op {
+		o := &dag.Op{Kind: dag.KindAsset, Key: key, Symbol: pkg + "." + key, Partitions: days, Outputs: []dag.Output{{Name: "result", Asset: key, Type: typ}}}
+		for _, up := range from {
+			o.Inputs = append(o.Inputs, dag.Input{Name: up, Asset: up, Type: typ})
+		}
+		o.Invoke = func(ctx context.Context, c *dag.Call) error {
+			p, _ := dag.PartitionOf(ctx)
+			c.Out[0] = len(p.Key)
+			return body(ctx, string(p.Key))
+		}
+		return o
+	}
+	nothing := func(context.Context, string) error { return nil }
+	read := func(ctx context.Context, key string) error {
+		s.mu.Lock()
+		s.calls = append(s.calls, key)
+		body := s.reading
+		s.mu.Unlock()
+		if body == nil {
+			return nil
+		}
+		return body(ctx, key)
+	}
+	d := dag.Definitions{Module: pkg, Package: pkg, Proof: dag.ProofNone, Ops: []*dag.Op{op("base", nil, nothing), op("means", s.days, nothing, "readings"), op("readings", s.days, read, "base")}}
+	m := &manifest.Manifest{Mode: "transitive", Target: "linux/amd64", Language: "go1.26"}
+	env := canon.Sum([]byte("env"))
+	m.Nodes = append(m.Nodes, manifest.Node{Name: manifest.EnvNode, Kind: manifest.KindEnv, Local: env, Hash: env})
+	for _, o := range d.Ops {
+		sum := canon.Sum([]byte(o.Key))
+		if o.Key == "readings" {
+			sum = canon.Sum([]byte(o.Key + s.code))
+		}
+		m.Nodes = append(m.Nodes, manifest.Node{Name: o.Symbol, Kind: manifest.KindFunc, File: "shop.go", Local: sum, Hash: sum})
+		m.Entries = append(m.Entries, manifest.Entry{Symbol: o.Symbol, Version: sum, Node: o.Symbol})
+	}
+	d.Manifest = m.Text()
+	cat, err := plan.NewCatalog(d)
+	require.NoError(t, err)
+	return cat
+}
+
+func (s *shop) options() execute.Options { return execute.Options{Instance: s.inst} }
+
+// take returns the partitions that readings was called for since the last time.
+func (s *shop) take() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := strings.Join(s.calls, " ")
+	s.calls = nil
+	return out
+}
+
+// sorted is take in the order of the keys.
+func (s *shop) sorted() string {
+	list := strings.Fields(s.take())
+	slices.Sort(list)
+	return strings.Join(list, " ")
+}
+
+func (s *shop) does(f func(ctx context.Context, key string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reading = f
+}
+
+var errBroken = errors.New("it is broken")
+
+// failing lets readings fail for keys.
+func failing(keys ...string) func(context.Context, string) error {
+	return func(_ context.Context, key string) error {
+		if slices.Contains(keys, key) {
+			return errBroken
+		}
+		return nil
+	}
+}
+
+// days are the first n days of 2024.
+func days(n int) *partition.Definition {
+	return partition.Daily("2024-01-01", partition.Until(time.Date(2024, 1, 1+n, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)))
+}
