@@ -347,3 +347,41 @@ func TestChangedCode(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, runs, 2)
 }
+
+// With several partitions in a run, those fail that a step failed of, and just these are tried again.
+func TestSeveralInARun(t *testing.T) {
+	ctx := t.Context()
+	for _, tt := range []struct{ perRun, runs int }{{3, 3}, {AllInOne, 1}, {100, 1}} {
+		s := newShop(t, days(8))
+		cat := s.catalog(t)
+		s.does(failing("2024-01-02", "2024-01-07"))
+		var last execute.Progress
+		o := s.options()
+		o.Observe = func(p execute.Progress) { last = p }
+		state, err := Launch(ctx, cat, Request{Partitions: "*", PerRun: tt.perRun, Concurrent: 1}, o)
+		var failed *FailedError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, "2024-01-02, 2024-01-07", failed.Partitions)
+		assert.Equal(t, Counts{Total: 8, Done: 6, Failed: 2}, state.Counts)
+		assert.Equal(t, []int{6, 2}, []int{last.Ran, last.Failed})
+		runs, err := s.inst.Runs(ctx, storage.RunFilter{Tags: map[string][]string{storage.TagBackfill: {state.ID}}})
+		require.NoError(t, err)
+		assert.Len(t, runs, tt.runs)
+		s.take()
+		s.does(nil)
+		state, err = Resume{Failed: true}.Run(ctx, cat, state.ID, s.options())
+		require.NoError(t, err)
+		assert.Equal(t, "2024-01-02 2024-01-07", s.sorted())
+		assert.Equal(t, Counts{Total: 8, Done: 8}, state.Counts)
+	}
+}
+
+// Keys that a selection would take for something else are found again.
+func TestOddKeys(t *testing.T) {
+	ctx := t.Context()
+	s := newShop(t, partition.Static("a,b", "*", "[x]", "plain", `"q"`))
+	state, err := Launch(ctx, s.catalog(t), Request{Partitions: "*", Concurrent: 1, Newest: true}, s.options())
+	require.NoError(t, err)
+	assert.Equal(t, `"q" plain [x] * a,b`, s.take())
+	assert.Equal(t, Counts{Total: 5, Done: 5}, state.Counts)
+}

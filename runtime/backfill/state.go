@@ -69,18 +69,23 @@ func Look(ctx context.Context, cat *plan.Catalog, inst *instance.Instance, id st
 	p := &row.Progress
 	scope, err := scopeOf(cat, row.Selection)
 	if err == nil {
-		err = s.read(scope, execute.PartitionsAt(ctx, inst, time.Now()), runs)
+		err = s.read(scope, execute.PartitionsAt(ctx, inst, time.Now()))
 	}
-	if err != nil {
-		s.Changed = &ChangedError{ID: id, Definition: row.Definition, Err: err}
-		s.Counts = Counts{Total: row.Total, Done: p.DoneCount, Reused: p.ReusedCount, Failed: p.FailedCount}
-		s.Counts.Left = s.Counts.Total - s.Counts.Done - s.Counts.Reused - s.Counts.Failed
+	if err == nil {
+		return s, s.follow(ctx, inst, scope, runs)
 	}
+	if storage.IsUnavailable(err) {
+		return nil, err
+	}
+	s.Changed = &ChangedError{ID: id, Definition: row.Definition, Err: err}
+	s.Chosen, s.Done, s.Reused, s.Failed = partition.Set{}, partition.Set{}, partition.Set{}, partition.Set{}
+	s.Counts = Counts{Total: row.Total, Done: p.DoneCount, Reused: p.ReusedCount, Failed: p.FailedCount}
+	s.Counts.Left = s.Counts.Total - s.Counts.Done - s.Counts.Reused - s.Counts.Failed
 	return s, nil
 }
 
-// read fills in the sets from what the row says and what the runs since then did.
-func (s *State) read(scope *scope, at partition.At, runs []storage.BackfillRun) error {
+// read fills in the sets from what the row says.
+func (s *State) read(scope *scope, at partition.At) error {
 	space, err := scope.definition.Resolve(at)
 	if err != nil {
 		return err
@@ -98,7 +103,14 @@ func (s *State) read(scope *scope, at partition.At, runs []storage.BackfillRun) 
 		}
 	}
 	s.Space, s.through = space, p.Through
-	s.take(runs)
+	return nil
+}
+
+// follow takes in what the runs did that the row does not know of.
+func (s *State) follow(ctx context.Context, inst *instance.Instance, scope *scope, runs []storage.BackfillRun) error {
+	if err := s.take(ctx, inst, scope, runs); err != nil {
+		return err
+	}
 	running := partition.Set{}
 	for i := range runs {
 		r := &runs[i]
@@ -120,8 +132,8 @@ func (s *State) count() {
 	s.Counts.Left = s.Counts.Total - s.Counts.Done - s.Counts.Reused - s.Counts.Failed - s.Counts.Running
 }
 
-// take takes in what runs that have ended did, in their order: the last one of a partition counts. One that was canceled, or whose process died, has decided nothing.
-func (s *State) take(runs []storage.BackfillRun) {
+// take takes in what runs that have ended did, in their order: the last one of a partition counts.
+func (s *State) take(ctx context.Context, inst *instance.Instance, scope *scope, runs []storage.BackfillRun) error {
 	var same []partition.Set // of runs that ended in one way, one after the other
 	var into *partition.Set
 	put := func() {
@@ -137,32 +149,31 @@ func (s *State) take(runs []storage.BackfillRun) {
 		same = same[:0]
 	}
 	for i := range runs {
-		r := &runs[i]
-		to := &s.Done
-		switch {
-		case r.Status == storage.RunFailure && r.Cause != instance.CauseCrashed:
-			to = &s.Failed
-		case r.Status == storage.RunSuccess && r.Ran == 0:
-			to = &s.Reused
-		case r.Status != storage.RunSuccess:
-			continue
+		o, err := s.outcomeOf(ctx, inst, scope, &runs[i])
+		if err != nil {
+			return err
 		}
-		if to != into {
-			put()
-			into = to
+		for _, part := range []struct {
+			set partition.Set
+			to  *partition.Set
+		}{{o.done, &s.Done}, {o.reused, &s.Reused}, {o.failed, &s.Failed}} {
+			if part.set.Empty() {
+				continue
+			}
+			if part.to != into {
+				put()
+				into = part.to
+			}
+			same = append(same, part.set)
 		}
-		same = append(same, s.setOf(r))
 	}
 	put()
+	return nil
 }
 
 // setOf is the partitions of a run: those of its tag that there are.
 func (s *State) setOf(r *storage.BackfillRun) partition.Set {
-	text := r.Tags[plan.TagPartition]
-	if p, err := s.Space.Find(text); err == nil {
-		return partition.Of(p)
-	}
-	set, err := s.Space.Select(text)
+	set, err := s.Space.Select(r.Tags[plan.TagPartition])
 	if err != nil {
 		return partition.Set{} // somebody has made a run with this tag by himself
 	}

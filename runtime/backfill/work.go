@@ -31,13 +31,14 @@ const (
 
 // A session is a process at work on a backfill.
 type session struct {
-	cat   *plan.Catalog
-	id    string
-	o     execute.Options
-	row   *storage.Backfill
-	space *partition.Space
-	stop  context.CancelCauseFunc
-	quiet bool // what is up to date needs no run
+	cat        *plan.Catalog
+	id         string
+	o          execute.Options
+	row        *storage.Backfill
+	space      *partition.Space
+	definition *partition.Definition
+	stop       context.CancelCauseFunc
+	quiet      bool // what is up to date needs no run
 
 	mu       sync.Mutex
 	counts   execute.Progress
@@ -77,6 +78,11 @@ func (s *session) begin(ctx context.Context, how Resume) (*State, error) {
 	}
 	// While somebody else does a run of it again, what older runs came to is read again each time: what is found without a run could not overrule that.
 	s.row, s.space, s.quiet = &state.Backfill, state.Space, !state.held
+	scope, err := scopeOf(s.cat, s.row.Selection)
+	if err != nil {
+		return nil, err
+	}
+	s.definition = scope.definition
 	if how.Failed {
 		state.Failed = partition.Set{}
 	}
@@ -270,10 +276,7 @@ func (s *session) one(ctx context.Context, set partition.Set) {
 	if o.Tags == nil {
 		o.Tags = map[string]string{}
 	}
-	o.Tags[storage.TagBackfill], o.Tags[plan.TagPartition] = s.id, strings.Join(s.space.Terms(set), ",")
-	if n == 1 {
-		o.Tags[plan.TagPartition] = s.space.Key(set.First(1)[0])
-	}
+	o.Tags[storage.TagBackfill], o.Tags[plan.TagPartition] = s.id, selectionOf(s.space, set)
 	s.tell(execute.Progress{Kind: execute.ProgressStarted, Step: name}, func(c *execute.Progress) { c.Running += n })
 	began := time.Now()
 	res, err := execute.Run(ctx, s.cat, "", o)
@@ -296,11 +299,28 @@ func (s *session) one(ctx context.Context, set partition.Set) {
 	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || !errors.As(err, &run)):
 		s.tell(execute.Progress{Kind: execute.ProgressSkipped, Step: name, Message: "stopped"}, func(c *execute.Progress) { c.Running -= n })
 	case errors.As(err, &run) && run.Reason == nil, errors.As(err, &refused), errors.Is(err, execute.ErrCancelRequested):
+		bad := n
+		if n > 1 && run != nil && run.Reason == nil {
+			bad = failedOf(s.space, s.definition, set, failedSteps(res)).Len()
+		}
 		s.failed(name, err, run)
-		s.tell(execute.Progress{Kind: execute.ProgressFailed, Step: name, Err: err, Elapsed: took}, func(c *execute.Progress) { c.Running, c.Failed = c.Running-n, c.Failed+n })
+		s.tell(execute.Progress{Kind: execute.ProgressFailed, Step: name, Err: err, Elapsed: took}, func(c *execute.Progress) {
+			c.Running, c.Failed, c.Ran = c.Running-n, c.Failed+bad, c.Ran+n-bad
+		})
 	default:
 		s.fail(err)
 	}
+}
+
+// selectionOf writes a set as --partition takes it: the key of a single partition, where that can stand by itself.
+func selectionOf(space *partition.Space, set partition.Set) string {
+	if set.Len() == 1 {
+		key := space.Key(set.First(1)[0])
+		if same, err := space.Select(key); err == nil && same.Equal(set) {
+			return key
+		}
+	}
+	return strings.Join(space.Terms(set), ",")
 }
 
 // failed keeps the first failures for the error at the end.

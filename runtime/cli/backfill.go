@@ -37,17 +37,18 @@ type backfillFlags struct {
 	run        runFlags
 	partitions string
 	order      string
+	perRun     string
 	concurrent int
 	title      string
 	failed     bool
 }
 
 func (a *app) backfillLaunchCommand() *cobra.Command {
-	f := backfillFlags{order: oldestFirst}
+	f := backfillFlags{order: oldestFirst, perRun: "1"}
 	cmd := &cobra.Command{
 		Use:   "launch",
-		Short: "Compute partitions of assets, a run for each: what is stored and up to date is left as it is",
-		Long: "Compute partitions of assets, a run for each: what is stored and up to date is left as it is. Without --select that is all assets with partitions, with what they are made from.\n\n" +
+		Short: "Compute partitions of assets, a run for each or for several: what is stored and up to date is left as it is",
+		Long: "Compute partitions of assets, a run for each or for several: what is stored and up to date is left as it is. Without --select that is all assets with partitions, with what they are made from.\n\n" +
 			"A partition that fails stops no other one. What is killed or stopped goes on with `backfill resume`.",
 		Args: arguments(""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.launchBackfill(cmd, &f) },
@@ -56,6 +57,7 @@ func (a *app) backfillLaunchCommand() *cobra.Command {
 	flags.StringVarP(&f.partitions, "partition", "p", "", "the partitions of this `SELECTION`: keys, ranges FROM...TO, FROM... or ...TO, with commas between; * is all")
 	a.selectFlag(cmd, &f.run.selection)
 	flags.Var(&choice{&f.order, []string{oldestFirst, newestFirst}}, "order", "which partitions come first")
+	flags.StringVar(&f.perRun, "per-run", "1", "`N` partitions in each run, or all in one")
 	flags.IntVar(&f.concurrent, "max-runs", 0, "at most `N` runs at once; 0 for as many as there are processors")
 	flags.StringVar(&f.title, "title", "", "a `TITLE` for people")
 	flags.StringArrayVar(&f.run.tags, "tag", nil, "put a tag `KEY=VALUE` on the backfill and its runs")
@@ -98,7 +100,12 @@ func (a *app) launchBackfill(cmd *cobra.Command, f *backfillFlags) error {
 	if err != nil {
 		return err
 	}
-	r := backfill.Request{Select: o.Select, Partitions: f.partitions, Newest: f.order == newestFirst, Concurrent: f.concurrent, Title: f.title}
+	r := backfill.Request{Select: o.Select, Partitions: f.partitions, Newest: f.order == newestFirst, Concurrent: f.concurrent, Title: f.title, PerRun: backfill.AllInOne}
+	if f.perRun != "all" {
+		if r.PerRun, err = strconv.Atoi(f.perRun); err != nil || r.PerRun < 1 {
+			return usage(cmd, fmt.Errorf("--per-run %q: want a number of partitions, 1 or more, or all", f.perRun))
+		}
+	}
 	inst, err := a.open(cmd.Context(), func() error { return backfill.Check(cat, r, o) })
 	if err != nil {
 		return err
