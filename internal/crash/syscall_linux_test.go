@@ -3,6 +3,7 @@ package crash
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,8 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,7 +30,7 @@ func TestSystemCalls(t *testing.T) {
 	var err error
 	if c.golden, _, err = undisturbed(c.dir, c.binary, now); err == nil {
 		if *strikes == 0 {
-			err = c.all()
+			err = c.all(t.Logf)
 		} else {
 			err = c.some(*strikes)
 		}
@@ -77,24 +80,65 @@ func blows() (all []blow) {
 	return all
 }
 
-// all strikes every call in every way.
-func (c *syscalls) all() error {
+// all strikes every call in every way, several at a time: a strike has a folder and processes of its own.
+func (c *syscalls) all(logf func(format string, args ...any)) error {
+	type task struct {
+		*scenario
+		blow
+	}
+	var tasks []task
 	for i := range scenarios {
 		for _, b := range blows() {
-			past := 0
-			for when := 1; past < 2; when++ { // until that is past the end twice
-				c.fanOut = false
-				hit, err := c.strike(&scenarios[i], b, when)
+			tasks = append(tasks, task{&scenarios[i], b})
+		}
+	}
+	var (
+		work sync.WaitGroup
+		lock sync.Mutex // of what follows, and of the figures of c
+		next int
+		errs []error
+	)
+	for range runtime.GOMAXPROCS(0) {
+		work.Go(func() {
+			for own := *c; ; {
+				lock.Lock()
+				if len(errs) > 0 || next == len(tasks) {
+					lock.Unlock()
+					return
+				}
+				t := tasks[next]
+				next++
+				lock.Unlock()
+				own.kills, own.errors = 0, 0
+				err := own.each(t.scenario, t.blow)
+				lock.Lock()
+				c.kills, c.errors = c.kills+own.kills, c.errors+own.errors
 				if err != nil {
-					return err
+					errs = append(errs, err)
 				}
-				if past++; hit {
-					past = 0
-				}
-				if c.fanOut {
-					when += 31
-				}
+				logf("%s, %s of %s: %d hit", t.name, t.how, t.call, own.kills+own.errors)
+				lock.Unlock()
 			}
+		})
+	}
+	work.Wait()
+	return errors.Join(errs...)
+}
+
+// each strikes every call of one kind in one way.
+func (c *syscalls) each(s *scenario, b blow) error {
+	past := 0
+	for when := 1; past < 2; when++ { // until that is past the end twice
+		c.fanOut = false
+		hit, err := c.strike(s, b, when)
+		if err != nil {
+			return err
+		}
+		if past++; hit {
+			past = 0
+		}
+		if c.fanOut {
+			when += 31
 		}
 	}
 	return nil
