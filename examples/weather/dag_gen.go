@@ -20,6 +20,8 @@ var Definitions = dag.Definitions{
 	Ops: []*dag.Op{
 		_dagOpChart,
 		_dagOpCompare,
+		_dagOpDailyDeparture,
+		_dagOpDailyDepartureOrdinary,
 		_dagOpMonthlyMeans,
 		_dagOpObservationFile,
 		_dagOpObservations,
@@ -200,6 +202,66 @@ func (_dagCallCompare) Invoke(ctx context.Context, c *dag.Call) error {
 	var err error
 	c.Out[0], err = Compare(ctx, dag.ResourceOf[*Units](c, 0), dag.In[Year](c, 0), dag.In[Year](c, 1))
 	return err
+}
+
+// DailyDeparture had this signature when this file was written. Where that does not compile any more, run dagstergen again.
+func _() {
+	type runDagstergenAgain func(context.Context, []Observation, []MonthlyMean) (Departure, error)
+	var _ runDagstergenAgain = DailyDeparture
+}
+
+// DailyDepartureAsset names the asset daily_departure and its Go type.
+var DailyDepartureAsset = dag.AssetRef[Departure]{Key: "daily_departure"}
+
+var _dagOpDailyDeparture = &dag.Op{
+	Kind:        dag.KindAsset,
+	Key:         "daily_departure",
+	Symbol:      "github.com/dagstergen/dagstergen/examples/weather.DailyDeparture",
+	Description: "DailyDeparture compares a day with the average of its month over all years. It is computed for each day by itself:\n\n\tbackfill launch --partition 2015-12-01...2015-12-31",
+	Group:       "daily",
+	Partitions:  Days,
+	Inputs: []dag.Input{
+		{Name: "observations", Type: dag.TypeOf[[]Observation]("[]github.com/dagstergen/dagstergen/examples/weather.Observation"), Asset: "observations"},
+		{Name: "monthly_means", Type: dag.TypeOf[[]MonthlyMean]("[]github.com/dagstergen/dagstergen/examples/weather.MonthlyMean"), Asset: "monthly_means"},
+	},
+	Outputs: []dag.Output{
+		{Name: "result", Type: dag.TypeOf[Departure]("github.com/dagstergen/dagstergen/examples/weather.Departure"), Asset: "daily_departure"},
+	},
+	Invoke: dag.InvokeOf(_dagCallDailyDeparture{}),
+}
+
+type _dagCallDailyDeparture struct{}
+
+func (_dagCallDailyDeparture) Invoke(ctx context.Context, c *dag.Call) error {
+	var err error
+	c.Out[0], err = DailyDeparture(ctx, dag.In[[]Observation](c, 0), dag.In[[]MonthlyMean](c, 1))
+	return err
+}
+
+// Ordinary had this signature when this file was written. Where that does not compile any more, run dagstergen again.
+func _() {
+	type runDagstergenAgain func(Departure) bool
+	var _ runDagstergenAgain = Ordinary
+}
+
+var _dagOpDailyDepartureOrdinary = &dag.Op{
+	Kind:        dag.KindCheck,
+	Key:         "daily_departure:ordinary",
+	Symbol:      "github.com/dagstergen/dagstergen/examples/weather.Ordinary",
+	Description: "Ordinary says that a day is within 15 °C of its month. One that is not is worth a look.",
+	Partitions:  Days,
+	Inputs: []dag.Input{
+		{Name: "daily_departure", Type: dag.TypeOf[Departure]("github.com/dagstergen/dagstergen/examples/weather.Departure"), Asset: "daily_departure"},
+	},
+	Check:   &dag.CheckDef{Asset: "daily_departure", Name: "ordinary", Severity: dag.CheckWarn},
+	Outputs: []dag.Output{dag.CheckOutput},
+	Invoke:  dag.InvokeOf(_dagCallDailyDepartureOrdinary{}),
+}
+
+type _dagCallDailyDepartureOrdinary struct{}
+
+func (_dagCallDailyDepartureOrdinary) Invoke(ctx context.Context, c *dag.Call) error {
+	return dag.GiveCheck(c, dag.CheckResult{Passed: Ordinary(dag.In[Departure](c, 0))}, nil)
 }
 
 // MonthlyMeans had this signature when this file was written. Where that does not compile any more, run dagstergen again.

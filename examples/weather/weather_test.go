@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/dagtest"
 )
 
 // The functions of a pipeline are plain functions, so these are plain tests: no run, no store, no context of ours.
@@ -86,6 +87,20 @@ func TestMonthlyMeans(t *testing.T) {
 
 	_, err = MonthlyMeans(t.Context(), seattle(t)[:31])
 	assert.EqualError(t, err, "no observations for February")
+}
+
+func TestDailyDeparture(t *testing.T) {
+	days := seattle(t)
+	means, err := MonthlyMeans(t.Context(), days)
+	require.NoError(t, err)
+	step, _ := dagtest.Context(t, dagtest.Step{Partition: &dag.Partition{Key: "2015-12-24", Start: time.Date(2015, 12, 24, 0, 0, 0, 0, time.UTC)}})
+	got, err := DailyDeparture(step, days, means)
+	require.NoError(t, err)
+	assert.Equal(t, Departure{Day: time.Date(2015, 12, 24, 0, 0, 0, 0, time.UTC), High: -2.6, Low: -1.1, Rain: -2.5}, got)
+	assert.True(t, Ordinary(got))
+	assert.False(t, Ordinary(Departure{Low: -16}))
+	_, err = DailyDeparture(step, days[:9], means)
+	assert.EqualError(t, err, "no observation of 2015-12-24")
 }
 
 func TestYears(t *testing.T) {

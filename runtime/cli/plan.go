@@ -3,12 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dagstergen/dagstergen/runtime/execute"
+	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 )
 
@@ -45,7 +47,26 @@ func (a *app) plan(cmd *cobra.Command, job string, f *runFlags) error {
 	if err = closed(err, inst); err != nil {
 		return err
 	}
+	a.noteLeftOut(cat, job, &o)
 	return a.result(p, func(l look) []string { return planView(p, l, a.verbose) })
+}
+
+// noteLeftOut says which assets everything leaves out because no partition was given.
+func (a *app) noteLeftOut(cat *plan.Catalog, job string, o *execute.Options) {
+	const most = 5
+	t, err := cat.Target(job, o.Select)
+	if err != nil || a.verbosity() < normal {
+		return
+	}
+	if t, err = t.In(o.Tags[plan.TagPartition], partition.At{Now: a.now()}); err != nil || len(t.LeftOut) == 0 {
+		return
+	}
+	names := t.LeftOut
+	if len(names) > most {
+		names = append(names[:most:most], fmt.Sprintf("and %d more", len(t.LeftOut)-most))
+	}
+	text := fmt.Sprintf("left out, as no partition is given: %s; --partition KEY computes one of these, `%s backfill launch` many", strings.Join(names, ", "), a.env.Name)
+	_, _ = io.WriteString(a.env.Stderr, a.errLook.paint(escape(text), dim)+"\n") // if stderr is gone there is nobody to tell
 }
 
 // planView shows a plan: a line for each step, more where there are several reasons, and what it comes to. Reused steps of a long plan are only

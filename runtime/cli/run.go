@@ -84,6 +84,7 @@ func (a *app) run(cmd *cobra.Command, job string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
+	a.noteLeftOut(cat, job, &o)
 	return a.execute(ctx, inst, cat, job, o, f.detach)
 }
 

@@ -14,7 +14,8 @@ const TagPartition = "dagster/partition"
 
 // In is the target in some partitions, in a graph that has a node for each (asset, partition) that is needed. selection says which, as --partition does: those of the first asset in
 // plan order for which it is one, and of all with the same definition. Assets with other partitions take part with those that are made from these, and every selected
-// asset with all that something selected is made from. "*" is all partitions of every asset; empty is right only where no selected asset has any.
+// asset with all that something selected is made from. "*" is all partitions of every asset; empty is right only where no selected asset has any: of everything, those that have are left out,
+// see LeftOut.
 //
 // The error is an [*Error] where the selection is missing or selects nothing, where no asset has partitions, and where an asset has others that nothing connects.
 func (t *Target) In(selection string, at partition.At) (*Target, error) {
@@ -27,6 +28,9 @@ func (t *Target) In(selection string, at partition.At) (*Target, error) {
 	case first == nil && !p.needed():
 		return t, nil
 	case first != nil && selection == "":
+		if rest := t.unparted(); rest != nil {
+			return rest, nil
+		}
 		wrong.add("partition_needed", "asset %q has partitions (%s); say which one is meant with --partition KEY%s; or leave it out with --select", first.op.Key, first.op.Partitions, p.example(first))
 	}
 	if err := wrong.err(); err != nil {

@@ -124,3 +124,34 @@ func TestPartitionInTheKeyOfAStep(t *testing.T) {
 	}
 	assert.Empty(t, PartitionOfStep(asset("a"), "a[x]"))
 }
+
+// Everything, without a partition, is what has none and is made from none that has; what is named needs one.
+func TestEverythingWithoutAPartition(t *testing.T) {
+	days := partition.Daily("2024-03-01", partition.In("Europe/Berlin"))
+	c := catalog(t, define(t, nil, []*dag.Op{asset("base"), partitioned(asset("a", "base"), days), partitioned(asset("b", "a"), days), asset("c", "base")}))
+	all, err := c.Target("", "")
+	require.NoError(t, err)
+	target, err := all.In("", march)
+	require.NoError(t, err)
+	var keys []string
+	for _, i := range target.Selected {
+		keys = append(keys, target.Graph.Nodes[i].Key)
+	}
+	assert.Equal(t, []string{"base", "c"}, keys)
+	assert.Equal(t, []string{"a", "b"}, target.LeftOut)
+	assert.Empty(t, target.Selection)
+	target, err = all.In("2024-03-02", march)
+	require.NoError(t, err)
+	assert.Len(t, target.Selected, 4)
+	assert.Empty(t, target.LeftOut)
+	named, err := c.Target("", "a, base")
+	require.NoError(t, err)
+	_, err = named.In("", march)
+	require.ErrorContains(t, err, "say which one is meant with --partition KEY")
+
+	c = catalog(t, define(t, nil, []*dag.Op{partitioned(asset("a"), days), partitioned(asset("b", "a"), days)}))
+	all, err = c.Target("", "")
+	require.NoError(t, err)
+	_, err = all.In("", march)
+	require.ErrorContains(t, err, "say which one is meant with --partition KEY", "nothing is left")
+}

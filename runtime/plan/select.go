@@ -63,6 +63,7 @@ type Target struct {
 	Graph     *Graph      // with a node for each partition that is needed, after [Target.In]
 	Job       *dag.JobDef // nil for assets
 	Selection string      // as the user gave it
+	LeftOut   []string    // assets that are left out of everything, because no partition is given for them: [Target.In]
 
 	Selected []int32 // nodes that are steps of the run, in plan order
 	Sources  []int32 // sources to observe: selected ones and those that feed a selected step
