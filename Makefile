@@ -1,6 +1,6 @@
 # The commands of a developer's day. `make check` is what to run before a commit.
 
-.PHONY: check test race generate bench fuzz crash mutate oracle flip history evidence ci
+.PHONY: check test race generate bench bench-peers fuzz crash mutate oracle flip history evidence ci
 
 check: generate ## formatting, vet, generated files, tests
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
@@ -19,6 +19,11 @@ generate: ## writes dag_gen.go, dag_gen.manifest and dag_proof_gen.go of the pac
 
 bench: ## the figures of docs/benchmarks.md
 	go test -run '^$$' -bench . -benchmem ./...
+
+PEERS ?=
+bench-peers: ## the same work on dagstergen, Dagster, redun, Prefect, joblib and their floors, side by side; needs python3 and PyPI. PEERS=-quick for small sizes
+	go build -o "$${TMPDIR:-/tmp}/dagstergen-bench-peers" ./bench/peers
+	"$${TMPDIR:-/tmp}/dagstergen-bench-peers" -page docs/benchmarks.md -json docs/benchmarks.json $(PEERS)
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/dagstergen/dagstergen/bench"
+)
+
+// The test program is the program of the floors, too.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == "floor" || os.Args[1] == "add" || os.Args[1] == "digest") {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// testDriver measures with the smallest sizes.
+func testDriver(t *testing.T) *driver {
+	d, err := newDriver(true, "python3", "")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(d.root)) })
+	d.checkout, d.rounds, d.limit, d.budget, d.log = checkout(t), 2, 5*time.Minute, time.Hour, t.Output()
+	return d
+}
+
+func checkout(t *testing.T) string {
+	t.Helper()
+	t.Chdir("../..")
+	dir, err := os.Getwd()
+	require.NoError(t, err)
+	return dir
+}
+
+// What needs no Python: our column and the floors do every work, and all answers are right.
+func TestWithoutPython(t *testing.T) {
+	list := works(sizes{steps: 5, elements: 7, parts: 2, mib: 1})
+	all := append(systems()[:2], systems()[9:]...)
+	require.Equal(t, []string{"dagstergen", "dagstergen, multiprocess", "plain Go", "SQLite commits", "files and SHA-256", "fork+exec"}, names(all))
+	d := testDriver(t)
+	d.rounds = 1
+	require.NoError(t, d.measure(t.Context(), all, list))
+	require.Len(t, d.m.Cells, len(d.m.Rows)*len(all), "every place has a figure or a reason")
+	for _, row := range d.m.Rows {
+		c := d.m.Cell(row.Key, bench.Ours)
+		require.NotNil(t, c, row.Key)
+		assert.Len(t, c.Samples, 1, row.Key)
+		for i, s := range c.Samples {
+			assert.Equal(t, i, s.Round)
+			assert.Positive(t, s.Whole)
+			assert.GreaterOrEqual(t, s.Whole, s.Seconds, "%s: a part is no longer than the whole", row.Key)
+			assert.Positive(t, s.PeakKB)
+		}
+	}
+	assert.Len(t, d.m.Cell("a", "SQLite commits").Samples, 1)
+	assert.Contains(t, d.m.Cell("c1", "plain Go").Reason, "keeps nothing")
+	data, err := d.m.JSON()
+	require.NoError(t, err)
+	_, err = bench.Parse(data)
+	require.NoError(t, err)
+}
+
+// A system that gives another answer, or calls what it should have reused, has no figure.
+func TestWrongAnswers(t *testing.T) {
+	says := func(name, line string) system {
+		s := system{name: name, cannot: func(work, string) string { return "" }}
+		s.install, s.prepare = systems()[9].install, systems()[9].prepare
+		s.command = func(*driver, work, string, string) command {
+			return command{args: []string{"sh", "-c", "echo noise; " + line}}
+		}
+		return s
+	}
+	d := testDriver(t)
+	list := works(sizes{steps: 5, elements: 3, parts: 1, mib: 1})[:1]
+	require.NoError(t, d.measure(t.Context(), []system{
+		says("right", `echo '{"seconds": 1, "answer": "5", "ran": -1}'`),
+		says("wrong", `echo '{"seconds": 1, "answer": "6", "ran": 5}'`),
+		says("forgetful", `echo '{"seconds": 1, "answer": "5", "ran": 5}'`),
+		says("broken", `echo oh >&2; exit 3`),
+		says("silent", `echo nothing`),
+	}, list))
+	assert.Len(t, d.m.Cell("a", "right").Samples, 2)
+	assert.Len(t, d.m.Cell("c1", "right").Samples, 2)
+	for row, reasons := range map[string]map[string]string{
+		"a":  {"wrong": `wrong answer "6" instead of "5"`, "broken": "oh", "silent": "no report"},
+		"c1": {"forgetful": "called 5 functions where 0 were to be called"},
+	} {
+		for system, reason := range reasons {
+			assert.Contains(t, d.m.Cell(row, system).Reason, reason)
+			assert.Empty(t, d.m.Cell(row, system).Samples)
+		}
+	}
+}
+
+// A process that goes on for too long is ended, and those that it started with it.
+func TestLimit(t *testing.T) {
+	begun := time.Now()
+	_, _, err := command{args: []string{"sh", "-c", "sleep 1000; echo"}}.run(t.Context(), 50*time.Millisecond)
+	require.ErrorIs(t, err, errLimit)
+	assert.Less(t, time.Since(begun), 500*time.Second)
+}
+
+func TestChosen(t *testing.T) {
+	list, all, err := chosen(true, "chain|wide", "^redun$")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"redun"}, names(all))
+	require.Len(t, list, 2)
+	assert.Equal(t, 20, list[0].size)
+	list, _, err = chosen(false, "", "")
+	require.NoError(t, err)
+	assert.Equal(t, 1000, list[0].size)
+	for _, bad := range [][2]string{{"(", ""}, {"", "("}, {"nothing", ""}} {
+		_, _, err := chosen(true, bad[0], bad[1])
+		require.Error(t, err)
+	}
+}
+
+// The functions of the peers are those that we run: the same work, edited in the same place.
+func TestSources(t *testing.T) {
+	for _, w := range works(sizes{steps: 4, elements: 4, parts: 1, mib: 1}) {
+		assert.Contains(t, w.goSource(0), "func main()", w.key)
+		if w.key == "wide" {
+			assert.NotEqual(t, w.goSource(0), w.goSource(1))
+			assert.Contains(t, w.goSource(3), "return 2 + 4")
+			assert.Contains(t, w.pythonSource(3), "def s00002(x):\n    count()\n    return x + 4")
+			assert.Equal(t, "13", w.answer(3))
+			continue
+		}
+		assert.Equal(t, w.goSource(0), w.goSource(1), w.key)
+		assert.Equal(t, w.pythonSource(0), w.pythonSource(1), w.key)
+	}
+}
+
+// Every place that is empty from the start says why.
+func TestReasons(t *testing.T) {
+	for _, s := range systems() {
+		for _, w := range works(quick) {
+			for _, p := range w.phases {
+				if reason := s.cannot(w, p.name); reason != "" {
+					assert.NotContains(t, reason, "\n")
+					assert.False(t, strings.HasSuffix(reason, "."), reason)
+				}
+			}
+			if s.cannot(w, again) == "" && w.key != "start" {
+				assert.Empty(t, s.cannot(w, first), "%s, %s: what is not there once is not there again", s.name, w.key)
+			}
+		}
+	}
+}
+
+func names(all []system) []string {
+	var out []string
+	for _, s := range all {
+		out = append(out, s.name)
+	}
+	return out
+}
