@@ -385,3 +385,97 @@ func TestOddKeys(t *testing.T) {
 	assert.Equal(t, `"q" plain [x] * a,b`, s.take())
 	assert.Equal(t, Counts{Total: 5, Done: 5}, state.Counts)
 }
+
+// A backfill of a million partitions is as small as the ranges that they are made of, to make and to look at.
+func TestAMillion(t *testing.T) {
+	ctx := t.Context()
+	for _, d := range []*partition.Definition{
+		partition.Multi(partition.Dim("a", partition.Static(keys(1000)...)), partition.Dim("b", partition.Static(keys(1000)...))),
+		partition.Hourly("1900-01-01", partition.Until("2015-01-01")),
+	} {
+		s := newShop(t, d)
+		cat := s.catalog(t)
+		began := time.Now()
+		id, err := Create(ctx, cat, Request{Partitions: "*", Newest: true}, s.options())
+		require.NoError(t, err)
+		created := time.Since(began)
+		began = time.Now()
+		state, err := Look(ctx, cat, s.inst, id)
+		require.NoError(t, err)
+		t.Logf("%d partitions in %d bytes: created in %s, looked at in %s", state.Counts.Total, len(state.Partitions), created, time.Since(began))
+		assert.GreaterOrEqual(t, state.Counts.Left, 1_000_000)
+		assert.Less(t, len(state.Partitions), 300)
+
+		// It begins at once, and stops where it is.
+		inner, stop := context.WithCancel(ctx)
+		s.does(func(context.Context, string) error { stop(); return nil })
+		began = time.Now()
+		state, err = Resume{}.Run(inner, cat, id, s.options())
+		require.ErrorIs(t, err, context.Canceled)
+		t.Logf("the first of them done in %s", time.Since(began))
+		assert.Equal(t, state.Counts.Total-state.Counts.Done, state.Counts.Left)
+	}
+}
+
+// What a backfill has come to stays known when its runs are deleted.
+func TestDeletedRuns(t *testing.T) {
+	ctx := t.Context()
+	s := newShop(t, days(3))
+	cat := s.catalog(t)
+	s.does(failing("2024-01-02"))
+	state, err := Launch(ctx, cat, Request{Partitions: "*"}, s.options())
+	require.Error(t, err)
+	runs, err := s.inst.Runs(ctx, storage.RunFilter{Tags: map[string][]string{storage.TagBackfill: {state.ID}}})
+	require.NoError(t, err)
+	for _, r := range runs {
+		require.NoError(t, s.inst.DeleteRuns(ctx, r.ID))
+	}
+	state, err = Look(ctx, cat, s.inst, state.ID)
+	require.NoError(t, err)
+	assert.Equal(t, Counts{Total: 3, Done: 2, Failed: 1}, state.Counts)
+}
+
+// A store that fails ends the work and says so; what is left can be gone on with.
+func TestStoreFails(t *testing.T) {
+	ctx := t.Context()
+	s := newShop(t, days(4))
+	cat := s.catalog(t)
+	inst, err := instance.Open(ctx, s.inst.Dir(), instance.Options{Wrap: func(inner storage.Store) storage.Store { return &breaking{Store: inner, after: 2} }})
+	require.NoError(t, err)
+	_, err = Launch(ctx, cat, Request{Partitions: "*", Concurrent: 1}, execute.Options{Instance: inst})
+	require.ErrorIs(t, err, storage.ErrFull)
+	assert.Equal(t, 74, execute.ExitCode(nil, err))
+	require.NoError(t, inst.Close())
+	list, err := s.inst.Backfills(ctx, storage.BackfillFilter{})
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	s.take()
+	state, err := Resume{}.Run(ctx, cat, list[0].ID, s.options())
+	require.NoError(t, err)
+	assert.Equal(t, Counts{Total: 4, Done: 4}, state.Counts)
+	assert.Equal(t, "2024-01-03 2024-01-04", s.sorted())
+}
+
+// breaking is a store that is full once some runs have ended.
+type breaking struct {
+	storage.Store
+
+	mu    sync.Mutex
+	after int
+}
+
+func (b *breaking) Submit(batch *storage.Batch) storage.Ticket {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.after == 0 {
+		return full{}
+	}
+	if batch.Finish != nil {
+		b.after--
+	}
+	return b.Store.Submit(batch)
+}
+
+type full struct{}
+
+func (full) Wait(context.Context) error { return fmt.Errorf("x: %w", storage.ErrFull) }
