@@ -63,6 +63,7 @@ type backfillCampaign struct {
 	keys   []string
 
 	kills, stops, repeated int
+	idle                   int // rounds since the last one that came to something: on a slow machine a kill may always come too early
 
 	id      string          // of the backfill, once it is stored
 	entered map[string]int  // bodies by "asset key", how often
@@ -92,7 +93,7 @@ func (b *backfillCampaign) round() (done bool, err error) {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
 	polite := b.random.IntN(5) == 0
-	after := time.Duration(b.random.IntN(200)) * time.Millisecond
+	after := time.Duration(b.random.IntN(200+50*b.idle)) * time.Millisecond
 	select {
 	case err = <-ended:
 	case <-time.After(after):
@@ -103,10 +104,14 @@ func (b *backfillCampaign) round() (done bool, err error) {
 		_ = syscall.Kill(-c.Process.Pid, signal)
 		err = <-ended
 	}
+	known := len(b.acked)
 	for line := range strings.Lines(said.String()) {
 		if f := strings.Fields(line); len(f) == 3 && f[0] == "run" && strings.HasSuffix(line, "\n") {
 			b.acked[f[1]] = true
 		}
+	}
+	if b.idle++; len(b.acked) > known {
+		b.idle = 0
 	}
 	var exit *exec.ExitError
 	switch {
