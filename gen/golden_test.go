@@ -82,7 +82,12 @@ func layOut(t testing.TB, root string, cases []*goldenCase) {
 
 func goMod(t testing.TB, module string) string {
 	const us = "github.com/dagstergen/dagstergen"
-	return fmt.Sprintf("module %s\n\ngo 1.26.0\n\nrequire %s v0.0.0\n\nreplace %s => %s\n", module, us, us, repository(t))
+	require, replace := "", ""
+	for _, m := range [][2]string{{us, repository(t)}, {load.ParquetPath, filepath.Join(repository(t), "gen", "testdata", "parquet")}} {
+		require += "require " + m[0] + " v0.0.0\n"
+		replace += "replace " + m[0] + " => " + m[1] + "\n"
+	}
+	return fmt.Sprintf("module %s\n\ngo 1.26.0\n\n%s\n%s", module, require, replace)
 }
 
 func writeFile(t testing.TB, path string, data []byte) {

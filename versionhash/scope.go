@@ -3,6 +3,7 @@ package versionhash
 import (
 	"slices"
 
+	"github.com/dagstergen/dagstergen/internal/load"
 	"github.com/dagstergen/dagstergen/internal/manifest"
 )
 
@@ -329,7 +330,7 @@ func (g *Graph) registering(scope []bool) map[string][]int32 {
 // keepers are the packages that one imported for its registrations may register with.
 func (g *Graph) keepers(path string) []string {
 	switch path {
-	case "embed":
+	case "embed", load.ParquetPath: // how a value is stored is no part of a version
 		return nil
 	case "time/tzdata":
 		return []string{"time"}

@@ -16,10 +16,10 @@ import (
 // IsFile reports whether t is dag.File, which is stored as it is.
 func IsFile(t types.Type) bool { return isNamed(t, load.RuntimePath, "File") }
 
-// storedAsItIs reports whether codec= says nothing of a result: a file, and a stream, which is one.
-func storedAsItIs(t types.Type) bool {
+// storedAsItIs reports whether codec= says nothing of a result: a file, and a stream, which is one, but for a stream of rows.
+func (op *Op) storedAsItIs(t types.Type) bool {
 	elem, _ := StreamElem(t)
-	return elem != nil || IsFile(t)
+	return elem != nil && op.Codec != codecParquet || IsFile(t)
 }
 
 // codec reads codec=: whether the results can be stored in that way and be read back exactly.
@@ -28,24 +28,31 @@ func (b *builder) codec(op *Op, arg annotations.Arg) {
 		b.argError(&op.Func, CodeCodec, arg, "drop one of them", "%s: codec= says how the instance stores outputs, and io= lets a resource store them", op.GoName)
 		return
 	}
-	if arg.Value != "json" {
+	if arg.Value == "cbor" {
 		return
 	}
 	op.Codec = arg.Value
+	if op.Codec == codecParquet {
+		b.tableImport(op, arg)
+	}
 	if op.Obj.Signature().TypeParams().Len() > 0 {
 		return // its instances are looked at
 	}
 	values := 0
 	for _, r := range op.Results {
-		if storedAsItIs(r.Type) {
+		if op.storedAsItIs(r.Type) {
 			continue
 		}
 		values++
-		if p := b.jsonProblem(r.Type, op.Pkg.Types); p != nil {
-			what := "its result"
-			if r.GoName != "" {
-				what = "result " + r.GoName
+		what := "its result"
+		if r.GoName != "" {
+			what = "result " + r.GoName
+		}
+		if op.Codec == codecParquet {
+			if p := b.tableProblem(r.Type, op.Pkg.Types); p != nil {
+				b.notTable(&op.Func, r.Pos, op.GoName+": "+what, p)
 			}
+		} else if p := b.jsonProblem(r.Type, op.Pkg.Types); p != nil {
 			b.notJSON(&op.Func, r.Pos, op.GoName+": "+what, p)
 		}
 	}

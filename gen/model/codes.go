@@ -27,6 +27,7 @@ const (
 	CodeCgo            = "DAG0321" // a C type in a signature
 	CodeCodec          = "DAG0322" // a result that the codec of codec= does not give back exactly
 	CodeCheckResult    = "DAG0323" // not the results of a check
+	CodeCodecImport    = "DAG0324" // a codec whose package is not imported
 
 	// Wiring: assets, resources, configs, what arguments name.
 

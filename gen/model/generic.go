@@ -44,10 +44,14 @@ func (w *body) instance(call *ast.CallExpr, tmpl *Op) *Op {
 			}
 		}
 	}
-	if good && tmpl.Codec == "json" {
+	if good && tmpl.Codec != "" {
+		judge := w.json
+		if tmpl.Codec == codecParquet {
+			judge = w.table
+		}
 		for v := range sig.Results().Variables() {
-			if t := v.Type(); !isError(t) && !storedAsItIs(t) {
-				good = w.json(call, t) && good
+			if t := v.Type(); !isError(t) && !tmpl.storedAsItIs(t) {
+				good = judge(call, t) && good
 			}
 		}
 	}

@@ -85,7 +85,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		o.text("Name", out.Name)
 		o.add("Type", r.dataType(out.Type))
 		o.text("Asset", out.Asset)
-		if elem, _ := model.StreamElem(out.Type); elem == nil && !model.IsFile(out.Type) {
+		if elem, _ := model.StreamElem(out.Type); !model.IsFile(out.Type) && (elem == nil || op.Codec == "parquet") {
 			o.text("Codec", op.Codec)
 		}
 		outputs = append(outputs, jen.Values(o...))

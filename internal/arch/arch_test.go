@@ -96,6 +96,42 @@ func TestArrowsPointDown(t *testing.T) {
 	}
 }
 
+// nested are the modules in this repository, each with what it may import of ours: they are for who wants them, and what they need is not in our go.mod.
+var nested = map[string][]string{
+	"parquet":          {"runtime/dag"},
+	"parquet/examples": {"runtime/dag", "runtime/cli", "parquet"},
+}
+
+func TestNestedModules(t *testing.T) {
+	var found []string
+	require.NoError(t, filepath.WalkDir("../..", func(file string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == "testdata" {
+			return fs.SkipDir
+		}
+		if dir, ok := strings.CutSuffix(filepath.ToSlash(file), "/go.mod"); ok && dir != "../.." {
+			found = append(found, strings.TrimPrefix(dir, "../../"))
+		}
+		return err
+	}))
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(nested)), found)
+	for dir, may := range nested {
+		for pkg, imports := range importsOf(t, filepath.Join("../..", dir)) {
+			for _, to := range imports {
+				if own, ok := strings.CutPrefix(to, module); ok {
+					assert.Contains(t, may, own, "%s/%s", dir, pkg)
+				}
+			}
+		}
+	}
+	for pkg, imports := range importsOf(t, "../..") {
+		for _, to := range imports {
+			for dir := range nested {
+				assert.False(t, match(module+dir+"/...", to), "%s imports %s, which is a module of its own", pkg, to)
+			}
+		}
+	}
+}
+
 // The picture shows an arrow for an import, and for nothing else; what the picture leaves out is implied by the arrows it has.
 func TestPictureMatchesImports(t *testing.T) {
 	imports := importsOf(t, "../..")
@@ -207,6 +243,9 @@ func importsOf(t *testing.T, root string) map[string][]string {
 		if d.IsDir() {
 			if name == "testdata" || name != ".." && strings.HasPrefix(name, ".") {
 				return fs.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(file, "go.mod")); err == nil && file != root {
+				return fs.SkipDir // a module of its own
 			}
 			return nil
 		}

@@ -25,6 +25,9 @@ const RuntimePath = "github.com/dagstergen/dagstergen/runtime/dag"
 // PartitionPath is the import path of the package that partitions are defined with.
 const PartitionPath = "github.com/dagstergen/dagstergen/runtime/partition"
 
+// ParquetPath is the import path of the package that codec=parquet needs. It is in a module of its own.
+const ParquetPath = "github.com/dagstergen/dagstergen/parquet"
+
 // A Config says what to load.
 type Config struct {
 	Dir      string   // folder in which the patterns are meant; "" is the current one

@@ -212,7 +212,7 @@ func (g *getting) read() (*content, error) {
 			return nil, err
 		}
 		c := &content{file: v.(dag.File)}
-		if g.def != nil && g.def.Type.IsStream() {
+		if g.def != nil && g.def.Type.IsStream() && !(iomanager.IsTable(c.file) && g.savesTable()) {
 			c.of = g.def.Type.Elem()
 		}
 		return c, nil
@@ -221,10 +221,13 @@ func (g *getting) read() (*content, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g.out.Codec == iomanager.CodecParquet && (g.def == nil || g.savesTable()) {
+		return &content{raw: data}, nil
+	}
 	decode, show := codec.Decode, codec.JSON
-	if g.out.Codec == iomanager.CodecJSON {
+	if g.out.Codec == iomanager.CodecJSON || g.out.Codec == iomanager.CodecParquet {
 		decode = func(t *dag.Type, text []byte) (v any, err error) {
-			v, data, err = codec.DecodeJSON(t, text)
+			v, data, err = iomanager.FromForeign(g.out, t, text)
 			return v, err
 		}
 		show = func(text []byte) ([]byte, error) { return text, nil }
@@ -241,9 +244,15 @@ func (g *getting) read() (*content, error) {
 	if !g.app.quiet {
 		_, _ = fmt.Fprintf(g.app.env.Stderr, "%s: %s; it is shown as it is stored, by the Go names of fields\n", escape(g.key), escape(why))
 	}
+	if g.out.Codec == iomanager.CodecParquet {
+		return &content{raw: stored}, nil
+	}
 	shown, err := show(stored)
 	return &content{json: shown}, err
 }
+
+// savesTable reports whether a table is wanted as it is stored, for other programs: what is saved to a file of that name.
+func (g *getting) savesTable() bool { return filepath.Ext(g.flags.to) == "."+iomanager.CodecParquet }
 
 // readCustom loads through an IO manager of the user's.
 func (g *getting) readCustom(ctx context.Context) (*content, error) {
@@ -358,22 +367,23 @@ func (c *content) copyTo(w io.Writer) (int64, error) {
 		n, err := w.Write(c.raw)
 		return int64(n), err
 	}
+	if c.of != nil {
+		return c.lines(w)
+	}
 	r, err := c.file.Open()
 	if err != nil {
 		return 0, err
-	}
-	if c.of != nil {
-		n, err := c.lines(w, r)
-		return n, errors.Join(err, r.Close())
 	}
 	n, err := io.Copy(w, r)
 	return n, errors.Join(err, r.Close())
 }
 
 // lines writes the elements of a stream.
-func (c *content) lines(w io.Writer, r io.Reader) (n int64, err error) {
+func (c *content) lines(w io.Writer) (n int64, err error) {
 	out := bufio.NewWriter(w)
-	read := codec.ReadStream(r, c.of, func(v any) bool {
+	at := reflect.New(c.of.Go)
+	read := iomanager.ReadStream(c.file, c.of, at.Interface(), func() bool {
+		v := at.Elem().Interface()
 		line, ok := asJSON(v)
 		if !ok {
 			var data []byte

@@ -2,16 +2,21 @@ package execute
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
 )
 
-// streamName is the name of the file that a stream is stored as. It counts in data versions.
-const streamName = "stream.cborseq"
+// streamName is the name of the file that a stream is stored as, and tableName that of one with codec=parquet. They count in data versions.
+const (
+	streamName = "stream.cborseq"
+	tableName  = "stream." + iomanager.CodecParquet
+)
 
 // invokeStreams calls the function of an op. What goes in and out as a stream is a file to everybody else: it is opened here, element by element, and written here while the function's
 // stream is read, which is when most of its work is done.
@@ -33,7 +38,7 @@ func invokeStreams(ctx context.Context, op *dag.Op, call *dag.Call) error {
 		if !out.Type.IsStream() {
 			continue
 		}
-		f, err := writeStream(ctx, out.Type, c.Out[k])
+		f, err := writeStream(ctx, out, c.Out[k])
 		if err != nil {
 			return fmt.Errorf("output %s: %w", out.Name, err)
 		}
@@ -43,25 +48,53 @@ func invokeStreams(ctx context.Context, op *dag.Op, call *dag.Call) error {
 }
 
 // writeStream stores the elements of a stream; a nil one is no file.
-func writeStream(ctx context.Context, t *dag.Type, v any) (dag.File, error) {
+func writeStream(ctx context.Context, out *dag.Output, v any) (dag.File, error) {
+	t := out.Type
 	if reflect.ValueOf(v).IsNil() {
 		return dag.File{}, nil
 	}
-	return dag.WriteFile(ctx, streamName, func(w io.Writer) error {
-		s, err := codec.NewStreamWriter(w, t.Elem())
-		if err != nil {
-			return err
-		}
-		if err := t.Each(v, func(x any) error {
-			if err := ctx.Err(); err != nil {
-				return context.Cause(ctx)
-			}
-			return s.Write(x)
-		}); err != nil {
-			return err
-		}
-		return s.Flush()
+	name, write := streamName, encodeElements
+	if out.Codec == iomanager.CodecParquet {
+		name, write = tableName, tabulateElements
+	}
+	return dag.WriteFile(ctx, name, func(w io.Writer) error {
+		return write(w, t.Elem(), func(f func(p any) error) error {
+			return t.Each(v, func(p any) error {
+				if err := ctx.Err(); err != nil {
+					return context.Cause(ctx)
+				}
+				return f(p)
+			})
+		})
 	})
+}
+
+// encodeElements writes elements in the encoding of all other values.
+func encodeElements(w io.Writer, elem *dag.Type, each func(f func(p any) error) error) error {
+	s, err := codec.NewStreamWriter(w, elem)
+	if err != nil {
+		return err
+	}
+	if err := each(s.Write); err != nil {
+		return err
+	}
+	return s.Flush()
+}
+
+// tabulateElements writes elements as a table.
+func tabulateElements(w io.Writer, elem *dag.Type, each func(f func(p any) error) error) error {
+	format, err := dag.TableFormatOf(iomanager.CodecParquet)
+	if err != nil {
+		return err
+	}
+	s, err := format.NewWriter(w, elem.Go)
+	if err != nil {
+		return err
+	}
+	if err := each(func(p any) error { return s.Write(reflect.ValueOf(p).Elem()) }); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return s.Close()
 }
 
 // openStream is what a function takes of a stored stream. It may be read any number of times, by several at once.
@@ -73,12 +106,5 @@ func openStream(t *dag.Type, v any) any {
 	if f.IsZero() {
 		return t.Nil()
 	}
-	return t.Open(func(yield func(any) bool) error {
-		r, err := f.Open()
-		if err != nil {
-			return err
-		}
-		defer func() { _ = r.Close() }() // opened for reading: nothing can be lost
-		return codec.ReadStream(r, t.Elem(), yield)
-	})
+	return t.Open(func(p any, yield func() bool) error { return iomanager.ReadStream(f, t.Elem(), p, yield) })
 }

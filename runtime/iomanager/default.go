@@ -144,8 +144,8 @@ func objectOf(o *storage.Output) string {
 		return object(o.Blob, extension(o.File))
 	case CodecCBORZstd:
 		return object(o.Blob, ".cbor.zst")
-	case CodecJSON:
-		return object(o.Blob, ".json")
+	case CodecJSON, CodecParquet:
+		return object(o.Blob, "."+o.Codec)
 	}
 	return object(o.Blob, ".cbor")
 }
@@ -172,8 +172,8 @@ func (m *Default) Load(ctx context.Context, o *storage.Output, t *dag.Type) (any
 	if err != nil {
 		return nil, err
 	}
-	if o.Codec == CodecJSON {
-		v, _, err := fromJSON(o, t, blob)
+	if foreign(o) {
+		v, _, err := FromForeign(o, t, blob)
 		return v, err
 	}
 	v, err := codec.Decode(t, blob)
@@ -199,7 +199,7 @@ func (m *Default) Blob(ctx context.Context, o *storage.Output) ([]byte, error) {
 	}
 	var coding squeeze.Coding
 	switch o.Codec {
-	case CodecCBOR, CodecJSON:
+	case CodecCBOR, CodecJSON, CodecParquet:
 	case CodecCBORZstd:
 		coding = squeeze.Zstd
 	default:

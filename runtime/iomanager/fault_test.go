@@ -132,10 +132,10 @@ func TestDamagedInlineOutput(t *testing.T) {
 	_, err = h.io.Load(t.Context(), &s.Output, fileType)
 	require.ErrorIs(t, err, ErrDamaged, "an encoding of another type is as good as none")
 	o := s.Output
-	o.Inline, o.Codec = false, "parquet"
+	o.Inline, o.Codec = false, "avro"
 	_, err = h.io.Load(t.Context(), &o, rowsType)
 	require.ErrorIs(t, err, ErrDamaged)
-	require.ErrorContains(t, err, `"parquet"`)
+	require.ErrorContains(t, err, `"avro"`)
 }
 
 // What was read once is not read again while it looks the same: in this process, and by what a run stored, in the next.

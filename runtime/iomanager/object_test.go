@@ -43,10 +43,10 @@ func TestObjectsAreReadWithoutAnInstance(t *testing.T) {
 			_, err := o.Read()
 			assert.ErrorIs(t, err, ErrDamaged, "%s %s", codec, name)
 		}
-		o.Codec = "parquet"
+		o.Codec = "avro"
 		require.NoError(t, os.WriteFile(o.Path, stored, 0o600))
 		_, err = o.Read()
-		assert.ErrorContains(t, err, `codec "parquet"`)
+		assert.ErrorContains(t, err, `codec "avro"`)
 	}
 	for _, v := range []struct {
 		typ   *dag.Type

@@ -22,7 +22,7 @@ import (
 const assets = "assets"
 
 // Readable makes a copy of what is stored of an asset where people find it, and returns its absolute path: assets/<asset>/<name> below the instance's folder. A dag.File
-// keeps its name; JSON is <asset>.json, a string <asset>.txt, a []byte <asset>.bin; ok is false for what is stored in no form that other programs read. Each part of a key with slashes is a
+// keeps its name; JSON is <asset>.json, a table <asset>.parquet, a string <asset>.txt, a []byte <asset>.bin; ok is false for what is stored in no form that other programs read. Each part of a key with slashes is a
 // folder. t is the type of the value, nil where no code defines it. Nothing reads the copy: changing or removing it is harmless, and the next call repairs it.
 func (m *Default) Readable(ctx context.Context, asset string, o *storage.Output, t *dag.Type) (file string, ok bool, err error) {
 	name, err := m.readableName(asset, o, t)
@@ -95,7 +95,11 @@ func (m *Default) readableName(asset string, o *storage.Output, t *dag.Type) (st
 	dir, leaf := splitKey(asset)
 	ext := readableExtension(o, t)
 	switch {
-	case o.IO != "" || t.IsStream(): // elements in our own encoding, and many of them
+	case o.IO != "":
+		return "", nil
+	case t.IsStream() && o.File == "stream."+CodecParquet:
+		return path.Join(assets, dir, leaf, leaf+"."+CodecParquet), nil
+	case t.IsStream(): // elements in our own encoding, and many of them
 		return "", nil
 	case ext != "" && m.inline == math.MaxInt: // it keeps values in memory, for a run that leaves nothing
 		return "", nil
@@ -110,8 +114,8 @@ func (m *Default) readableName(asset string, o *storage.Output, t *dag.Type) (st
 // readableExtension is that of a copy of a value that is no dag.File; empty where there is none.
 func readableExtension(o *storage.Output, t *dag.Type) string {
 	switch {
-	case o.Codec == CodecJSON:
-		return ".json"
+	case foreign(o):
+		return "." + o.Codec
 	case o.Codec != CodecCBOR && o.Codec != CodecCBORZstd || t == nil:
 		return ""
 	case t.Go.Kind() == reflect.String:
@@ -124,7 +128,7 @@ func readableExtension(o *storage.Output, t *dag.Type) string {
 
 // readableBytes is what a copy of a value holds.
 func (m *Default) readableBytes(ctx context.Context, o *storage.Output, t *dag.Type) ([]byte, error) {
-	if o.Codec == CodecJSON {
+	if foreign(o) {
 		return m.Blob(ctx, o)
 	}
 	v, err := m.Load(ctx, o, t)

@@ -64,7 +64,7 @@ func TestReadable(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	_, _, err = h.io.Readable(t.Context(), "Monthly/chart", &renamed.Output, nil)
 	require.ErrorIs(t, err, ErrDamaged)
-	for _, o := range []storage.Output{{Codec: CodecCBOR}, {Codec: CodecFile}, {Codec: CodecJSON, IO: "tables"}, {Codec: "parquet", File: "x"}} {
+	for _, o := range []storage.Output{{Codec: CodecCBOR}, {Codec: CodecFile}, {Codec: CodecJSON, IO: "tables"}, {Codec: "avro", File: "x"}} {
 		_, ok, err = h.io.Readable(t.Context(), "x", &o, rowsType)
 		require.NoError(t, err)
 		assert.False(t, ok)

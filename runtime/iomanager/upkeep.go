@@ -105,7 +105,7 @@ func ObjectName(o *storage.Output) string {
 		return ""
 	}
 	switch o.Codec {
-	case CodecFile, CodecCBOR, CodecCBORZstd, CodecJSON:
+	case CodecFile, CodecCBOR, CodecCBORZstd, CodecJSON, CodecParquet:
 		return objectOf(o)
 	}
 	return "" // an observation of a source, or what a newer release stores in another way

@@ -37,12 +37,13 @@ func NewStreamWriter(w io.Writer, t *dag.Type) (*StreamWriter, error) {
 	return &StreamWriter{w: w, t: t, codec: tc}, nil
 }
 
-// Write adds a value.
-func (s *StreamWriter) Write(v any) error {
-	rv := reflect.ValueOf(v)
-	if !rv.IsValid() || rv.Type() != s.t.Go {
-		return fmt.Errorf("encode a %T as %s", v, s.t.Name)
+// Write adds the value that p points to.
+func (s *StreamWriter) Write(p any) error {
+	at := reflect.ValueOf(p)
+	if at.Kind() != reflect.Pointer || at.Type().Elem() != s.t.Go {
+		return fmt.Errorf("encode what a %T points to as %s", p, s.t.Name)
 	}
+	rv := at.Elem()
 	s.e.depth, s.e.pairs = 0, s.e.pairs[:0]
 	if err := s.codec.encode(&s.e, rv); err != nil {
 		return fmt.Errorf("encode %s: %w", s.t.Name, err)
@@ -68,9 +69,10 @@ func (s *StreamWriter) Flush() error {
 	return err
 }
 
-// ReadStream calls yield for each of the values of t that a StreamWriter wrote, until it returns false or there are no more. It holds one frame at a time. Errors about the bytes wrap
-// [ErrEncoding]; others are those of r.
-func ReadStream(r io.Reader, t *dag.Type, yield func(any) bool) error {
+// ReadStream sets what p points to to each of the values of t that a StreamWriter wrote, and calls yield, until it returns false or there are no more. The values share no memory. It holds
+// one frame at a time. Errors about the bytes wrap [ErrEncoding]; others are those of r.
+func ReadStream(r io.Reader, t *dag.Type, p any, yield func() bool) error {
+	v := reflect.ValueOf(p).Elem()
 	tc, err := codecOf(t.Go)
 	if err != nil {
 		return fmt.Errorf("decode %s: %w", t.Name, err)
@@ -101,11 +103,11 @@ func ReadStream(r io.Reader, t *dag.Type, yield func(any) bool) error {
 			return wrong(err)
 		}
 		for range count {
-			v := reflect.New(t.Go).Elem()
+			v.SetZero()
 			if err := tc.decode(&d, v); err != nil {
 				return wrong(err)
 			}
-			if !yield(v.Interface()) {
+			if !yield() {
 				return nil
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -19,15 +20,22 @@ func written(t testing.TB, values ...any) []byte {
 	s, err := NewStreamWriter(&b, typeOf(values[0]))
 	require.NoError(t, err)
 	for _, v := range values {
-		require.NoError(t, s.Write(v))
+		require.NoError(t, s.Write(pointerTo(v)))
 	}
 	require.NoError(t, s.Flush())
 	return b.Bytes()
 }
 
+func pointerTo(v any) any {
+	p := reflect.New(reflect.TypeOf(v))
+	p.Elem().Set(reflect.ValueOf(v))
+	return p.Interface()
+}
+
 func read(data []byte, like any) (out []any, err error) {
-	err = ReadStream(bytes.NewReader(data), typeOf(like), func(v any) bool {
-		out = append(out, v)
+	at := reflect.New(reflect.TypeOf(like))
+	err = ReadStream(bytes.NewReader(data), typeOf(like), at.Interface(), func() bool {
+		out = append(out, at.Elem().Interface())
 		return true
 	})
 	return out, err
@@ -59,10 +67,11 @@ func TestStream(t *testing.T) {
 
 	s, err := NewStreamWriter(io.Discard, typeOf(1))
 	require.NoError(t, err)
-	require.ErrorContains(t, s.Write("1"), "encode a string as int")
+	require.ErrorContains(t, s.Write(new(string)), "encode what a *string points to as int")
+	require.ErrorContains(t, s.Write(1), "encode what a int points to as int")
 	_, err = NewStreamWriter(io.Discard, typeOf(func() {}))
 	require.ErrorContains(t, err, "a func cannot be stored")
-	require.ErrorContains(t, ReadStream(nil, typeOf(func() {}), nil), "a func cannot be stored")
+	require.ErrorContains(t, ReadStream(nil, typeOf(func() {}), new(func()), nil), "a func cannot be stored")
 }
 
 // However long a stream is, a writer and a reader hold little of it.
@@ -72,7 +81,7 @@ func TestStreamHoldsLittle(t *testing.T) {
 	s, err := NewStreamWriter(&b, typeOf(0))
 	require.NoError(t, err)
 	for i := range n {
-		require.NoError(t, s.Write(i))
+		require.NoError(t, s.Write(&i))
 		require.LessOrEqual(t, len(s.e.buf), frameSize+16)
 	}
 	require.NoError(t, s.Flush())
@@ -81,8 +90,9 @@ func TestStreamHoldsLittle(t *testing.T) {
 	total := b.Len()
 	require.Greater(t, total, 15*frameSize)
 	seen := 0
-	require.NoError(t, ReadStream(&b, typeOf(0), func(v any) bool {
-		if v.(int) != seen {
+	var v int
+	require.NoError(t, ReadStream(&b, typeOf(0), &v, func() bool {
+		if v != seen {
 			t.Errorf("%v instead of %d", v, seen)
 		}
 		seen++
@@ -118,7 +128,7 @@ func TestReadStreamRefuses(t *testing.T) {
 	boom := errors.New("boom")
 	for n := range len(good) {
 		r := io.MultiReader(bytes.NewReader(good[:n]), iotest.ErrReader(boom))
-		require.ErrorIs(t, ReadStream(r, typeOf(1), func(any) bool { return true }), boom, n)
+		require.ErrorIs(t, ReadStream(r, typeOf(1), new(int), func() bool { return true }), boom, n)
 	}
 }
 
