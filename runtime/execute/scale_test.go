@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"runtime"
 	"slices"
@@ -15,10 +16,13 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// A run of 100,000 steps ends, and what it holds in memory does not grow with what they give: that is let go once it is on disk and nobody waits for it. A list of
+var longRun = flag.Int("steps", 10_000, "how many steps the run of TestLongRun has; CI takes 100,000")
+
+// A run of many steps ends, and what it holds in memory does not grow with what they give: that is let go once it is on disk and nobody waits for it. A list of
 // what was done is all that stays.
 func TestLongRun(t *testing.T) {
-	const n, each = longRun, 16 << 10 // bytes that a step gives: 1.6 GB in all
+	const each = 16 << 10 // bytes that a step gives
+	n := *longRun
 	bytesType := dag.TypeOf[[]byte]("[]byte")
 	s := newShop(t)
 	for i := range n {

@@ -1,5 +1,0 @@
-//go:build !race
-
-package execute
-
-const longRun = 100_000 // steps
