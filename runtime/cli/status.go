@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -92,7 +93,9 @@ func (v *statusView) view(l look) []string {
 		}
 		why := make([]string, len(s.Causes))
 		for k, c := range s.Causes {
-			why[k] = c.Text
+			if why[k] = c.Text; s.Partitions != nil {
+				why[k] += " (" + group(int64(s.Partitions.Causes[k].Len())) + ")"
+			}
 		}
 		roots := s.Roots
 		if len(roots) > mostRoots && !v.all {
@@ -113,12 +116,23 @@ func (v *statusView) view(l look) []string {
 	if left > 0 {
 		lines = append(lines, l.paint("and "+plural(left, "fresh asset"), dim))
 	}
+	lines = append(lines, v.partitions(l)...)
 	now, projected := v.Count()
 	sum := fmt.Sprintf("%s fresh, %s stale, %s missing", group(int64(now[plan.Fresh])), group(int64(now[plan.Stale])), group(int64(now[plan.Missing])))
 	if projected > 0 {
 		sum += fmt.Sprintf("; to bring all up to date: %s to run, %s maybe", group(int64(len(run))), group(int64(len(maybe))))
 	}
-	return append(lines, "", l.paint(sum, bold))
+	if c := v.countPartitions(); c.total > 0 {
+		sum += fmt.Sprintf("\n%s: %s fresh, %s stale, %s missing", plural(c.total, "partition"), group(int64(c.fresh)), group(int64(c.stale)), group(int64(c.missing)))
+		if c.run+c.maybe > 0 {
+			sum += fmt.Sprintf("; to bring all up to date: %s to run, %s maybe", group(int64(c.run)), group(int64(c.maybe)))
+		}
+	}
+	lines = append(lines, "")
+	for _, line := range strings.Split(sum, "\n") {
+		lines = append(lines, l.paint(line, bold))
+	}
+	return lines
 }
 
 // mostRoots is how many places a line of a status names where staleness begins.
@@ -131,8 +145,21 @@ func (a *app) outdated(ctx context.Context, cat *plan.Catalog, o *execute.Option
 		return false, err
 	}
 	o.Select = st.Outdated()
-	return o.Select == "", nil
+	partitions, err := st.OutdatedPartitions()
+	if err != nil || partitions.Empty() {
+		return o.Select == "" && err == nil, err
+	}
+	if n := partitions.Len(); n > mostAtOnce {
+		return false, fmt.Errorf("%s are stale or missing, and one run takes at most %s; choose some with --partition", plural(n, "partition"), group(mostAtOnce))
+	}
+	tags := map[string]string{plan.TagPartition: strings.Join(partitions.Terms(), ",")}
+	maps.Copy(tags, o.Tags)
+	o.Tags = tags
+	return false, nil
 }
+
+// mostAtOnce is how many partitions --stale computes in one run, each of whose steps is planned at once.
+const mostAtOnce = 10_000
 
 // upToDate is the result of a command that had nothing to run: no run was made.
 type upToDate struct {

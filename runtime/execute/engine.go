@@ -122,6 +122,7 @@ type run struct {
 	opts       *Options
 	target     *plan.Target
 	shown      *plan.Target // of a status: what is asked about, where target has what that is made from too
+	parted     *plan.Target // of a status of all partitions: target with what has partitions too; nil otherwise
 	asked      *resolved
 	again      map[int32]bool // nodes that run whatever is stored
 	plan       *plan.Plan

@@ -1,11 +1,16 @@
 package execute
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 )
 
@@ -94,3 +99,19 @@ type Progress struct {
 
 // Done is the number of steps that are settled.
 func (p Progress) Done() int { return p.Ran + p.Reused + p.Failed + p.Skipped }
+
+func runID(given string) (string, error) {
+	if given == "" {
+		id, err := uuid.NewV7()
+		return id.String(), err
+	}
+	id, err := uuid.Parse(given)
+	if err != nil || id.String() != strings.ToLower(given) {
+		return "", badOption("run id %q is not a UUID such as %s", given, uuid.Nil)
+	}
+	return id.String(), nil
+}
+
+func badOption(format string, args ...any) error {
+	return &plan.Error{Problems: []plan.Problem{{Code: "bad_option", Message: fmt.Sprintf(format, args...)}}}
+}

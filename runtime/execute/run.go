@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/dagstergen/dagstergen/internal/failpoint"
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -69,8 +66,11 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	if t, err = t.In(o.Tags[plan.TagPartition], PartitionsAt(ctx, o.Instance, time.Now())); err != nil {
-		return nil, err
+	all := o.status && o.Tags[plan.TagPartition] == "" && t.WithUpstream().HasPartitions()
+	if !all {
+		if t, err = t.In(o.Tags[plan.TagPartition], PartitionsAt(ctx, o.Instance, time.Now())); err != nil {
+			return nil, err
+		}
 	}
 	shown := t
 	if o.status {
@@ -100,7 +100,11 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	return &run{opts: o, target: t, shown: shown, asked: asked, again: again, res: newResources(t, asked.resources, o.Resources), show: &observer{tell: o.Observe}}, nil
+	r := &run{opts: o, target: t, shown: shown, asked: asked, again: again, res: newResources(t, asked.resources, o.Resources), show: &observer{tell: o.Observe}}
+	if all { // they are no steps of a plan
+		r.target, r.parted = t.WithoutPartitions(), t
+	}
+	return r, nil
 }
 
 // build makes the plan.
@@ -162,22 +166,6 @@ func Run(ctx context.Context, cat *plan.Catalog, job string, o Options) (*Result
 		}
 	}
 	return res, err
-}
-
-func runID(given string) (string, error) {
-	if given == "" {
-		id, err := uuid.NewV7()
-		return id.String(), err
-	}
-	id, err := uuid.Parse(given)
-	if err != nil || id.String() != strings.ToLower(given) {
-		return "", badOption("run id %q is not a UUID such as %s", given, uuid.Nil)
-	}
-	return id.String(), nil
-}
-
-func badOption(format string, args ...any) error {
-	return &plan.Error{Problems: []plan.Problem{{Code: "bad_option", Message: fmt.Sprintf(format, args...)}}}
 }
 
 // execute does what Run says, on an instance.

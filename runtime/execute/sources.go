@@ -72,10 +72,19 @@ func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) m
 	return found
 }
 
+// watched is the key of the step that an observation is of; all partitions may have one node.
+func watched(t *plan.Target, w plan.Watch) string {
+	n := &t.Graph.Nodes[w.Place]
+	if w.Partition != nil && n.Partition == nil {
+		return dag.PartitionStep(n.Key, w.Partition.Key)
+	}
+	return n.Key
+}
+
 func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, res *resources) *sighting {
-	n, s := &t.Graph.Nodes[w.Place], &sighting{}
+	n, s, key := &t.Graph.Nodes[w.Place], &sighting{}, watched(t, w)
 	fail := func(where string, err error, stack string) *sighting {
-		s.Err = &StepError{Step: n.Key, Where: where, Err: err, Stack: stack}
+		s.Err = &StepError{Step: key, Where: where, Err: err, Stack: stack}
 		return s
 	}
 	if err := ctx.Err(); err != nil {
@@ -98,7 +107,7 @@ func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, 
 	if res.scope != nil {
 		own = *res.scope
 	}
-	own.Op, own.Info.StepKey, own.Info.Partition, own.Info.Tags = n.Op, n.Key, w.Partition, n.Tags
+	own.Op, own.Info.StepKey, own.Info.Partition, own.Info.Tags = n.Op, key, w.Partition, n.Tags
 	err, stack := guard(func() error { return n.Op.Invoke(dag.WithScope(ctx, &own), call) })
 	if err != nil {
 		return fail(WhereSource, err, stack)

@@ -3,6 +3,7 @@ package partition
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,8 +36,21 @@ func (s *Space) Select(text string) (Set, error) {
 
 // Terms writes a set as elements of a selection: what Select reads of them, with commas between, is the set again. There is one for each block of the set.
 func (s *Space) Terms(set Set) []string {
-	var terms []string
+	terms, _ := s.FirstTerms(set, math.MaxInt)
+	return terms
+}
+
+// FirstTerms is Terms as far as there are at most that many; more is how many partitions are left out.
+func (s *Space) FirstTerms(set Set, most int) (terms []string, more int) {
 	for box := range set.Boxes() {
+		if len(terms) == most {
+			n := 1
+			for _, span := range box {
+				n *= span.To - span.From
+			}
+			more += n
+			continue
+		}
 		var parts []string
 		for i, span := range box {
 			a := s.axes[i]
@@ -57,7 +71,7 @@ func (s *Space) Terms(set Set) []string {
 		}
 		terms = append(terms, strings.Join(parts, "|"))
 	}
-	return terms
+	return terms, more
 }
 
 // quote writes a key as a selection has it: in quotes where it could be read as something else.

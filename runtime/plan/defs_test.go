@@ -164,6 +164,20 @@ func (s *shelf) Latest(_ context.Context, ids []string) (map[string]*storage.Rec
 	return m, nil
 }
 
+func (s *shelf) LatestOf(_ context.Context, prefix, after string, limit int) ([]storage.LatestRecord, error) {
+	var out []storage.LatestRecord
+	seen := map[string]bool{}
+	for _, r := range s.records {
+		if strings.HasPrefix(r.Identity, prefix) && r.Identity > after && !seen[r.Identity] {
+			seen[r.Identity] = true
+			latest := s.find(func(o *storage.Record) bool { return o.Identity == r.Identity })
+			out = append(out, storage.LatestRecord{Record: *latest, Usable: true})
+		}
+	}
+	slices.SortFunc(out, func(a, b storage.LatestRecord) int { return strings.Compare(a.Identity, b.Identity) })
+	return out[:min(limit, len(out))], nil
+}
+
 func (s *shelf) Manifests(_ context.Context, ds []canon.Digest) (map[canon.Digest][]byte, error) {
 	s.asked = append(s.asked, fmt.Sprintf("manifest %d", len(ds)))
 	m := map[canon.Digest][]byte{}

@@ -108,7 +108,7 @@ func (b *builder) explainStep(s *Step) {
 		return
 	}
 	if s.Latest != nil {
-		b.compare(s, s.Latest)
+		b.compare(s, s.Latest, true)
 	}
 	if s.Action == Maybe {
 		b.above(s)
@@ -196,8 +196,8 @@ func (s *Step) because(code, format string, args ...any) {
 	s.Reasons = append(s.Reasons, Reason{code, fmt.Sprintf(format, args...)})
 }
 
-// compare lists how s differs from the newest record of its identity.
-func (b *builder) compare(s *Step, was *storage.Record) {
+// compare lists how s differs from the newest record of its identity, its inputs aside where they are not asked for.
+func (b *builder) compare(s *Step, was *storage.Record, inputs bool) {
 	if was.Code != s.Code {
 		old := func() *manifest.Manifest { return b.manifest(was.Manifest) }
 		now := func() *manifest.Manifest { return s.info.pkg.closures.of(s.Op.Symbol) }
@@ -214,7 +214,9 @@ func (b *builder) compare(s *Step, was *storage.Record) {
 	b.because(s, ReasonConfig, configCauses("config", was.Config, config))
 	b.because(s, ReasonEnv, b.envCauses(was.Env, s.Env()))
 	b.compareResources(s, was)
-	b.compareInputs(s, was)
+	if inputs {
+		b.compareInputs(s, was)
+	}
 	for i := range s.Op.Outputs {
 		out := OutputOf(was, s.Op.Outputs[i].Name)
 		if out == nil {

@@ -24,6 +24,9 @@ type Graph struct {
 	homes   map[*opInfo]int32 // likewise: the node that gives the outputs of an asset
 	checks  map[int32][]int32 // of an asset, by its node: what a selection takes with it
 
+	partsOnce sync.Once
+	ofParts   []bool // by node, see ofPartitions
+
 	downOnce   sync.Once
 	downs      []int32 // the nodes below each node, one after the other
 	downsStart []int32 // where those of node i begin; one more at the end

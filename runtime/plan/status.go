@@ -48,6 +48,8 @@ type AssetStatus struct {
 
 	Causes []Cause  `json:"causes"` // why it is not fresh, or runs all the same
 	Roots  []string `json:"roots"`  // where that begins: by Op, in plan order; see [Status.Roots]
+
+	Partitions *PartitionStatus `json:"partitions,omitempty"` // how all of them stand, where no one was asked about
 }
 
 // A Root is an asset at which something begins that makes others stale.
@@ -61,7 +63,9 @@ type Status struct {
 	Assets []AssetStatus `json:"assets"`
 	Roots  []Root        `json:"roots"` // all that an asset names
 
-	outdated string
+	outdated   string
+	partitions Partitions
+	apart      error
 }
 
 // Count returns how many assets are in each state now, and how many would not be fresh if all were brought up to date.
@@ -80,6 +84,10 @@ func (s *Status) Count() (now map[Freshness]int, projected int) {
 // upstream. It is empty where all are fresh.
 func (s *Status) Outdated() string { return s.outdated }
 
+// OutdatedPartitions are the partitions to run the selection for, where all partitions were asked about: those of which some asset that it names is stale or missing in the projected view. They are
+// none where it names no asset with partitions. The error is an [*Error] where assets are stale whose partitions no one selection says.
+func (s *Status) OutdatedPartitions() (Partitions, error) { return s.partitions, s.apart }
+
 // standing is how all steps of one asset stand: there is one, or those of the graph that the asset is.
 type standing struct {
 	place  int32 // of the node that gives the asset's outputs
@@ -92,6 +100,7 @@ type standing struct {
 	last   *Step   // at place
 	turned bool    // the record that is reused is not the newest: reading what is stored would find another one
 	direct bool    // it has a cause of its own
+	parts  *parts  // how each of its partitions stands; nil where the step at place is for one of them, or it has none
 }
 
 // A statusMaker finds out how the assets of a plan stand.
@@ -104,7 +113,9 @@ type statusMaker struct {
 
 // Status says how the assets that shown selects stand. The plan must be one of all that they are made from: of shown.WithUpstream(). It looks up by content what the plan
 // could not decide, in one batch; the error is that of the look-up.
-func (p *Plan) Status(shown *Target) (*Status, error) {
+//
+// Where all partitions are asked about, the plan is one of the rest, shown.WithUpstream().WithoutPartitions(), and x says how to look at them; it is nil otherwise.
+func (p *Plan) Status(shown *Target, x *Bulk) (*Status, error) {
 	m := &statusMaker{builder: p.builder, plan: p, units: make([]*standing, len(p.Target.Graph.Nodes))}
 	all, err := m.compareNow()
 	if err != nil {
@@ -112,6 +123,12 @@ func (p *Plan) Status(shown *Target) (*Status, error) {
 	}
 	for _, c := range all {
 		m.stand(c)
+	}
+	if x != nil {
+		if err := m.bulk(shown.WithUpstream(), x); err != nil {
+			return nil, err
+		}
+		slices.SortStableFunc(m.order, func(a, b *standing) int { return cmp.Compare(a.place, b.place) })
 	}
 	return m.status(shown), nil
 }
@@ -183,6 +200,9 @@ func (m *statusMaker) rank(u *standing) int { return int(u.place) }
 
 // begins notes that an asset which is fresh has data that others have not seen.
 func (m *statusMaker) begins(u *standing) {
+	if u.parts != nil && u.root == nil {
+		u.root = []Cause{{Code: CauseData, Text: "it has new data"}}
+	}
 	if u.root != nil || u.last == nil {
 		return
 	}
@@ -236,19 +256,22 @@ func (m *statusMaker) status(shown *Target) *Status {
 	st := &Status{Assets: []AssetStatus{}, Roots: []Root{}}
 	var named nodeSet
 	for _, u := range m.order {
-		if u.last == nil || !shown.selected[u.place] {
+		if u.last == nil && u.parts == nil || !shown.selected[u.place] {
 			continue
 		}
 		named.union(u.roots)
 		roots := []string{}
 		u.roots.each(func(place int) { roots = append(roots, g.Nodes[place].Key) })
-		op := m.Target.Catalog.opBySymbol[u.last.Op.Symbol].op
+		op := m.Target.Catalog.opBySymbol[g.Nodes[u.place].Op.Symbol].op
 		one := AssetStatus{Op: op.Key, Kind: op.Kind.String(), Group: op.Group, Action: u.action, Causes: u.causes, Roots: roots}
-		if u.last.Partition != nil {
+		if u.last != nil && u.last.Partition != nil {
 			one.Partition = string(u.last.Partition.Key)
 		}
 		if one.Causes == nil {
 			one.Causes = []Cause{}
+		}
+		if u.parts != nil && op.Partitions != nil {
+			one.Partitions = u.parts.said
 		}
 		if len(op.Outputs) == 0 {
 			one.Key, one.Status, one.Projected = op.Key, u.now, u.ahead
@@ -256,6 +279,10 @@ func (m *statusMaker) status(shown *Target) *Status {
 		}
 		for i := range op.Outputs {
 			one.Key, one.Status, one.Projected = assetKey(op, &op.Outputs[i]), u.now, u.ahead
+			if u.parts != nil {
+				st.Assets = append(st.Assets, one)
+				continue
+			}
 			if rec := u.last.Latest; rec != nil && op.Kind != dag.KindSource && OutputOf(rec, op.Outputs[i].Name) == nil {
 				one.Status, one.Projected = Missing, Missing // others of the function are stored
 			}
@@ -270,12 +297,20 @@ func (m *statusMaker) status(shown *Target) *Status {
 		}
 		st.Roots = append(st.Roots, r)
 	})
-	st.outdated = m.outdated(shown)
+	st.outdated, st.partitions, st.apart = m.outdated(shown)
 	return st
 }
 
-// outdated is the selection of what is to run.
-func (m *statusMaker) outdated(shown *Target) string {
+// observes reports whether it is a source, or nothing that the plan has.
+func (u *standing) observes() bool {
+	if u.parts != nil {
+		return u.parts.node.Op.Kind == dag.KindSource
+	}
+	return u.last == nil || u.last.source()
+}
+
+// outdated is the selection of what is to run, and its partitions.
+func (m *statusMaker) outdated(shown *Target) (selection string, partitions Partitions, err error) {
 	g := m.Target.Graph
 	var queue, chosen []*standing
 	taken := map[*standing]bool{}
@@ -287,7 +322,7 @@ func (m *statusMaker) outdated(shown *Target) string {
 	}
 	selected := 0
 	for _, u := range m.order {
-		if u.last == nil || u.last.source() || !shown.selected[u.place] {
+		if u.observes() || !shown.selected[u.place] {
 			continue
 		}
 		selected++
@@ -300,7 +335,7 @@ func (m *statusMaker) outdated(shown *Target) string {
 		queue = queue[:len(queue)-1]
 		for _, i := range g.whole(u.place) {
 			for _, place := range g.Nodes[i].ups {
-				if up := m.unit(place); up.last != nil && !up.last.source() && (up.ahead != Fresh || up.turned) {
+				if up := m.unit(place); !up.observes() && (up.ahead != Fresh || up.turned) {
 					take(up)
 				}
 			}
@@ -313,14 +348,17 @@ func (m *statusMaker) outdated(shown *Target) string {
 			whole = whole && shown.selected[u.place]
 		}
 	}
+	if partitions, err = outdatedPartitions(chosen); err != nil {
+		return "", partitions, err
+	}
 	if whole && len(chosen) == selected && len(chosen) > 0 {
-		return cmp.Or(shown.Selection, "*")
+		return cmp.Or(shown.Selection, "*"), partitions, nil
 	}
 	clauses := make([]string, len(chosen))
 	for i, u := range chosen {
 		clauses[i] = Clause(g.Nodes[u.place].Name)
 	}
-	return strings.Join(slices.Compact(clauses), ",") // partitions of one asset stand together
+	return strings.Join(slices.Compact(clauses), ","), partitions, nil // partitions of one asset stand together
 }
 
 // A nodeSet is a set of places.

@@ -29,7 +29,7 @@ func statusOf(t testing.TB, c *Catalog, selection string, look *shelf, change fu
 	if change != nil {
 		change(&r)
 	}
-	st, err := build(t, r, look).Status(shown)
+	st, err := build(t, r, look).Status(shown, nil)
 	require.NoError(t, err)
 	return st
 }
@@ -284,9 +284,9 @@ func TestStatusLeavesThePlan(t *testing.T) {
 	p := build(t, request(t, c, "", ""), look)
 	before, err := json.Marshal(p)
 	require.NoError(t, err)
-	first, err := p.Status(p.Target)
+	first, err := p.Status(p.Target, nil)
 	require.NoError(t, err)
-	again, err := p.Status(p.Target)
+	again, err := p.Status(p.Target, nil)
 	require.NoError(t, err)
 	assert.Equal(t, first, again)
 	after, err := json.Marshal(p)

@@ -48,6 +48,13 @@ func (h *Hasher) Content(s *Step, data []canon.Digest) canon.Digest {
 
 // step encodes what a step is: with the versions of its inputs it is the cause, with their data versions the truth.
 func (h *Hasher) step(domain string, s *Step, inputs []canon.Digest) canon.Digest {
+	h.shared(domain, s, inputs)
+	encodePartition(h.enc, s.Partition)
+	return h.enc.Sum()
+}
+
+// shared encodes what the steps of all partitions have in common, but for their inputs.
+func (h *Hasher) shared(domain string, s *Step, inputs []canon.Digest) {
 	e := h.enc
 	e.Reset(domain)
 	e.Digest("code", s.code)
@@ -70,8 +77,6 @@ func (h *Hasher) step(domain string, s *Step, inputs []canon.Digest) canon.Diges
 		e.Digest(s.Op.Resources[i].Name, s.resources[i])
 	}
 	environment(e, s.Op.Env, s.env)
-	encodePartition(e, s.Partition)
-	return e.Sum()
 }
 
 // environment adds the variables that count. Where none does there is nothing in the encoding, as there was before any could.

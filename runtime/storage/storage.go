@@ -108,6 +108,12 @@ type Record struct {
 	Newest    bool              `cbor:"-"`                     // set by look-ups: Latest(Identity) would return this record
 }
 
+// A LatestRecord is the newest record of an identity.
+type LatestRecord struct {
+	Record
+	Usable bool // a version finds it; false for one that was dropped or retired
+}
+
 // A ResourceState is what a record knows of one resource that its step reached, directly or through another resource. It
 // explains a change; the version alone decides.
 type ResourceState struct {
@@ -190,6 +196,9 @@ type Store interface {
 	RecordsByContent(ctx context.Context, contents []canon.Digest) (map[canon.Digest]*Record, error)
 	// Latest returns the newest record of each identity that has one, reuse through an alias counting as new.
 	Latest(ctx context.Context, identities []string) (map[string]*Record, error)
+
+	// LatestOf is Latest for all identities that begin with a prefix, which is not empty: page by page, sorted by their bytes, at most limit, from after the given one on.
+	LatestOf(ctx context.Context, prefix, after string, limit int) ([]LatestRecord, error)
 
 	// Blob returns an inline blob, which must not be modified. It is verified against its digest; ErrNotFound and ErrCorrupt are the
 	// caller's miss. A batch with the same blob heals a damaged one.

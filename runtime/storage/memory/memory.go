@@ -266,6 +266,27 @@ func (s *Store) Latest(ctx context.Context, identities []string) (map[string]*st
 	return out, nil
 }
 
+// LatestOf implements storage.Store.
+func (s *Store) LatestOf(ctx context.Context, prefix, after string, limit int) (out []storage.LatestRecord, err error) {
+	err = s.read(ctx, func() error {
+		var names []string
+		for name := range s.latest {
+			if strings.HasPrefix(name, prefix) && name > after {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		for _, name := range names[:min(limit, len(names))] {
+			number := s.latest[name]
+			r := storage.LatestRecord{Record: *s.copyOf(number), Usable: !s.records[number-1].dropped}
+			r.Identity, r.Newest = name, true
+			out = append(out, r)
+		}
+		return nil
+	})
+	return out, err
+}
+
 // Blob implements storage.Store.
 func (s *Store) Blob(ctx context.Context, d canon.Digest) (out []byte, err error) {
 	err = s.read(ctx, func() error {

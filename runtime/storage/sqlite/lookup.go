@@ -157,6 +157,33 @@ func (s *Store) Latest(ctx context.Context, identities []string) (map[string]*st
 	return out, nil
 }
 
+// LatestOf implements storage.Store.
+func (s *Store) LatestOf(ctx context.Context, prefix, after string, limit int) ([]storage.LatestRecord, error) {
+	const text = "SELECT i.name, r.usable, r.number, r.data FROM identity i CROSS JOIN record r ON r.number = i.latest WHERE i.name >= ?1 AND i.name < ?2 AND i.name > ?3 ORDER BY i.name LIMIT ?4"
+	beyond := []byte(prefix)
+	beyond[len(beyond)-1]++ // an identity is text: no byte of it is the last one
+	out := make([]storage.LatestRecord, 0, min(limit, 1024))
+	err := s.readers.with(ctx, func(c *conn) error {
+		return c.query(context.Background(), text, func(v []driver.Value) error {
+			row := reader{row: v}
+			name, usable, id, data := row.text(), row.int(), row.int(), row.bytes()
+			if row.err != nil {
+				return row.err
+			}
+			out = append(out, storage.LatestRecord{Usable: usable != 0})
+			r := &out[len(out)-1].Record
+			r.ID = id
+			err := decodeRecord(data, r)
+			r.Identity, r.Newest = name, true
+			return err
+		}, prefix, string(beyond), after, int64(limit))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, ctx.Err()
+}
+
 // AssetRecords implements storage.Store.
 func (s *Store) AssetRecords(ctx context.Context, asset string, limit int) ([]storage.Record, error) {
 	const text = "SELECT " + recordColumns + " FROM asset_record a JOIN record r ON r.number = a.record  WHERE a.asset = ? ORDER BY a.record DESC LIMIT ?"

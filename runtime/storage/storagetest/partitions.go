@@ -68,3 +68,31 @@ func dynamicPartitions(t *testing.T, s storage.Store) {
 	add("many", many...)
 	assert.Equal(t, many, keys("many"))
 }
+
+func latestOf(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	b := &storage.Batch{NewRun: NewRun("r1")}
+	for i, id := range []string{"asset:a[3]", "asset:a[1]", "asset:a", "asset:ab[1]", "asset:a[1]", "asset:a[2]", "asset:b[1]", "asset:a[é]"} {
+		rec := Record(i)
+		rec.Identity, rec.Partition = id, "p"
+		b.Records = append(b.Records, rec)
+	}
+	Submit(t, s, b)
+	Submit(t, s, &storage.Batch{Aliases: []storage.Alias{{Step: Digest("other", 1), Record: 7, Identity: "asset:a[0]"}}, Drop: []int64{6}})
+	page := func(after string, limit int) (names []string) {
+		got, err := s.LatestOf(ctx, "asset:a[", after, limit)
+		require.NoError(t, err)
+		for _, r := range got {
+			names = append(names, fmt.Sprintf("%s=%d", r.Identity, r.ID))
+			assert.Equal(t, r.ID != 6, r.Usable)
+			latest, err := s.Latest(ctx, []string{r.Identity})
+			require.NoError(t, err)
+			assert.Equal(t, *latest[r.Identity], r.Record)
+		}
+		return names
+	}
+	assert.Equal(t, []string{"asset:a[0]=7", "asset:a[1]=5", "asset:a[2]=6", "asset:a[3]=1", "asset:a[é]=8"}, page("", 100))
+	assert.Equal(t, []string{"asset:a[0]=7", "asset:a[1]=5"}, page("", 2))
+	assert.Equal(t, []string{"asset:a[2]=6", "asset:a[3]=1"}, page("asset:a[1]", 2))
+	assert.Empty(t, page("asset:a[é]", 2))
+}

@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"records by step and content", records},
 		{"the newest record is found", newest},
 		{"an alias is found and is the latest", alias},
+		{"the newest records of many identities", latestOf},
 		{"a dropped record is not found", drop},
 		{"blobs", blobs},
 		{"many manifests", manifests},

@@ -1,0 +1,306 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/partition"
+)
+
+// How all partitions of assets stand is found out asset by asset: what a step and its inputs are is the same for all partitions of an asset, so what differs is kept in arrays by
+// the number of a partition, and what is found out about many partitions as spans of numbers. It must say what a plan of each single partition says.
+
+// A Bulk is what a status of all partitions needs besides its plan.
+type Bulk struct {
+	// At says which partitions there are.
+	At partition.At
+	// Observe looks at all partitions of the source at a place: an observation for each number from from up to to, which is not one of them.
+	Observe func(ctx context.Context, place int32, space *partition.Space, from, to int) []*Observation
+}
+
+// parts is how the partitions of one asset stand, each by its number.
+type parts struct {
+	u     *standing
+	node  *Node
+	info  *opInfo
+	space *partition.Space
+	n     int
+	feeds []feed // of its inputs, then of its deps
+
+	action []action8
+	now    []freshness8
+	ahead  []freshness8
+	data   [][]canon.Digest // by output: what is reused, else what is stored now
+	took   int              // how many feeds lead here that are not followed yet
+
+	said *PartitionStatus
+}
+
+// action8 and freshness8 are an Action and a Freshness in a byte.
+type (
+	action8    uint8
+	freshness8 uint8
+)
+
+const (
+	run8 action8 = iota
+	reuse8
+	maybe8
+)
+
+const (
+	fresh8 freshness8 = iota
+	stale8
+	missing8
+)
+
+var freshnesses = [...]Freshness{Fresh, Stale, Missing}
+
+// A feed is where an input or a dep of partitions comes from.
+type feed struct {
+	name  string // as records call it
+	from  string // the asset that is meant; empty for a value
+	up    *parts
+	plain *standing // where it comes from, where that has no partitions
+	out   int
+	data  canon.Digest // of what has no partitions, as it is stored now
+	known bool         // and will be
+	index []int32      // the number upstream for each number here, -1 for none; nil where they are the same
+}
+
+// at is what a feed gives to the partition with a number: the data as it is stored now, zero for none, and whether a run would give the same.
+func (l *feed) at(n int) (data canon.Digest, known bool) {
+	if l.up == nil {
+		return l.data, l.known
+	}
+	if n = l.number(n); n < 0 {
+		return canon.Digest{}, false
+	}
+	return l.up.data[l.out][n], l.up.action[n] == reuse8
+}
+
+func (l *feed) number(n int) int {
+	if l.index == nil {
+		return n
+	}
+	return int(l.index[n])
+}
+
+// ahead is how what a feed leads to stands, if all is brought up to date.
+func (l *feed) ahead(n int) freshness8 {
+	switch {
+	case l.up != nil:
+		if n = l.number(n); n < 0 {
+			return missing8
+		}
+		return l.up.ahead[n]
+	case l.plain == nil:
+		return fresh8
+	}
+	return freshness8(slices.Index(freshnesses[:], l.plain.ahead))
+}
+
+func (l *feed) standing() *standing {
+	if l.up != nil {
+		return l.up.u
+	}
+	return l.plain
+}
+
+// bulk finds out how the partitions of all assets in a target stand that have any.
+func (m *statusMaker) bulk(all *Target, x *Bulk) error {
+	spaces := resolved{at: x.At}
+	byPlace := map[int32]*parts{}
+	var order []*parts
+	for _, place := range all.Selected {
+		n := &all.Graph.Nodes[place]
+		if !all.Graph.ofPartitions(place) || n.Op.Check != nil {
+			continue
+		}
+		info := all.Catalog.opBySymbol[n.Op.Symbol]
+		if all.Graph.unit[place] != place || info.op.Graph != nil {
+			return onePartition("asset %q is a graph made of partitions", all.Graph.Nodes[all.Graph.unit[place]].Key)
+		}
+		space, err := spaces.space(info)
+		if err != nil {
+			return err
+		}
+		p := &parts{node: n, info: info, space: space, n: space.Len()}
+		p.u = m.unit(place)
+		p.u.parts = p
+		byPlace[place] = p
+		order = append(order, p)
+	}
+	homes := map[string]int32{}
+	for i := range all.Graph.Nodes {
+		if all.Graph.unit[i] == int32(i) {
+			homes[all.Graph.Nodes[i].Op.Symbol] = int32(i)
+		}
+	}
+	for _, p := range order {
+		if err := m.connect(p, homes, byPlace); err != nil {
+			return err
+		}
+	}
+	for _, p := range order {
+		if err := m.examine(p, x); err != nil {
+			return err
+		}
+		for i := range p.feeds {
+			if up := p.feeds[i].up; up != nil {
+				if up.took--; up.took == 0 {
+					up.drop()
+				}
+			}
+		}
+		if p.took == 0 {
+			p.drop()
+		}
+	}
+	return nil
+}
+
+// onePartition says that only a plan of some partitions tells how they stand.
+func onePartition(format string, args ...any) error {
+	return &Error{[]Problem{{Code: "partition_needed", Message: fmt.Sprintf(format, args...) + "; say of which partition the status is wanted with --partition KEY"}}}
+}
+
+// drop gives back what only those below need.
+func (p *parts) drop() { p.action, p.now, p.ahead, p.data = nil, nil, nil, nil }
+
+// connect finds out where the inputs and deps of an asset come from.
+func (m *statusMaker) connect(p *parts, homes map[string]int32, byPlace map[int32]*parts) error {
+	op := p.node.Op
+	for i := range op.Inputs {
+		in := &op.Inputs[i]
+		if in.Asset == "" {
+			_, _, data, err := m.hash.value(in.Type, m.Inputs[p.node.Key][in.Name], m.Encode)
+			if err != nil {
+				return fmt.Errorf("input %s of asset %q: %w", in.Name, op.Key, err)
+			}
+			p.feeds = append(p.feeds, feed{name: in.Name, data: data, known: true})
+			continue
+		}
+		if in.Unwrap {
+			return onePartition("asset %q takes what a pointer leads to, which only its value tells", op.Key)
+		}
+		p.feeds = append(p.feeds, m.feed(p, in.Name, in.Asset, homes, byPlace))
+	}
+	for _, key := range op.Deps {
+		p.feeds = append(p.feeds, m.feed(p, "after "+key, key, homes, byPlace))
+	}
+	return nil
+}
+
+// feed is what leads to an asset.
+func (m *statusMaker) feed(p *parts, name, key string, homes map[string]int32, byPlace map[int32]*parts) feed {
+	ref := m.Target.Catalog.assetByKey[key]
+	place := homes[ref.op.op.Symbol]
+	l := feed{name: name, from: key, out: max(ref.output, 0)}
+	if up := byPlace[place]; up != nil {
+		l.up = up
+		up.took++
+		l.index = renumbered(p.space, up.space)
+		return l
+	}
+	l.plain = m.unit(place)
+	if s := l.plain.last; s != nil {
+		read := storedNow{planned{m.builder}}
+		l.data = planned{m.builder}.Data(s, int32(ref.output))
+		if l.known = !l.data.IsZero(); !l.known {
+			l.data = read.Data(s, int32(ref.output))
+		}
+	}
+	return l
+}
+
+// renumbered are the numbers upstream of the partitions with the same keys; nil where they are the same numbers.
+func renumbered(down, up *partition.Space) []int32 {
+	if down == up {
+		return nil
+	}
+	index := make([]int32, down.Len())
+	same := down.Len() <= up.Len()
+	for n, p := range down.Numbered(0, down.Len()) {
+		index[n] = -1
+		if at, err := up.Find(down.Key(p)); err == nil {
+			index[n] = int32(up.Number(at))
+		}
+		same = same && index[n] == int32(n)
+	}
+	if same {
+		return nil
+	}
+	return index
+}
+
+// examine finds out how all partitions of an asset stand; what it takes has been examined.
+func (m *statusMaker) examine(p *parts, x *Bulk) error {
+	p.action, p.now, p.ahead = make([]action8, p.n), make([]freshness8, p.n), make([]freshness8, p.n)
+	p.data = make([][]canon.Digest, max(1, len(p.node.Op.Outputs)))
+	for i := range p.data {
+		p.data[i] = make([]canon.Digest, p.n)
+	}
+	p.said = &PartitionStatus{Total: p.n, Space: p.space}
+	if d := p.node.Op.Partitions; d != nil {
+		p.said.Definition = d.String()
+	}
+	if p.node.Op.Kind == dag.KindSource {
+		return m.observed(p, x)
+	}
+	f := &finder{statusMaker: m, parts: p, why: newPartCauses(p)}
+	if err := f.template(); err != nil {
+		return err
+	}
+	f.contents()
+	if err := f.latest(); err != nil {
+		return err
+	}
+	if err := f.elsewhere(); err != nil {
+		return err
+	}
+	f.judge()
+	f.why.tell(f)
+	return nil
+}
+
+// observed takes in what a source says of each partition. A part of them at a time is looked at, so that what they say is never all in memory.
+func (m *statusMaker) observed(p *parts, x *Bulk) error {
+	const atOnce = 10_000
+	why := newPartCauses(p)
+	for from := 0; from < p.n; from += atOnce {
+		to := min(from+atOnce, p.n)
+		var unseen []*Step
+		for i, o := range x.Observe(m.ctx, p.u.place, p.space, from, to) {
+			n := from + i
+			if p.action[n] = reuse8; o.Err == nil {
+				p.data[0][n] = o.Data
+				continue
+			}
+			p.action[n], p.now[n], p.ahead[n] = run8, missing8, missing8
+			why.add(Cause{Code: ReasonSource, Text: "it could not be observed: " + o.Err.Error()}, n)
+			unseen = append(unseen, p.stepOf(n))
+		}
+		latest, err := m.newest(unseen)
+		if err != nil {
+			return err
+		}
+		for _, s := range unseen { // those below are compared with what it last was
+			if rec := newestOf(s, latest); rec != nil {
+				p.data[0][s.Index] = rec.Content
+			}
+		}
+		if err := m.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	if len(why.all) > 0 {
+		p.u.roots.add(m.rank(p.u))
+		p.u.direct = true
+	}
+	why.sum()
+	return nil
+}

@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"bytes"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/dagstergen/dagstergen/internal/canon"
+	"github.com/dagstergen/dagstergen/runtime/partition"
+)
+
+func compareDigests(a, b *canon.Digest) int { return bytes.Compare(a[:], b[:]) }
+
+// contents computes the content of each partition from the data that is stored now, on all processors.
+func (f *finder) contents() {
+	f.content, f.known = make([]canon.Digest, f.n), make([]bool, f.n)
+	const least = 2048 // for a goroutine to be worth it
+	workers := max(1, min(runtime.GOMAXPROCS(0), f.n/least))
+	each := (f.n + workers - 1) / workers
+	var wg sync.WaitGroup
+	for from := 0; from < f.n; from += each {
+		wg.Go(func() { f.hashed(from, min(from+each, f.n)) })
+	}
+	wg.Wait()
+}
+
+func (f *finder) hashed(from, to int) {
+	h := NewHasher()
+	data := make([]canon.Digest, len(f.feeds))
+	texts := newPartitionTexts(f.space)
+	for n, p := range f.space.Numbered(from, to) {
+		known, complete := true, true
+		for k := range f.feeds {
+			d, ok := f.feeds[k].at(n)
+			data[k] = d
+			known, complete = known && ok, complete && !d.IsZero()
+		}
+		f.known[n] = known
+		if complete {
+			h.shared(domainContent, f.step, data)
+			if f.node.Op.Partitions != nil {
+				texts.encode(h.enc, p)
+			}
+			f.content[n] = h.enc.Sum()
+		}
+	}
+}
+
+// partitionTexts writes partitions as encodePartition does, many in their order. The texts of an axis of several are written once.
+type partitionTexts struct {
+	space *partition.Space
+	dims  []string
+	keys  [][]string // by axis, where there are several; empty for one that was not written yet
+
+	last, text string // the end of a window is the beginning of the next one
+	end        time.Time
+}
+
+func newPartitionTexts(space *partition.Space) *partitionTexts {
+	t := &partitionTexts{space: space, dims: space.Dimensions()}
+	for range t.dims {
+		t.keys = append(t.keys, nil)
+	}
+	return t
+}
+
+func (t *partitionTexts) encode(e *canon.Encoder, p partition.Point) {
+	if t.dims == nil {
+		e.String("partition", t.space.Key(p))
+		e.List("dimensions", 0)
+	} else {
+		t.text = ""
+		for i, dim := range t.dims {
+			for len(t.keys[i]) <= p[i] {
+				t.keys[i] = append(t.keys[i], "")
+			}
+			if t.keys[i][p[i]] == "" {
+				t.keys[i][p[i]] = t.space.KeyOf(p, dim)
+			}
+			if i > 0 {
+				t.text += "|"
+			}
+			t.text += t.keys[i][p[i]]
+		}
+		e.String("partition", t.text)
+		e.List("dimensions", len(t.dims))
+		for i, dim := range t.dims {
+			e.String(dim, t.keys[i][p[i]])
+		}
+	}
+	w, ok := t.space.Window(p)
+	if !ok {
+		e.Nil("window")
+		return
+	}
+	start := t.last
+	if !w.Start.Equal(t.end) || start == "" {
+		start = w.Start.UTC().Format(time.RFC3339)
+	}
+	t.last, t.end = w.End.UTC().Format(time.RFC3339), w.End
+	e.String("window", start+"/"+t.last+" "+w.Start.Location().String())
+}
