@@ -92,15 +92,11 @@ func (b *backfillCampaign) round() (done bool, err error) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	polite := b.random.IntN(5) == 0
+	signal := []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGINT, syscall.SIGTERM}[b.random.IntN(8)]
 	after := time.Duration(b.random.IntN(200+50*b.idle)) * time.Millisecond
 	select {
 	case err = <-ended:
 	case <-time.After(after):
-		signal := syscall.SIGKILL
-		if polite {
-			signal = syscall.SIGTERM
-		}
 		_ = syscall.Kill(-c.Process.Pid, signal)
 		err = <-ended
 	}
@@ -120,7 +116,7 @@ func (b *backfillCampaign) round() (done bool, err error) {
 	case errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled():
 		b.kills++
 		return false, nil
-	case errors.As(err, &exit) && polite && exit.ExitCode() == 128+int(syscall.SIGTERM):
+	case errors.As(err, &exit) && signal != syscall.SIGKILL && exit.ExitCode() == 128+int(signal):
 		b.stops++
 		return false, nil
 	}

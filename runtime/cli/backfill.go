@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -110,6 +111,9 @@ func (a *app) launchBackfill(cmd *cobra.Command, f *backfillFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := a.noteInterrupted(cmd.Context(), inst); err != nil {
+		return closed(err, inst)
+	}
 	return a.backfill(cmd.Context(), inst, o, func(ctx context.Context, o execute.Options) (*backfill.State, error) {
 		return backfill.Launch(ctx, cat, r, o)
 	})
@@ -131,6 +135,27 @@ func (a *app) resumeBackfill(cmd *cobra.Command, id string, f *backfillFlags) er
 	return a.backfill(ctx, inst, o, func(ctx context.Context, o execute.Options) (*backfill.State, error) {
 		return backfill.Resume{Failed: f.failed}.Run(ctx, cat, id, o)
 	})
+}
+
+// noteInterrupted says which backfills wait for somebody.
+func (a *app) noteInterrupted(ctx context.Context, inst *instance.Instance) error {
+	const most = 3
+	if a.verbosity() < normal {
+		return nil
+	}
+	list, err := inst.Backfills(ctx, storage.BackfillFilter{Statuses: []storage.BackfillStatus{storage.BackfillRequested}, Limit: most})
+	for i := range list {
+		lives, err := inst.BackfillLives(list[i].ID)
+		if err != nil {
+			return err
+		}
+		if lives {
+			continue
+		}
+		text := fmt.Sprintf("backfill %s was interrupted; `%s backfill resume %s` goes on with it", list[i].ID, a.env.Name, list[i].ID)
+		_, _ = io.WriteString(a.env.Stderr, a.errLook.paint(escape(text), dim)+"\n") // if stderr is gone there is nobody to tell
+	}
+	return err
 }
 
 var errNoBackfills = errors.New("there are no backfills yet")
