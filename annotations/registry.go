@@ -197,6 +197,7 @@ var arguments = []Argument{
 	{Name: "asset", Type: Flag, Default: "off", Doc: "its outputs are assets, and its parameters name the assets it is made from", On: []Kind{Graph}},
 	{Name: "asset", Type: Name, Default: "what feeds the first data parameter", Doc: "the asset that it says something about; the first data parameter that names no asset takes its value", On: []Kind{Check}},
 	{Name: "in.", Param: "PARAM", Type: Name, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM", On: []Kind{Asset, Check, Graph}},
+	{Name: "mapping.", Param: "PARAM", Type: Ident, Default: "the natural one", Doc: "the partitions of the asset that the parameter PARAM takes: a variable of type partition.Mapping", On: []Kind{Asset, Check, Graph}},
 	{Name: "severity", Type: Enum, Choices: []string{"warn", "error"}, Default: "error", Doc: "how bad it is not to pass, where the result does not say it", On: []Kind{Check}},
 	{Name: "blocking", Type: Flag, Default: "off", Doc: "where it does not pass, with severity error, what is made from the asset is skipped, and the run fails", On: []Kind{Check}},
 	{Name: "deps", Type: Names, Default: "none", Doc: "assets that it follows without receiving their value", On: []Kind{Asset}},

@@ -347,6 +347,9 @@ func opFacts(op *model.Op) []Fact {
 	if op.Kind != annotations.Op {
 		for _, in := range op.Inputs {
 			out = append(out, Fact{"input " + in.Name, in.Asset})
+			if in.Mapping != nil {
+				out = append(out, Fact{"mapping " + in.Name, in.Mapping.Name()})
+			}
 		}
 	}
 	if op.Fresh > 0 {

@@ -50,6 +50,7 @@ const (
 	CodeCheckAsset        = "DAG0427" // a check of something that is no asset, or of no asset at all
 	CodeUnknownPartitions = "DAG0428" // partitions= names no partitions
 	CodePartitions        = "DAG0429" // a variable marked //dag:partitions that holds no partitions
+	CodeGather            = "DAG0430" // a parameter that takes several partitions of something that has none, or one of what has several
 	CodeConfigField       = "DAG0431" // a config field of a type that run config cannot hold
 	CodeConfigDefault     = "DAG0432" // a default that is not of the field's type
 	CodeConfigTag         = "DAG0433" // a tag that says nothing

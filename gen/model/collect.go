@@ -37,6 +37,7 @@ func Build(prog *load.Program) *Model {
 	b.partitionTypes()
 	b.arguments()
 	b.wire()
+	b.gathers()
 	b.earlierKeys()
 	b.checkKeys()
 	b.findGates()

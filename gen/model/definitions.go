@@ -210,6 +210,11 @@ func (r *reach) nameable(d *Definitions) {
 		}
 		r.function(&op.Func, n)
 		r.typeArgs(op, n)
+		for _, in := range op.Inputs {
+			if m := in.Mapping; m != nil && !visibleName(m, r.p.Types) {
+				r.unexported(op.Pkg, m.Name(), m.Pos(), n)
+			}
+		}
 		if s := op.Strategy; s != nil && !visibleName(s.Obj, r.p.Types) {
 			r.unexported(op.Pkg, s.Obj.Name(), s.pos, n)
 		}

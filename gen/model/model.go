@@ -181,10 +181,12 @@ type Op struct {
 // An Input is a data parameter.
 type Input struct {
 	*Param
-	Asset    string // for assets: the key of what feeds it
-	From     *Asset // nil where Asset is left to run time, or is broken
-	Unwrap   bool   // From makes a pointer to what the parameter takes
-	override bool   // in.param=key was given
+	Asset    string     // for assets: the key of what feeds it
+	From     *Asset     // nil where Asset is left to run time, or is broken
+	Unwrap   bool       // From makes a pointer to what the parameter takes
+	Gather   bool       // the parameter takes several partitions of what From makes
+	Mapping  *types.Var // which partitions it takes (mapping.PARAM=); nil for the natural ones
+	override bool       // in.param=key was given
 	keyPos   token.Pos
 }
 

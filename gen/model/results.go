@@ -224,7 +224,11 @@ func (b *builder) opInputs(op *Op) {
 
 // inputType checks that values of a data parameter can be stored.
 func (b *builder) inputType(f *Func, p *Param) {
-	problem := b.judge(f)(p.Type, f.Pkg.Types)
+	t := p.Type
+	if elem := GatherElem(t); elem != nil && f.ann.Kind != annotations.Op {
+		t = elem
+	}
+	problem := b.judge(f)(t, f.Pkg.Types)
 	if problem == nil {
 		return
 	}

@@ -39,10 +39,14 @@ func (b *builder) overrides(op *Op) {
 		if arg.Param == "" {
 			continue
 		}
+		mapping := strings.HasPrefix(arg.Key, "mapping.")
 		i := slices.IndexFunc(op.Inputs, func(in *Input) bool { return in.GoName == arg.Param || in.Name == arg.Param })
 		if i >= 0 {
-			in := op.Inputs[i]
-			in.Asset, in.override = arg.Value, true
+			if in := op.Inputs[i]; mapping {
+				in.Mapping = b.mapping(&op.Func, arg)
+			} else {
+				in.Asset, in.override = arg.Value, true
+			}
 			continue
 		}
 		if op.Broken && len(op.Inputs) == 0 {
@@ -54,7 +58,7 @@ func (b *builder) overrides(op *Op) {
 		}
 		hint := "it has no data parameters"
 		if near, ok := nearest.Of(arg.Param, names); ok {
-			hint = "did you mean in." + near + "?"
+			hint = "did you mean " + strings.TrimSuffix(arg.Key, arg.Param) + near + "?"
 		} else if len(names) > 0 {
 			hint = "its data parameters are " + strings.Join(names, ", ")
 		}
@@ -96,7 +100,7 @@ func (b *builder) known(p *Package, key string) bool {
 func (op *Op) span(in *Input, b *builder) (pos, end token.Position) {
 	if in.override {
 		for _, arg := range op.ann.Args {
-			if arg.Param == in.GoName || arg.Param == in.Name {
+			if strings.HasPrefix(arg.Key, "in.") && (arg.Param == in.GoName || arg.Param == in.Name) {
 				return arg.ValuePos, arg.End
 			}
 		}
@@ -140,6 +144,8 @@ func (b *builder) wireInput(op *Op, in *Input) {
 		op.Pkg.Diagnostics.Add(d)
 		op.Broken = true
 	case Invalid(a.Output.Type) || Invalid(in.Type):
+	case !types.Identical(a.Output.Type, in.Type) && GatherElem(in.Type) != nil && types.Identical(a.Output.Type, GatherElem(in.Type)):
+		in.Gather = true
 	case pointerElem(a.Output.Type) != nil && types.Identical(pointerElem(a.Output.Type), in.Type):
 		in.Unwrap = true
 	case !types.Identical(a.Output.Type, in.Type):
@@ -172,6 +178,7 @@ func (a *Asset) what() string { return string(a.Op.Kind) + " " + a.Key }
 // anything else is a mistake.
 func (b *builder) unwired(op *Op, in *Input, pos, end token.Position) {
 	if in.override && !b.known(op.Pkg, in.Asset) {
+		in.Gather = GatherElem(in.Type) != nil // nobody else makes a map or a sequence by partition
 		b.inputType(&op.Func, in.Param)
 		return
 	}

@@ -75,8 +75,15 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 	for _, in := range op.Inputs {
 		var i fieldList
 		i.text("Name", in.Name)
-		i.add("Type", r.dataType(in.Type))
+		if in.Gather {
+			i.add("Type", r.gatherType(in.Type))
+		} else {
+			i.add("Type", r.dataType(in.Type))
+		}
 		i.text("Asset", in.Asset)
+		if m := in.Mapping; m != nil {
+			i.add("Mapping", r.dag("MappingOf").Call(r.qual(m.Pkg().Path(), m.Name())))
+		}
 		i.flag("Unwrap", in.Unwrap)
 		inputs = append(inputs, jen.Values(i...))
 	}

@@ -176,6 +176,16 @@ func (n *names) dataType(t types.Type) *jen.Statement {
 	return n.dag(of).Types(n.typ(t)).Call(jen.Lit(model.TypeName(t)))
 }
 
+// gatherType writes the *dag.Type of a parameter that takes several partitions.
+func (n *names) gatherType(t types.Type) *jen.Statement {
+	of := "PartitionMapOf"
+	if _, isMap := types.Unalias(t).Underlying().(*types.Map); !isMap {
+		of = "PartitionSeqOf"
+	}
+	elem := model.GatherElem(t)
+	return n.dag(of).Types(n.typ(elem)).Call(jen.Lit(model.TypeName(t)), n.dataType(elem))
+}
+
 // packagesOf collects the packages that writing t may name.
 func packagesOf(t types.Type, own *types.Package, into map[string]string) {
 	add := func(p *types.Package) {

@@ -94,6 +94,8 @@ type Input struct {
 	Name  string // snake case of the parameter name; part of every version
 	Type  *Type
 	Asset string // for assets and checks: the key of the asset or source that feeds it
+	// Mapping says which partitions of the asset it takes; nil for those that [partition.Natural] chooses. Type says in which form: a T takes one, and several where it gathers.
+	Mapping *partition.Mapping
 	// Unwrap says that the asset is a *T and the parameter a T: it takes what the pointer points to, and a nil skips the step and what follows.
 	Unwrap bool
 }

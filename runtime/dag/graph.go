@@ -135,6 +135,8 @@ const (
 	FromMake   // an empty slice or map of Type; with Parts[0], a slice of that length, or of the length of that collection
 
 	FromRunConfig // nothing in the body: ops.NODE.inputs.INPUT of the run config
+
+	FromPartitions // of assets with partitions: Parts, each the value of the partition of Keys at its place
 )
 
 // A Binding is where an input of a node, or an output of a graph, gets its value.
@@ -143,8 +145,9 @@ type Binding struct {
 	Param  int
 	Node   int
 	Output int
-	Value  any   // of a literal
-	Type   *Type // of the value; of a literal that is the input of a node, or an output, it may be left out
+	Value  any            // of a literal
+	Type   *Type          // of the value; of a literal that is the input of a node, or an output, it may be left out
+	Keys   []PartitionKey // of FromPartitions
 	// Name is what the source says, for people and for versions: of FromField the path (".Total", "[0]", ".Rows[*].Name" with an index that is a
 	// value), of FromParts what is made ("example.com/m.Summary{Users,Limit}", "!=nil").
 	Name  string

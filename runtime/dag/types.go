@@ -8,8 +8,9 @@ type Type struct {
 	Go        reflect.Type // what values of it have
 	Immutable bool         // deeply immutable and unchanged by a round trip: may go on in memory undecoded
 
-	check  uint8   // how its values are asked whether they are right
-	stream *stream // nil for what is no stream
+	check  uint8      // how its values are asked whether they are right
+	stream *stream    // nil for what is no stream
+	gather *gathering // nil for what is no parameter that takes several partitions
 }
 
 // TypeOf returns the Type of T under its canonical name.

@@ -271,7 +271,7 @@ func (w *worker) record(t *task, at time.Time) storage.Record {
 	if len(w.data) > 0 {
 		rec.Inputs = make([]storage.Input, len(w.data))
 		for k := range w.data {
-			rec.Inputs[k] = storage.Input{Name: s.InputName(k), From: s.InputFrom(w.run.plan, k), Version: s.Versions[k], DataVersion: w.data[k]}
+			rec.Inputs[k] = storage.Input{Name: s.InputName(k), From: s.InputFrom(w.run.plan, k), Version: s.Versions[k], DataVersion: w.data[k], Partitions: s.InputPartitions(w.run.plan, k)}
 		}
 	}
 	if versions := s.ResourceVersions(); len(versions) > 0 {

@@ -131,24 +131,54 @@ func (w *worker) stage(ctx context.Context, def *dag.Output, said *stepEvent) (*
 
 // inputRef says where an input is, without loading it where the child can.
 func (w *worker) inputRef(s *plan.Step, k int) (inputRef, error) {
-	r := w.run
 	f, in := &w.feeds[k], &s.Op.Inputs[k]
-	switch {
-	case f.up == nil:
-		v, err := w.eval.Value(f.ref)
-		if err != nil {
-			return inputRef{}, err
+	if f.up != nil {
+		return w.feedRef(f, in.Type)
+	}
+	if elem := in.Type.Gathers(); elem != nil {
+		if keys, parts, ok := w.run.plan.Gathered(f.ref); ok {
+			return gather(keys, func(i int) (inputRef, error) {
+				part, err := w.feedOf(parts[i])
+				if err != nil {
+					return inputRef{}, err
+				}
+				return w.feedRef(part, elem)
+			})
 		}
-		return refOf(in.Type, v)
-	case f.seen != nil:
-		return refOf(in.Type, f.seen.Value)
+	}
+	v, err := w.eval.Value(f.ref)
+	if err != nil {
+		return inputRef{}, err
+	}
+	return refOf(in.Type, v)
+}
+
+// feedOf finds where the output of a step is that is done.
+func (w *worker) feedOf(ref plan.Ref) (*feed, error) {
+	e := w.run.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := &feed{ref: w.run.plan.Follow(ref)}
+	t := e.tasks.At(int(f.ref.From))
+	if t.state != taskDone {
+		return nil, &lostError{t.step.Index, nil, fmt.Errorf("step %s is computed again", t.step.Key)}
+	}
+	w.feedFrom(f, t, w.run.seen[t.step.Sight()])
+	return f, nil
+}
+
+// feedRef says where an output of a step is that an input of type t takes.
+func (w *worker) feedRef(f *feed, t *dag.Type) (inputRef, error) {
+	r := w.run
+	if f.seen != nil {
+		return refOf(t, f.seen.Value)
 	}
 	out := f.stored
 	if o := f.outcome; o != nil {
 		out = &o.Output
 		switch {
 		case o.held:
-			return refOf(in.Type, o.value)
+			return refOf(t, o.value)
 		case o.data != nil:
 			return inputRef{Data: o.data}, nil
 		}
@@ -172,13 +202,13 @@ func (w *worker) inputRef(s *plan.Step, k int) (inputRef, error) {
 		return err
 	}
 	if out.Codec == iomanager.CodecFile {
-		v, err := io.Load(r.ctx, out, in.Type)
+		v, err := io.Load(r.ctx, out, t)
 		if err != nil {
 			return inputRef{}, lost(err)
 		}
-		return refOf(in.Type, v)
+		return refOf(t, v)
 	}
-	data, err := io.Encoding(r.ctx, out, in.Type)
+	data, err := io.Encoding(r.ctx, out, t)
 	if err != nil {
 		return inputRef{}, lost(err)
 	}

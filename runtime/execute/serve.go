@@ -374,32 +374,6 @@ func (s *stepServer) call(ctx context.Context, n *plan.Node, ref *stepRef) (*dag
 	return c, nil
 }
 
-// input is the value of an input.
-func (s *stepServer) input(ctx context.Context, ref *stepRef, k int, in *dag.Input) (any, error) {
-	from := ref.Inputs[k].Stored
-	if from == nil {
-		return ref.Inputs[k].value(in.Type)
-	}
-	up := s.nodes[from.Node]
-	if up == nil {
-		return nil, fmt.Errorf("no step %q", from.Key)
-	}
-	out := &storage.Output{Name: from.Name, IO: from.IO, RunID: from.RunID, Step: from.Step}
-	if from.Version != "" {
-		var err error
-		if out.Version, err = canon.ParseDigest(from.Version); err != nil {
-			return nil, err
-		}
-	}
-	c := &dag.InputContext{RunID: s.ref.RunID, StepKey: ref.Key, Name: in.Name, Type: in.Type}
-	return loadCustom(ctx, s.res, s.ref.Job, s.made(up, from.Key), out, c)
-}
-
-// made is a step as far as an IO manager may know it.
-func (s *stepServer) made(n *plan.Node, key string) *plan.Step {
-	return plan.Bare(n, key, s.ops[n.Key])
-}
-
 // store hands an output to an IO manager of the user's, and describes it.
 func (s *stepServer) store(ctx context.Context, n *plan.Node, key string, k int, call *dag.Call, ref *goRef) (stepEvent, error) {
 	def, v := &n.Op.Outputs[k], call.Out[k]

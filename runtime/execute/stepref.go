@@ -68,12 +68,32 @@ type goRef struct {
 	Versions []string      `json:"versions,omitempty"` // of the outputs, for an IO manager of the user's; "" for none
 }
 
-// An inputRef is the value of an input: exactly one field is set.
+// An inputRef is the value of an input: exactly one field is set, none for no partitions.
 type inputRef struct {
-	Data   []byte     `json:"data,omitempty"`   // its encoding
-	Object *fileRef   `json:"object,omitempty"` // a file with its encoding
-	File   *fileRef   `json:"file,omitempty"`   // a dag.File
-	Stored *storedRef `json:"stored,omitempty"` // what an IO manager of the user's has
+	Partitions []partitionRef `json:"partitions,omitempty"` // of an input that takes several
+	Data       []byte         `json:"data,omitempty"`       // its encoding
+	Object     *fileRef       `json:"object,omitempty"`     // a file with its encoding
+	File       *fileRef       `json:"file,omitempty"`       // a dag.File
+	Stored     *storedRef     `json:"stored,omitempty"`     // what an IO manager of the user's has
+}
+
+// A partitionRef is one of the partitions that an input takes.
+type partitionRef struct {
+	Key   dag.PartitionKey `json:"key"`
+	Value inputRef         `json:"value"`
+}
+
+// gather makes references of the partitions that an input takes.
+func gather(keys []dag.PartitionKey, refer func(i int) (inputRef, error)) (inputRef, error) {
+	out := inputRef{Partitions: make([]partitionRef, len(keys))}
+	for i, key := range keys {
+		ref, err := refer(i)
+		if err != nil {
+			return inputRef{}, fmt.Errorf("partition %s: %w", key, err)
+		}
+		out.Partitions[i] = partitionRef{key, ref}
+	}
+	return out, nil
 }
 
 // A storedRef is an output that an IO manager of the user's stored.

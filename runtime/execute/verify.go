@@ -366,43 +366,50 @@ func (v *verification) input(ctx context.Context, s *plan.Step, k int) (inputRef
 		data = v.record(s).Inputs[k].DataVersion
 	}
 	if ref.From < 0 {
-		return v.made(ctx, in, ref, data)
+		return v.made(ctx, s, in, ref, data)
 	}
-	up := r.plan.At(int(ref.From))
-	if up.Op.Kind == dag.KindSource {
-		if r.seen[up.Sight()].Data != data {
-			return inputRef{}, errOther
+	if v.dataOf(ref) != data {
+		if v.dataOf(ref).IsZero() {
+			return inputRef{}, errors.New("it is not stored")
 		}
-		return refOf(in.Type, r.seen[up.Sight()].Value)
-	}
-	rec := v.record(up)
-	if rec == nil {
-		return inputRef{}, errors.New("it is not stored")
-	}
-	out := plan.OutputOf(rec, up.Op.Outputs[ref.Out].Name)
-	if out.DataVersion != data {
 		return inputRef{}, errOther
 	}
+	return v.given(ctx, s.Key, in.Name, in.Type, ref)
+}
+
+// dataOf is the data version of what a step gave, as it is stored; zero where it is not.
+func (v *verification) dataOf(ref plan.Ref) canon.Digest {
+	return verified{verification: v}.Data(v.base.plan.At(int(ref.From)), ref.Out)
+}
+
+// given is what a step gave, which is stored, for an input of type t.
+func (v *verification) given(ctx context.Context, step, name string, t *dag.Type, ref plan.Ref) (inputRef, error) {
+	r := v.base
+	up := r.plan.At(int(ref.From))
+	if up.Op.Kind == dag.KindSource {
+		return refOf(t, r.seen[up.Sight()].Value)
+	}
+	out := plan.OutputOf(v.record(up), up.Op.Outputs[ref.Out].Name)
 	if out.IO != "" {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		value, err := r.loadCustom(ctx, up, out, s.Key, in)
+		value, err := r.loadCustom(ctx, up, out, step, &dag.Input{Name: name, Type: t})
 		if err != nil {
 			return inputRef{}, err
 		}
-		return refOf(in.Type, value)
+		return refOf(t, value)
 	}
 	if object, ok, err := r.inst.IO().Object(out); ok || err != nil {
 		return inputRef{Object: &fileRef{Path: object.Path, Codec: object.Codec, Size: object.Size, Digest: object.Digest.String()}}, err
 	}
 	if out.Codec == iomanager.CodecFile {
-		value, err := r.inst.IO().Load(ctx, out, in.Type)
+		value, err := r.inst.IO().Load(ctx, out, t)
 		if err != nil {
 			return inputRef{}, err
 		}
-		return refOf(in.Type, value)
+		return refOf(t, value)
 	}
-	encoded, err := r.inst.IO().Encoding(ctx, out, in.Type)
+	encoded, err := r.inst.IO().Encoding(ctx, out, t)
 	return inputRef{Data: encoded}, err
 }
 
@@ -421,7 +428,21 @@ func (v *verification) changedSource(s *plan.Step) string {
 }
 
 // made is an input that is no output of a step as it is: a parameter, an element, a part, a list of outputs.
-func (v *verification) made(ctx context.Context, in *dag.Input, ref plan.Ref, data canon.Digest) (inputRef, error) {
+func (v *verification) made(ctx context.Context, s *plan.Step, in *dag.Input, ref plan.Ref, data canon.Digest) (inputRef, error) {
+	if keys, parts, ok := v.base.plan.Gathered(ref); ok && in.Type.Gathers() != nil {
+		v.mu.Lock()
+		d, err := v.base.plan.Evaluator(verified{v, ctx}).Data(ref)
+		v.mu.Unlock()
+		switch {
+		case err != nil:
+			return inputRef{}, err
+		case d != data:
+			return inputRef{}, errOther
+		}
+		return gather(keys, func(i int) (inputRef, error) {
+			return v.given(ctx, s.Key, in.Name, in.Type.Gathers(), v.base.plan.Follow(parts[i]))
+		})
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	eval := v.base.plan.Evaluator(verified{v, ctx})

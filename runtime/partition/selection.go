@@ -57,9 +57,9 @@ func (s *Space) FirstTerms(set Set, most int) (terms []string, more int) {
 			if s.multi && span == (Span{0, a.len()}) && len(box) > 1 {
 				continue
 			}
-			text := quote(a.key(span.From))
+			text := Quote(a.key(span.From))
 			if span.To > span.From+1 {
-				text += "..." + quote(a.key(span.To-1))
+				text += "..." + Quote(a.key(span.To-1))
 			}
 			if s.multi {
 				text = s.names[i] + "=" + text
@@ -74,8 +74,8 @@ func (s *Space) FirstTerms(set Set, most int) (terms []string, more int) {
 	return terms, more
 }
 
-// quote writes a key as a selection has it: in quotes where it could be read as something else.
-func quote(key string) string {
+// Quote writes a key as a selection has it: in quotes where it could be read as something else.
+func Quote(key string) string {
 	if key == "*" || strings.TrimSpace(key) != key || strings.HasPrefix(key, ".") || strings.HasSuffix(key, ".") || strings.ContainsAny(key, `,"[]\=`) {
 		return strconv.Quote(key)
 	}

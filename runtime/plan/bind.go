@@ -73,7 +73,7 @@ func (x *expander) ref(fr *frame, b *dag.Binding, t *dag.Type) Ref {
 		x.last[b] = r
 		return r
 	}
-	parts := x.f.refs.cut(len(b.Parts))
+	parts := x.parts(len(b.Parts))
 	for i := range b.Parts {
 		parts[i] = x.ref(fr, &b.Parts[i], b.Parts[i].Type)
 		if parts[i].none() {
@@ -81,6 +81,14 @@ func (x *expander) ref(fr *frame, b *dag.Binding, t *dag.Type) Ref {
 		}
 	}
 	return x.value(value{kind: kindOf(b.Kind), typ: b.Type, bind: b, parts: parts})
+}
+
+// parts makes room for the parts of a value. What is as long as a row of partitions has a slice of its own.
+func (x *expander) parts(n int) []Ref {
+	if n > 256 {
+		return make([]Ref, n)
+	}
+	return x.f.refs.cut(n)
 }
 
 // value adds a value that is made of parts. What one place of a body makes of the same parts again, as in each iteration of a loop that does not change
@@ -120,6 +128,8 @@ func kindOf(k dag.BindingKind) valueKind {
 		return valueSet
 	case dag.FromMake:
 		return valueMake
+	case dag.FromPartitions:
+		return valueGather
 	}
 	return valueParts
 }

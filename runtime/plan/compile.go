@@ -352,6 +352,8 @@ func (k *compiler) checkPart(sc *scope, b *block, bind *dag.Binding, what string
 		parts(3, 3)
 	case dag.FromMake:
 		parts(0, 1)
+	case dag.FromPartitions:
+		parts(len(bind.Keys), len(bind.Keys))
 	case dag.FromLiteral:
 		if part && bind.Value == nil && bind.Type == nil {
 			fail("has a nil without a type")

@@ -228,8 +228,10 @@ func (s *shelf) run(p *Plan, give func(key string) string) {
 		for k := range in {
 			if r := st.ref(k); r.From >= 0 {
 				in[k] = data[r.From]
+			} else if keys, parts, ok := p.Gathered(r); ok {
+				in[k], _ = p.Evaluator(ran{data}).partitions(&value{kind: valueGather, typ: p.flow.value(r.From).typ, bind: &dag.Binding{Keys: keys}, parts: parts}, true)
 			}
-			rec.Inputs = append(rec.Inputs, storage.Input{Name: st.InputName(k), From: st.InputFrom(p, k), Version: st.Versions[k], DataVersion: in[k]})
+			rec.Inputs = append(rec.Inputs, storage.Input{Name: st.InputName(k), From: st.InputFrom(p, k), Version: st.Versions[k], DataVersion: in[k], Partitions: st.InputPartitions(p, k)})
 		}
 		rec.Content = h.Content(st, in)
 		if st.Config != nil {
@@ -257,6 +259,13 @@ func (s *shelf) run(p *Plan, give func(key string) string) {
 		s.add(rec)
 	}
 }
+
+// ran are the data versions that steps have, by their index.
+type ran struct{ data []canon.Digest }
+
+func (g ran) Version(s *Step, _ int32) canon.Digest { return s.Outputs[0] }
+func (g ran) Data(s *Step, _ int32) canon.Digest    { return g.data[s.Index] }
+func (g ran) Load(*Step, int32) (any, error)        { return nil, storage.ErrNotFound }
 
 func (s *shelf) add(r *storage.Record) {
 	for _, old := range s.records {

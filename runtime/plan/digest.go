@@ -175,6 +175,8 @@ func (e *Evaluator) compute(v Vertex, truth bool) (d canon.Digest, err error) {
 		}
 	case valueParts:
 		d, err = e.composed(x, truth)
+	case valueGather:
+		d, err = e.partitions(x, truth)
 	case valueAppend, valueConcat:
 		d, err = e.collected(x, truth)
 	case valueSet:

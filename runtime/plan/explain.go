@@ -435,6 +435,9 @@ func (s *Step) InputName(k int) string {
 func (s *Step) InputFrom(p *Plan, k int) string {
 	r := p.flow.follow(s.ref(k))
 	if r.From < 0 {
+		if v := p.flow.value(r.From); v.kind == valueGather {
+			return v.bind.Name
+		}
 		if k < len(s.from) {
 			return s.from[k]
 		}

@@ -109,6 +109,7 @@ const (
 	valueCell                     // what a region will give; then its part
 	valueBarrier                  // nothing, after its parts
 	valueControl                  // nothing: what decides about a region
+	valueGather                   // several partitions of an asset: the parts
 	valueNothing                  // what is no part of the run, in place of what a region gives
 )
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -44,13 +45,15 @@ func (b *builder) inputChanges(s *Step, data []canon.Digest, was *storage.Record
 		switch {
 		case o == nil:
 			news = append(news, k)
+		case o.From == from && o.Partitions != s.InputPartitions(b.plan, k):
+			add(k, true, from, "input %s is made from partitions %s of %q now, from %s before", name, partitionText(s.InputPartitions(b.plan, k)), from, partitionText(o.Partitions))
 		case data[k].IsZero() || data[k] == o.DataVersion:
 		case from == "":
 			add(k, false, "", "input %s: another value is passed", name)
 		case o.From != from:
 			add(k, true, from, "input %s comes from %q now, from %s before", name, from, cmp.Or(quoted(o.From), "a value"))
 		default:
-			add(k, false, from, "input %s: upstream %q has new data", name, from)
+			add(k, false, from, "input %s: upstream %q has new data%s", name, from, b.renewed(s, k, was))
 		}
 	}
 	for _, k := range news {
@@ -71,4 +74,12 @@ func (b *builder) inputChanges(s *Step, data []canon.Digest, was *storage.Record
 		add(-1, true, old[name].From, "input %s is gone", name)
 	}
 	return changes
+}
+
+// partitionText is a selection of partitions for people.
+func partitionText(terms string) string {
+	if terms == "" {
+		return "its own"
+	}
+	return clip(strings.ReplaceAll(terms, ",", ", "))
 }

@@ -47,8 +47,8 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 				continue
 			}
 			checkJoin(o.op, in, ref, wrong)
-			checkPartitions(o.op, "input "+in.Name, ref.op.op, wrong)
-			o.inputs[j] = link{ref.op, mappingOf(o.op, ref.op.op)}
+			o.inputs[j] = link{ref.op, mappingOf(o.op, in, ref.op.op)}
+			checkPartitions(o.op, in, ref.op.op, o.inputs[j].mapping, wrong)
 			edges[i] = append(edges[i], index[ref.op])
 		}
 		for j, d := range o.op.Deps {
@@ -57,8 +57,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 				wrong.add("unknown_asset", "%s %q: deps= names %q, which no package given to this binary defines%s", o.op.Kind, o.op.Key, d, nearest.Hint(d, keys))
 				continue
 			}
-			checkPartitions(o.op, "dependency "+d, ref.op.op, wrong)
-			o.deps[j] = link{ref.op, mappingOf(o.op, ref.op.op)}
+			o.deps[j] = link{ref.op, mappingOf(o.op, nil, ref.op.op)}
 			edges[i] = append(edges[i], index[ref.op])
 		}
 	}
@@ -79,7 +78,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 	for i, o := range infos {
 		parts[i].info = o
 	}
-	j := joiner{c: c, blocking: blocking, ups: func(_ *part, l link) []dag.PartitionKey { return []dag.PartitionKey{""} }}
+	j := joiner{c: c, blocking: blocking, plain: true, ups: func(_ *part, l link) []dag.PartitionKey { return []dag.PartitionKey{""} }}
 	g := j.graph(parts, wrong)
 	if len(*wrong) == 0 {
 		g.assets, g.homes = infos, make(map[*opInfo]int32, len(infos))
@@ -118,6 +117,8 @@ func (p *part) name() string {
 type joiner struct {
 	c        *Catalog
 	blocking gates
+	plain    bool                                     // parts are whole assets
+	terms    func(p *part, l link) string             // those partitions as a selection says them
 	ups      func(p *part, l link) []dag.PartitionKey // which partitions of what a link leads to a part takes
 
 	def  *dag.GraphDef
@@ -170,7 +171,11 @@ func (j *joiner) add(p *part) {
 	if op.Graph != nil {
 		call := dag.Node{Key: p.name(), Graph: op.Graph, Inputs: graphInputs(op, inputs), After: slices.Clone(after)}
 		for _, d := range deps { // what is in it follows them too, not only the step that stores
-			call.After = append(call.After, d.Node)
+			for _, from := range append(d.Parts, d) {
+				if from.Kind == dag.FromNode {
+					call.After = append(call.After, from.Node)
+				}
+			}
 		}
 		j.def.Nodes = append(j.def.Nodes, call)
 		op, inputs = o.store.op, make([]dag.Binding, len(op.Outputs))
@@ -189,13 +194,25 @@ func (j *joiner) add(p *part) {
 	j.def.Nodes = append(j.def.Nodes, dag.Node{Key: p.name(), Op: op, Inputs: inputs, After: after})
 }
 
-// from is where a part gets what a link leads to. t is the type of an input that there is nothing for, which only a part may have that is not computed.
+// from is where a part gets what a link leads to. t is the type of the input, nil for a dep.
 func (j *joiner) from(p *part, l link, key string, t *dag.Type) dag.Binding {
 	output := j.c.assetByKey[key].output
-	for _, k := range j.ups(p, l) {
+	at := func(k dag.PartitionKey) dag.Binding {
 		return dag.Binding{Kind: dag.FromNode, Node: j.at[l.up][k], Output: output}
 	}
-	return dag.Binding{Kind: dag.FromLiteral, Type: t}
+	keys := j.ups(p, l)
+	gathers := t.Gathers() != nil && !j.plain
+	if !gathers && len(keys) == 1 {
+		return at(keys[0])
+	}
+	if !gathers && t != nil { // of a part that is not computed: see [parting.lacking]
+		return dag.Binding{Kind: dag.FromLiteral, Type: t}
+	}
+	b := dag.Binding{Kind: dag.FromPartitions, Type: t, Name: key, Keys: keys, Parts: make([]dag.Binding, len(keys)), Value: j.terms(p, l)}
+	for i, k := range keys {
+		b.Parts[i] = at(k)
+	}
+	return b
 }
 
 // checksOf are the nodes of a blocking check that a part waits for: of the partitions that it takes.
@@ -252,11 +269,15 @@ func checkJoin(op *dag.Op, in *dag.Input, ref assetRef, wrong *problems) {
 		return
 	}
 	have := ref.op.op.Outputs[ref.output].Type
-	name, typ := in.Type.Name, in.Type.Go
+	takes := in.Type
+	if elem := takes.Gathers(); elem != nil {
+		takes = elem
+	}
+	name, typ := takes.Name, takes.Go
 	if in.Unwrap {
 		name, typ = "*"+name, pointerTo(typ)
 	}
 	if have.Name != name || have.Go != typ {
-		wrong.add("type_mismatch", "%s %q: its input %s is a %s, but %q (%s) is a %s; make the types agree", op.Kind, op.Key, in.Name, in.Type.Name, in.Asset, ref.op.op.Symbol, have.Name)
+		wrong.add("type_mismatch", "%s %q: its input %s is a %s, but %q (%s) is a %s; make the types agree", op.Kind, op.Key, in.Name, takes.Name, in.Asset, ref.op.op.Symbol, have.Name)
 	}
 }

@@ -84,7 +84,7 @@ func (o *origins) op(sc *scope, s *site, n int, env *surroundings) {
 		b := &s.node.Inputs[i]
 		from := o.of(b, env)
 		ups = ups.with(from)
-		if b.Kind > dag.FromNode {
+		if b.Kind > dag.FromNode && b.Kind != dag.FromPartitions {
 			if node.from == nil {
 				node.from = make([]string, len(s.node.Inputs))
 			}
@@ -92,7 +92,7 @@ func (o *origins) op(sc *scope, s *site, n int, env *surroundings) {
 		}
 	}
 	for i := range s.deps {
-		ups = ups.with(origin{o.depNode(&s.deps[i])})
+		ups = ups.with(o.of(&s.deps[i], env))
 	}
 	node.Fixed = sc.def.Configured
 	node.ups, node.gates = ups, origin(node.gates).with(env.gates)
@@ -107,9 +107,6 @@ func (o *origins) op(sc *scope, s *site, n int, env *surroundings) {
 		}
 	}
 }
-
-// depNode is the node of the asset that a dep leads to.
-func (o *origins) depNode(b *dag.Binding) int32 { return o.g.main.sites[b.Node].lo }
 
 func (o *origins) call(sc *scope, s *site, n int, env *surroundings) {
 	inner := &surroundings{gates: env.gates, order: env.order}
@@ -196,11 +193,22 @@ func (o *origins) of(b *dag.Binding, env *surroundings) origin {
 	case dag.FromParam:
 		return env.params[b.Param]
 	case dag.FromNode:
+		if b.Output < 0 { // an asset without a value that something follows
+			return env.outs[b.Node][0]
+		}
 		return env.outs[b.Node][b.Output]
 	case dag.FromElem, dag.FromKey:
 		return env.over[b.Node]
 	case dag.FromCarried:
 		return env.carried[b.Node][b.Output]
+	}
+	if b.Kind == dag.FromPartitions { // there may be thousands, each of one node
+		var all origin
+		for i := range b.Parts {
+			all = append(all, o.of(&b.Parts[i], env)...)
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
 	}
 	var all origin
 	for i := range b.Parts {

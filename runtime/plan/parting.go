@@ -346,13 +346,22 @@ func (p *parting) target() (*Target, error) {
 	j := joiner{c: p.t.Catalog, blocking: p.t.Catalog.blocking()}
 	j.ups = func(d *part, l link) []dag.PartitionKey {
 		keys, err := p.keys(d, l)
-		switch {
-		case err != nil && failed == nil:
+		if err != nil && failed == nil {
 			failed = err
-		case len(keys) == 0 && p.chosen[d.info].Has(d.point):
-			wrong.add("no_upstream_partition", "%s %q: %q has no partition that it is made from (%s, by %s)", d.info.op.Kind, d.name(), l.up.op.Key, l.up.op.Partitions, l.mapping)
 		}
 		return keys
+	}
+	j.terms = func(d *part, l link) string {
+		space, err := p.space(l.up)
+		if err != nil {
+			return ""
+		}
+		set, _ := p.upstream(d.info, l, partition.Of(d.point)) // that it can be found out is known from its keys
+		return strings.Join(space.Terms(set), ",")
+	}
+	p.lacking(parts, &wrong)
+	if err := wrong.err(); err != nil {
+		return nil, err
 	}
 	g := j.graph(parts, &wrong)
 	if failed == nil {
@@ -373,6 +382,32 @@ func (p *parting) target() (*Target, error) {
 	}
 	out.reach()
 	return &out, nil
+}
+
+// lacking reports what is computed and takes one value of an asset with partitions, where there is none, or more: one partition of each input, as an example.
+func (p *parting) lacking(parts []part, wrong *problems) {
+	said := map[*dag.Input]bool{}
+	for i := range parts {
+		d := &parts[i]
+		op := d.info.op
+		for k := range d.info.inputs {
+			l, in := d.info.inputs[k], &op.Inputs[k]
+			if l.up == nil || l.up.op.Partitions == nil || in.Type.Gathers() != nil || said[in] || !p.chosen[d.info].Has(d.point) {
+				continue
+			}
+			keys, err := p.keys(d, l)
+			if err != nil || len(keys) == 1 {
+				continue // the error is that of the graph
+			}
+			said[in] = true
+			if len(keys) == 0 {
+				wrong.add("no_upstream_partition", "%s %q: its input %s has no partition that it is made from (%s, by the mapping %s); leave it out of --partition", op.Kind, d.name(), in.Name, l.up.op.Partitions, l.mapping)
+				continue
+			}
+			wrong.add("partition_mismatch", "%s %q: its input %s is made from %d partitions, from %s to %s (by the mapping %s); take them as map[dag.PartitionKey]%s or iter.Seq2",
+				op.Kind, d.name(), in.Name, len(keys), keys[0], keys[len(keys)-1], l.mapping, in.Type.Name)
+		}
+	}
 }
 
 // parts are the nodes of the graph, asset by asset, each with its partitions in their order.

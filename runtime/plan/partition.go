@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,20 +84,67 @@ func (t *Target) PartitionsOf(op *dag.Op) (keys []dag.PartitionKey) {
 
 func samePartitions(a, b *dag.Op) bool { return partition.Alike(a.Partitions, b.Partitions) }
 
-// checkPartitions is the guard of a join between assets with partitions: what is computed for a partition takes that of what has the same ones, and what has none takes nothing that is there once for each.
-func checkPartitions(op *dag.Op, what string, up *dag.Op, wrong *problems) {
+// checkPartitions is the guard of a join with an asset with partitions. What takes one value must be made from one partition, as far as that can be known before it is known which there
+// are; else it gathers them.
+func checkPartitions(op *dag.Op, in *dag.Input, up *dag.Op, m partition.Mapping, wrong *problems) {
+	what := fmt.Sprintf("%s %q: its input %s", op.Kind, op.Key, in.Name)
+	elem := in.Type.Gathers()
 	switch {
+	case up.Partitions == nil && elem != nil:
+		wrong.add("partition_mismatch", "%s takes partitions of %q, which has none; take a %s", what, up.Key, elem.Name)
+		return
+	case up.Partitions == nil && in.Mapping != nil:
+		wrong.add("partition_mismatch", "%s has a mapping of partitions, and %q has none; leave it out", what, up.Key)
+		return
 	case up.Partitions == nil:
-	case op.Partitions == nil:
-		wrong.add("partition_mismatch", "%s %q: its %s is computed for each partition (%s), and the %s has none; give the asset partitions= of the same", op.Kind, op.Key, what, up.Partitions, op.Kind)
-	case !partition.Alike(op.Partitions, up.Partitions):
-		wrong.add("partition_mismatch", "%s %q: its %s has other partitions (%s) than the %s (%s); give both the same", op.Kind, op.Key, what, up.Partitions, op.Kind, op.Partitions)
+		return
+	}
+	several, err := takesSeveral(cmp.Or(op.Partitions, whole), up.Partitions, m)
+	switch {
+	case err != nil:
+		wrong.add("partition_mismatch", "%s: %v", what, err)
+	case elem == nil && several && op.Partitions == nil:
+		wrong.add("partition_mismatch", "%s is computed for each partition (%s), and the %s has none; take them as map[dag.PartitionKey]%s or iter.Seq2, or give the %s partitions= of the same", what, up.Partitions, op.Kind, in.Type.Name, op.Kind)
+	case elem == nil && several:
+		wrong.add("partition_mismatch", "%s has other partitions (%s) than the %s (%s), several for one (%s); take them as map[dag.PartitionKey]%s or iter.Seq2, or give both the same", what, up.Partitions, op.Kind, op.Partitions, m, in.Type.Name)
 	}
 }
 
-// mappingOf is which partitions of one asset another is made from.
-func mappingOf(down, up *dag.Op) partition.Mapping {
-	if down.Partitions == nil || up.Partitions == nil {
+// sampled is when definitions are looked at that no time is given for: late enough that schedules of years have windows.
+var sampled = partition.At{Now: time.Date(2038, 1, 1, 0, 0, 0, 0, time.UTC)}
+
+// takesSeveral looks at some partitions whether one of them is made from more than one. What cannot be known before a run is left to that. The error says that the mapping does not fit.
+func takesSeveral(down, up *partition.Definition, m partition.Mapping) (bool, error) {
+	if len(down.DynamicNames())+len(up.DynamicNames()) > 0 {
+		return false, nil
+	}
+	d, err := down.Resolve(sampled)
+	if err != nil {
+		return false, err
+	}
+	u, err := up.Resolve(sampled)
+	if err != nil {
+		return false, err
+	}
+	if err := m.Check(d, u); err != nil {
+		return false, err
+	}
+	for _, p := range d.All().First(50) {
+		if set, err := m.Upstream(d, u, partition.Of(p)); err == nil && set.Len() > 1 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// mappingOf is which partitions of one asset another is made from by an input, nil for a dep.
+func mappingOf(down *dag.Op, in *dag.Input, up *dag.Op) partition.Mapping {
+	switch {
+	case up.Partitions == nil:
+		return partition.Everything()
+	case in != nil && in.Mapping != nil:
+		return *in.Mapping
+	case down.Partitions == nil:
 		return partition.Everything()
 	}
 	return partition.Natural(down.Partitions, up.Partitions)

@@ -85,12 +85,19 @@ func TestPartitionsOfJoins(t *testing.T) {
 	days := partition.Daily("2024-03-01")
 	_, err := NewCatalog(define(t, nil, []*dag.Op{partitioned(asset("a"), days), asset("b", "a"), partitioned(asset("c", "a"), partition.Weekly("2024-03-01")), partitioned(asset("d"), partition.Daily("soon"))}))
 	require.ErrorContains(t, err, `asset "d": its partitions are wrong: daily partitions: start "soon" is no time`)
-	follows := asset("e")
-	follows.Deps = []string{"a"}
-	_, err = NewCatalog(define(t, nil, []*dag.Op{partitioned(asset("a"), days), asset("b", "a"), partitioned(asset("c", "a"), partition.Weekly("2024-03-01")), follows}))
+	gathers := gathering(asset("e", "b"), 0)
+	mapped := asset("f", "b")
+	last := partition.Last()
+	mapped.Inputs[0].Mapping = &last
+	unfit := partitioned(asset("g", "a"), days)
+	shifted := partition.Specific("2024-02-01")
+	unfit.Inputs[0].Mapping = &shifted
+	_, err = NewCatalog(define(t, nil, []*dag.Op{partitioned(asset("a"), days), asset("b", "a"), partitioned(asset("c", "a"), partition.Weekly("2024-03-01")), gathers, mapped, unfit}))
 	require.ErrorContains(t, err, `asset "b": its input a is computed for each partition (daily from 2024-03-01), and the asset has none`)
 	require.ErrorContains(t, err, `asset "c": its input a has other partitions (daily from 2024-03-01) than the asset (weekly from 2024-03-01)`)
-	require.ErrorContains(t, err, `asset "e": its dependency a is computed for each partition`)
+	require.ErrorContains(t, err, `asset "e": its input b takes partitions of "b", which has none; take a int`)
+	require.ErrorContains(t, err, `asset "f": its input b has a mapping of partitions, and "b" has none; leave it out`)
+	require.ErrorContains(t, err, `asset "g": its input a: partition mapping specific ["2024-02-01"]: no partition "2024-02-01"`)
 }
 
 // All that a body can know of its partition is in the version, and a step without one has the version that it had before there were any.

@@ -15,6 +15,9 @@ func opShape(op *dag.Op) canon.Digest {
 	e.List("inputs", len(op.Inputs))
 	for i := range op.Inputs {
 		e.Digest(op.Inputs[i].Name, typeShape(op.Inputs[i].Type))
+		if elem := op.Inputs[i].Type.Gathers(); elem != nil { // a function type does not say what it yields
+			e.Digest("partitions", typeShape(elem))
+		}
 	}
 	e.List("outputs", len(op.Outputs))
 	for i := range op.Outputs {

@@ -62,6 +62,8 @@ func (e *Evaluator) Value(r Ref) (any, error) {
 		return e.collection(r.From)
 	case valueMake:
 		return e.make(r.From)
+	case valueGather:
+		return e.gathered(x)
 	case valueCell:
 		return nil, errors.New("the value is not known yet")
 	case valueNothing:

@@ -25,6 +25,7 @@ const (
 	domainSet      = "dagstergen/set/v1"
 	domainMake     = "dagstergen/make/v1"
 	domainEnv      = "dagstergen/env/v1"
+	domainGather   = "dagstergen/partitions/v1"
 )
 
 // A Config is the resolved config of an op or a resource.

@@ -81,9 +81,10 @@ type Output struct {
 // An Input is what a record knows of one input of a step.
 type Input struct {
 	Name        string       `cbor:"1,keyasint"`
-	From        string       `cbor:"2,keyasint"` // step key or asset key it came from; empty for a literal or a parameter
-	Version     canon.Digest `cbor:"3,keyasint"` // the cause
-	DataVersion canon.Digest `cbor:"4,keyasint"` // the truth
+	From        string       `cbor:"2,keyasint"`           // step key or asset key it came from; empty for a literal or a parameter
+	Version     canon.Digest `cbor:"3,keyasint"`           // the cause
+	DataVersion canon.Digest `cbor:"4,keyasint"`           // the truth
+	Partitions  string       `cbor:"5,keyasint,omitempty"` // of an asset with partitions: which ones, as a selection says them; empty for that of the step itself
 }
 
 // A Record is one computed step: the causes it was computed from and the outputs it gave.
