@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -20,6 +21,8 @@ import (
 type Request struct {
 	Select     string // a selection of assets, see docs/runs.md; empty for all that have partitions, with what they are made from
 	Partitions string // a selection of partitions, see partition.Space.Select: "2024-01-01...2024-03-31", "*"
+	Missing    bool   // of these only what was never stored of one of the assets
+	Stale      bool   // of these only what is missing or stale of one of the assets, also where that follows from what is stale above it
 	Newest     bool   // the last partitions first; else the earliest
 	PerRun     int    // partitions of each run; 0 for one, AllInOne for all
 	Concurrent int    // runs at once; 0 for as many as there are processors
@@ -30,7 +33,7 @@ type Request struct {
 const AllInOne = -1
 
 // Launch stores a backfill in the instance of o and works on it until it has ended, ctx is done, or another process asks it to stop. It returns how the backfill stands then; the error is
-// not nil where a partition failed ([*FailedError]), where it was stopped ([*StoppedError]), or where it could not go on. Everything about the request that can be wrong is an error before
+// not nil where a partition failed ([*FailedError]), where it was stopped ([*StoppedError]), where there is nothing to do (execute.ErrNothingToRun), or where it could not go on. Everything about the request that can be wrong is an error before
 // anything is stored: then the state is nil.
 //
 // Of o count Instance, which is needed, Config, Tags, Executor, NoMemo, Grace, Resources and what runs write to; config, tags, executor and NoMemo are kept for [Resume], secrets aside. Observe is
@@ -140,6 +143,15 @@ func create(ctx context.Context, cat *plan.Catalog, r Request, o *execute.Option
 	if err != nil {
 		return nil, nil, &plan.Error{Problems: []plan.Problem{problem("unknown_partition", err.Error())}}
 	}
+	if r.Missing || r.Stale {
+		wanted, err := p.outdated(ctx, cat, r, *o)
+		if err != nil {
+			return nil, nil, err
+		}
+		if chosen = chosen.Intersect(wanted); chosen.Empty() {
+			return nil, nil, execute.ErrNothingToRun
+		}
+	}
 	row.Partitions, row.Total = space.Encode(chosen), chosen.Len()
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -154,6 +166,26 @@ func create(ctx context.Context, cat *plan.Catalog, r Request, o *execute.Option
 		return nil, nil, err
 	}
 	return row, unlock, nil
+}
+
+// outdated are the partitions that are missing, or missing or stale, of one of the assets.
+func (p *prepared) outdated(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options) (partition.Set, error) {
+	o.Select = p.selection
+	st, err := execute.Status(ctx, cat, o)
+	if err != nil {
+		return partition.Set{}, err
+	}
+	var sets []partition.Set
+	for i := range st.Assets {
+		switch s := st.Assets[i].Partitions; {
+		case s == nil || st.Assets[i].Kind != dag.KindAsset.String():
+		case r.Stale:
+			sets = append(sets, s.Outdated().Set)
+		default:
+			sets = append(sets, s.Status[plan.Missing].Set)
+		}
+	}
+	return partition.Union(sets...), nil
 }
 
 // A Resume says what to go on with.

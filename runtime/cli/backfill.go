@@ -42,6 +42,8 @@ type backfillFlags struct {
 	concurrent int
 	title      string
 	failed     bool
+	missing    bool
+	stale      bool
 }
 
 func (a *app) backfillLaunchCommand() *cobra.Command {
@@ -60,6 +62,8 @@ func (a *app) backfillLaunchCommand() *cobra.Command {
 	flags.Var(&choice{&f.order, []string{oldestFirst, newestFirst}}, "order", "which partitions come first")
 	flags.StringVar(&f.perRun, "per-run", "1", "`N` partitions in each run, or all in one")
 	flags.IntVar(&f.concurrent, "max-runs", 0, "at most `N` runs at once; 0 for as many as there are processors")
+	flags.BoolVar(&f.missing, "missing", false, "of these partitions only those that an asset has nothing stored of")
+	flags.BoolVar(&f.stale, "stale", false, "of these partitions only those that are stale or missing")
 	flags.StringVar(&f.title, "title", "", "a `TITLE` for people")
 	flags.StringArrayVar(&f.run.tags, "tag", nil, "put a tag `KEY=VALUE` on the backfill and its runs")
 	flags.BoolVar(&f.run.noMemo, "no-memo", false, "run everything, whatever is stored")
@@ -101,7 +105,7 @@ func (a *app) launchBackfill(cmd *cobra.Command, f *backfillFlags) error {
 	if err != nil {
 		return err
 	}
-	r := backfill.Request{Select: o.Select, Partitions: f.partitions, Newest: f.order == newestFirst, Concurrent: f.concurrent, Title: f.title, PerRun: backfill.AllInOne}
+	r := backfill.Request{Select: o.Select, Partitions: f.partitions, Newest: f.order == newestFirst, Concurrent: f.concurrent, Title: f.title, PerRun: backfill.AllInOne, Missing: f.missing, Stale: f.stale}
 	if f.perRun != "all" {
 		if r.PerRun, err = strconv.Atoi(f.perRun); err != nil || r.PerRun < 1 {
 			return usage(cmd, fmt.Errorf("--per-run %q: want a number of partitions, 1 or more, or all", f.perRun))
@@ -201,6 +205,9 @@ func (a *app) backfill(ctx context.Context, inst *instance.Instance, o execute.O
 	s.close()
 	if e := inst.Close(); err == nil {
 		err = e
+	}
+	if errors.Is(err, execute.ErrNothingToRun) {
+		return a.nothingStale()
 	}
 	if state == nil {
 		return err
