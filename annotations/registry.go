@@ -223,7 +223,7 @@ var arguments = []Argument{
 var Directives = register(
 	Directive{Kind: Op, Targets: []Target{Func, Method}, Doc: "The functional unit of computation: a step of jobs."},
 	Directive{Kind: Asset, Targets: []Target{Func}, Doc: "An op whose outputs are persistent, named data; its parameters name the assets it is made from, and named results make several assets."},
-	Directive{Kind: Source, Targets: []Target{Func}, Doc: "Data from outside that is observed, never computed: returns a dag.File, a dag.DataVersion, or a value and its dag.DataVersion."},
+	Directive{Kind: Source, Targets: []Target{Func}, Doc: "Data from outside that is observed, never computed: returns a dag.File, a dag.Dir, a dag.DataVersion, one for each partition, or a value and its dag.DataVersion."},
 	Directive{Kind: Check, Targets: []Target{Func, Method}, Doc: "Says of an asset's value whether it is as it should be: takes that value, other assets, config and resources, and returns a bool or a dag.CheckResult."},
 	Directive{Kind: Resource, Targets: []Target{Func}, Doc: "A constructor whose result is injected into parameters of its type; may take config and other resources, and return a cleanup func."},
 	Directive{Kind: Hook, Targets: []Target{Func, Method}, Doc: "Called when a step that names it in hooks= has succeeded or failed: takes a dag.HookContext and resources, and returns an error or nothing."},

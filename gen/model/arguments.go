@@ -23,6 +23,9 @@ func (b *builder) arguments() {
 			}
 			if arg, ok := op.ann.Arg("partitions"); ok {
 				op.Partitions = b.partitions(&op.Func, arg)
+			} else if op.Versions && !op.Broken {
+				op.Broken = true
+				b.report(p, CodeSource, op.Pos, op.ident.End(), "give it partitions=, or return a dag.DataVersion", "%s returns the data versions of partitions, and has none", op.GoName)
 			}
 			if arg, ok := op.ann.Arg("strategy"); ok {
 				op.Strategy = b.strategy(&op.Func, arg)

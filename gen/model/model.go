@@ -170,6 +170,9 @@ type Op struct {
 	// ReturnsVersion is set for a source whose second result is the dag.DataVersion of the first.
 	ReturnsVersion bool
 
+	// Versions is set for a source that returns a dag.DataVersionsByPartition.
+	Versions bool
+
 	Generic  *types.Func // of an instance: the function that it is one of
 	TypeArgs []types.Type
 

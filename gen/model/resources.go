@@ -78,7 +78,7 @@ func captures(t types.Type) string {
 		return "it is the failure"
 	case isContext(t):
 		return "contexts come from the engine"
-	case isNamed(t, load.RuntimePath, "File"), isNamed(t, load.RuntimePath, "DataVersion"), isNamed(t, load.RuntimePath, "Secret"):
+	case isNamed(t, load.RuntimePath, "File"), isDir(t), isNamed(t, load.RuntimePath, "DataVersion"), isNamed(t, load.RuntimePath, "Secret"):
 		return "it is data"
 	}
 	switch u := types.Unalias(t).(type) {

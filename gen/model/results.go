@@ -120,6 +120,11 @@ func (b *builder) outputTypes(f *Func) {
 			f.Broken = true
 			continue
 		}
+		if isDir(r.Type) && f.Kind != annotations.Source {
+			b.report(f.Pkg, CodeStorable, r.Pos, token.NoPos, "return a dag.File, or what you read; a //dag:source returns a dag.Dir", "%s: %s: %s %s", f.GoName, what, short, dirIsNoData)
+			f.Broken = true
+			continue
+		}
 		if p := judge(r.Type, f.Pkg.Types); p != nil {
 			fix := p.fix
 			if fix == "" {
@@ -180,7 +185,7 @@ func (b *builder) badPart(f *Func, code string, pos token.Pos, message string, p
 	return d
 }
 
-const sourceHint = "return (dag.File, error), (dag.DataVersion, error) or (T, dag.DataVersion, error)"
+const sourceHint = "return (dag.File, error), (dag.Dir, error), (dag.DataVersion, error) or (T, dag.DataVersion, error)"
 
 // sourceResults reads what a source returns.
 func (b *builder) sourceResults(op *Op) {
@@ -190,7 +195,9 @@ func (b *builder) sourceResults(op *Op) {
 	vars := op.split()
 	isVersion := func(i int) bool { return isNamed(vars[i].Type(), load.RuntimePath, "DataVersion") }
 	switch {
-	case len(vars) == 1 && (isVersion(0) || isNamed(vars[0].Type(), load.RuntimePath, "File")):
+	case len(vars) == 1 && (isVersion(0) || isNamed(vars[0].Type(), load.RuntimePath, "File") || isDir(vars[0].Type())):
+	case len(vars) == 1 && isNamed(vars[0].Type(), load.RuntimePath, "DataVersionsByPartition"):
+		op.Versions = true
 	case len(vars) == 2 && isVersion(1) && !isVersion(0) && !isError(vars[0].Type()):
 		op.ReturnsVersion = true
 	default:
@@ -203,6 +210,9 @@ func (b *builder) sourceResults(op *Op) {
 		return
 	}
 	op.Results = []*Result{{GoName: vars[0].Name(), Name: "result", Type: vars[0].Type(), Pos: vars[0].Pos()}}
+	if op.Versions {
+		op.Results[0].Type = vars[0].Type().Underlying().(*types.Map).Elem()
+	}
 }
 
 // opInputs reads the data parameters of an op, an asset or a source.
@@ -229,6 +239,11 @@ func (b *builder) inputType(f *Func, p *Param) {
 		t = elem
 	}
 	problem := b.judge(f)(t, f.Pkg.Types)
+	if isDir(p.Type) && f.Kind == annotations.Job {
+		b.report(f.Pkg, CodeStorable, p.Pos, token.NoPos, "let an asset take it", "%s: parameter %s is a dag.Dir, which %s", f.GoName, orBlank(p.GoName), dirIsNoData)
+		f.Broken = true
+		return
+	}
 	if problem == nil {
 		return
 	}

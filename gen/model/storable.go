@@ -25,7 +25,7 @@ type fieldHop struct {
 
 // storeProblem returns what is wrong with t as data, or nil. from is the package whose spelling messages use.
 func (b *builder) storeProblem(t types.Type, from *types.Package) *storeProblem {
-	if isNamed(t, load.RuntimePath, "File") {
+	if isNamed(t, load.RuntimePath, "File") || isDir(t) {
 		return nil
 	}
 	name := from.Path() + "\x00" + TypeName(t)
@@ -40,6 +40,11 @@ func (b *builder) storeProblem(t types.Type, from *types.Package) *storeProblem 
 	b.storable[name] = p
 	return p
 }
+
+// dirIsNoData is why a dag.Dir is no part of data.
+const dirIsNoData = "says where files are, and holds none of their bytes: a source returns it, assets take it"
+
+func isDir(t types.Type) bool { return isNamed(t, load.RuntimePath, "Dir") }
 
 // StreamElem returns the type of the elements of iter.Seq[T] and of iter.Seq2[T, error]; nil for any other type. two tells the second.
 func StreamElem(t types.Type) (elem types.Type, two bool) {
@@ -134,6 +139,8 @@ func special(t types.Type) *storeProblem {
 	switch {
 	case isNamed(t, load.RuntimePath, "File"):
 		return &storeProblem{why: "a dag.File is data by itself", fix: "return it as an output of its own, or store its bytes", file: true}
+	case isDir(t):
+		return &storeProblem{why: dirIsNoData, fix: "take it as it is, and return what you read from it"}
 	case isNamed(t, load.RuntimePath, "Secret"):
 		return &storeProblem{why: "a secret is never stored", fix: "take it as config where it is needed"}
 	}

@@ -70,6 +70,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 	if op.Partitions != nil {
 		l.add("Partitions", r.qual(op.Partitions.Pkg.Path, op.Partitions.GoName))
 	}
+	l.flag("Versions", op.Versions)
 	r.running(&l, &op.Running)
 	var inputs, outputs []jen.Code
 	for _, in := range op.Inputs {

@@ -55,7 +55,7 @@ func (a *app) assetsCommand() *cobra.Command {
 		},
 	}
 	show.Flags().IntVarP(&history, "history", "n", 10, "show at most `N` materializations")
-	cmd.AddCommand(list, show, a.assetsStatusCommand(), a.assetsGetCommand(), a.assetsPartitionsCommand(), a.assetsWipeCommand())
+	cmd.AddCommand(list, show, a.assetsStatusCommand(), a.assetsGetCommand(), a.assetsPartitionsCommand(), a.assetsObserveCommand(), a.assetsWipeCommand())
 	return cmd
 }
 

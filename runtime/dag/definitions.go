@@ -67,9 +67,11 @@ type Op struct {
 	Retry    *RetryPolicy    // what happens when it fails; nil for what the job says
 	// Partitions are what an asset is computed for, one at a time; nil for an asset without.
 	Partitions *partition.Definition
-	Timeout    time.Duration // how long one call may take; 0 for ever
-	Pool       string        // whose limit bounds how many of its steps run at once, in all processes of an instance; empty for none
-	Hooks      []*Hook       // called when a step of it has ended
+	// Versions says of a source with partitions that it gives a DataVersionsByPartition: one call says it of all.
+	Versions bool
+	Timeout  time.Duration // how long one call may take; 0 for ever
+	Pool     string        // whose limit bounds how many of its steps run at once, in all processes of an instance; empty for none
+	Hooks    []*Hook       // called when a step of it has ended
 
 	Inputs    []Input
 	Config    *Config // nil when it takes none

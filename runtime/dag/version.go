@@ -11,6 +11,10 @@ import (
 // A body says one for what it computes with [SetDataVersion].
 type DataVersion string
 
+// DataVersionsByPartition is what a source with partitions may return: the data version of each partition that there is, all at once. Its function is called once then, whatever a
+// run needs of it, and what is made from a partition takes the [DataVersion] of that. A partition that a run needs and that is missing is an error. (Dagster's class of this name.)
+type DataVersionsByPartition map[PartitionKey]DataVersion
+
 // ErrDataVersion is wrapped by the errors of [SetDataVersion].
 var ErrDataVersion = errors.New("data version")
 

@@ -384,6 +384,9 @@ func (r *run) sourceRecord(s *plan.Step) storage.Record {
 	if f, ok := s.Observed.Value.(dag.File); ok {
 		out.File, out.Size = f.Name(), f.Size()
 	}
+	if d, ok := s.Observed.Value.(dag.Dir); ok {
+		out.Size = d.Size()
+	}
 	return storage.Record{
 		Step: s.Version, Content: s.Content, Identity: s.Identity, RunID: r.id, StepKey: s.Key, Symbol: s.Op.Symbol, Partition: partitionKey(s),
 		Outputs: []storage.Output{out}, Time: time.Now().UTC(),

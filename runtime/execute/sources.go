@@ -20,9 +20,10 @@ import (
 // A sighting is what a source said, with what it takes to notice a file that changes later.
 type sighting struct {
 	plan.Observation
-	file  dag.File
-	stamp fileStamp
-	fresh bool // the file changed so shortly before that its stamp proves nothing
+	files  []dag.File  // that it is; of a folder, all of them
+	dir    dag.Dir     // where it is one
+	stamps []fileStamp // of the files
+	fresh  bool        // one of them changed so shortly before that its stamp proves nothing
 }
 
 // fileStamp is what a file system says of a file without reading it.
@@ -54,15 +55,16 @@ func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) m
 		width = 1
 	}
 	slots := make(chan struct{}, width)
+	var once answers
 	for _, w := range watches {
 		// What stays if the function ends this goroutine.
-		found[w.Sight()] = &sighting{Observation: plan.Observation{Err: &StepError{Step: t.Graph.Nodes[w.Place].Key, Where: WhereSource, Err: errGoexit}}}
+		found[w.Sight()] = &sighting{Observation: plan.Observation{Err: &StepError{Step: watched(t, w), Where: WhereSource, Err: errGoexit}}}
 	}
 	for _, w := range watches {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			s := observeOne(ctx, t, w, r, res)
+			s := observeOne(ctx, t, w, r, res, &once)
 			mu.Lock()
 			defer mu.Unlock()
 			found[w.Sight()] = s
@@ -81,7 +83,7 @@ func watched(t *plan.Target, w plan.Watch) string {
 	return n.Key
 }
 
-func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, res *resources) *sighting {
+func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, res *resources, once *answers) *sighting {
 	n, s, key := &t.Graph.Nodes[w.Place], &sighting{}, watched(t, w)
 	fail := func(where string, err error, stack string) *sighting {
 		s.Err = &StepError{Step: key, Where: where, Err: err, Stack: stack}
@@ -108,16 +110,27 @@ func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, 
 		own = *res.scope
 	}
 	own.Op, own.Info.StepKey, own.Info.Partition, own.Info.Tags = n.Op, key, w.Partition, n.Tags
-	err, stack := guard(func() error { return n.Op.Invoke(dag.WithScope(ctx, &own), call) })
-	if err != nil {
-		return fail(WhereSource, err, stack)
+	ask := func() answer {
+		err, stack := guard(func() error { return n.Op.Invoke(dag.WithScope(ctx, &own), call) })
+		return answer{call.Out, err, stack}
 	}
-	if err := s.read(n, w.Partition, call.Out); err != nil {
+	said := answer{}
+	if n.Op.Versions {
+		own.Info.StepKey, own.Info.Partition = n.Op.Key, nil // it is asked for all of them
+		said = once.of(n.Op, ask)
+	} else {
+		said = ask()
+	}
+	if said.err != nil {
+		return fail(WhereSource, said.err, said.stack)
+	}
+	if err := s.read(n, w.Partition, said.out); err != nil {
 		return fail(WhereSource, err, "")
 	}
-	if !s.file.IsZero() {
-		s.stamp = stampOf(s.file.Path())
-		s.fresh = !s.stamp.ok || s.stamp.info.ModTime().After(began.Add(-racy))
+	for _, f := range s.files {
+		stamp := stampOf(f.Path())
+		s.stamps = append(s.stamps, stamp)
+		s.fresh = s.fresh || !stamp.ok || stamp.info.ModTime().After(began.Add(-racy))
 	}
 	return s
 }
@@ -129,6 +142,13 @@ func (s *sighting) read(n *plan.Node, of *dag.Partition, out []any) error {
 	}
 	o := &n.Op.Outputs[0]
 	h := plan.NewHasher()
+	if all, ok := out[0].(dag.DataVersionsByPartition); ok {
+		dv, err := versionOf(all, of)
+		if err != nil {
+			return err
+		}
+		out = []any{dv}
+	}
 	s.Value = out[0]
 	for _, v := range out {
 		if dv, ok := v.(dag.DataVersion); ok {
@@ -147,9 +167,18 @@ func (s *sighting) read(n *plan.Node, of *dag.Partition, out []any) error {
 		if f.IsZero() {
 			return errors.New("it returned no file; return an error where there is none")
 		}
-		s.file = f
+		s.files = []dag.File{f}
 		if s.Data.IsZero() {
 			s.Data, s.Text = f.Version(), f.String()
+		}
+	}
+	if d, ok := out[0].(dag.Dir); ok {
+		if d.IsZero() {
+			return errors.New("it returned no folder; return an error where there is none")
+		}
+		s.dir, s.files = d, d.Files()
+		if s.Data.IsZero() {
+			s.Data, s.Text = d.Version(), d.String()
 		}
 	}
 	if s.Data.IsZero() {
@@ -163,19 +192,25 @@ func (s *sighting) read(n *plan.Node, of *dag.Partition, out []any) error {
 	return nil
 }
 
-// changed reports whether the file of a source is not what was observed. It reads the file again only where its stamp is no proof.
+// changed reports whether the files of a source are not what was observed. It reads a file again only where its stamp is no proof.
 func (s *sighting) changed() bool {
-	if s.file.IsZero() {
-		return false
+	if !s.dir.IsZero() {
+		if same, err := s.dir.SameNames(); err != nil || !same {
+			return true
+		}
 	}
-	now := stampOf(s.file.Path())
-	if now.same(s.stamp) && !s.fresh {
-		return false
+	for i, f := range s.files {
+		if now := stampOf(f.Path()); now.same(s.stamps[i]) && !s.fresh {
+			continue
+		}
+		r, err := f.Open() // its reader compares
+		if err != nil {
+			return true
+		}
+		_, err = io.Copy(io.Discard, r)
+		if errors.Join(err, r.Close()) != nil {
+			return true
+		}
 	}
-	r, err := s.file.Open() // its reader compares
-	if err != nil {
-		return true
-	}
-	_, err = io.Copy(io.Discard, r)
-	return errors.Join(err, r.Close()) != nil
+	return false
 }

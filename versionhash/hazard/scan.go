@@ -157,7 +157,7 @@ func (s *scan) declared(e ast.Expr) bool {
 	}
 	for _, a := range call.Args {
 		for o := range s.flow.origins(a) {
-			if o == own || o.Name() == "File" && o.Pkg() != nil && o.Pkg().Path() == load.RuntimePath {
+			if o == own || (o.Name() == "File" || o.Name() == "Dir") && o.Pkg() != nil && o.Pkg().Path() == load.RuntimePath {
 				return true
 			}
 		}
