@@ -244,7 +244,7 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 		return nil, true
 	}
 	elements := [][]cell{w.value}
-	list := spec.Type == Idents || spec.Type == Names || spec.Type == Texts || spec.Type == Pairs
+	list := spec.Type == Idents || spec.Type == Names || spec.Type == Keys || spec.Type == Texts || spec.Type == Pairs
 	if list {
 		elements = cut(w.value, ',', !w.quoted)
 	}
@@ -280,6 +280,12 @@ func (p *parser) items(spec Argument, w word, fail func(code string, start, end 
 			message = w.key + ": " + show(id) + " is not a name"
 			hint = "use lower-case ASCII letters, digits and underscores, a letter first"
 			if s := Snake(id); ValidName(s) && s != id {
+				hint = "write " + s
+			}
+		case (spec.Type == Key || spec.Type == Keys) && !ValidKey(id):
+			message = w.key + ": " + show(id) + " is not a key"
+			hint = "use lower-case ASCII letters, digits and underscores, a letter first, and slashes between parts"
+			if s := SnakeKey(id); ValidKey(s) && s != id {
 				hint = "write " + s
 			}
 		case (spec.Type == Ident || spec.Type == Idents) && !validIdent(id):

@@ -58,7 +58,7 @@ func TestHelp(t *testing.T) {
 	require.NoError(t, annotations.Help(&b, "dag:job", "//dag:config"))
 	assert.True(t, strings.HasPrefix(b.String(), "//dag:job   on a func\n"), b.String())
 	assert.NotContains(t, b.String(), "//dag:asset ")
-	assert.EqualError(t, annotations.Help(&b, "jub"), "jub is no directive; the directives are op, asset, source, check, resource, hook, partitions, config, graph, job, configured, preset, as, after, key, with, allow, ignore, depends")
+	assert.EqualError(t, annotations.Help(&b, "jub"), "jub is no directive; the directives are op, asset, source, check, resource, hook, partitions, package, config, graph, job, configured, preset, as, after, key, with, allow, ignore, depends")
 }
 
 func TestMarkdownTable(t *testing.T) {

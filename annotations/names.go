@@ -15,6 +15,25 @@ func ValidName(s string) bool {
 	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" // Trim stops at what is not in the set, so nothing else is inside either
 }
 
+// ValidKey reports whether s may be the key of an asset: names as [ValidName] has them, with slashes between them, at most 200 bytes.
+func ValidKey(s string) bool {
+	for part := range strings.SplitSeq(s, "/") {
+		if !ValidName(part) {
+			return false
+		}
+	}
+	return len(s) <= 200
+}
+
+// SnakeKey returns the snake case of each part of a key.
+func SnakeKey(s string) string {
+	parts := strings.Split(s, "/")
+	for i := range parts {
+		parts[i] = Snake(parts[i])
+	}
+	return strings.Join(parts, "/")
+}
+
 func validIdent(s string) bool { return token.IsIdentifier(s) && s != "_" }
 
 // Snake returns the snake case of a Go name: words begin at an upper-case letter after a lower-case one, and at the last

@@ -29,7 +29,7 @@ func declarations(file *ast.File) map[*ast.CommentGroup]declaration {
 			m[doc] = d
 		}
 	}
-	add(file.Doc, declaration{node: file, what: "the package clause"})
+	add(file.Doc, declaration{node: file, target: Clause, name: file.Name.Name, what: "the package clause"})
 	for _, d := range file.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:

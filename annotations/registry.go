@@ -38,6 +38,8 @@ const (
 
 	Partitions Kind = "partitions"
 
+	Package Kind = "package"
+
 	Configured Kind = "configured"
 )
 
@@ -53,6 +55,7 @@ const (
 	Loop       Target = "loop of a job or graph"
 	AnyType    Target = "type" // a defined one: an alias stands for another
 	Var        Target = "variable"
+	Clause     Target = "package clause"
 )
 
 // A Type is what the value of an argument may be.
@@ -63,6 +66,8 @@ const (
 	Flag   Type = "flag"        // stands alone, without a value
 	Text   Type = "text"        // any text
 	Name   Type = "name"        // see ValidName
+	Key    Type = "key"         // see ValidKey
+	Keys   Type = "keys"        // a list of keys
 	Ident  Type = "identifier"  // a Go identifier
 	Idents Type = "identifiers" // a list of Go identifiers
 	Names  Type = "names"       // a list of names
@@ -102,6 +107,10 @@ func (a Argument) Spelling() string {
 		return name + "=TEXT"
 	case Name:
 		return name + "=NAME"
+	case Key:
+		return name + "=KEY"
+	case Keys:
+		return name + "=KEY,..."
 	case Ident:
 		return name + "=IDENT"
 	case Idents:
@@ -184,7 +193,10 @@ var (
 
 // arguments is the table of all arguments.
 var arguments = []Argument{
-	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Hook, Configured, Partitions}},
+	{Name: "name", Type: Name, Default: "the Go name in snake case", Doc: "the key", On: []Kind{Op, Check, Resource, Graph, Job, Hook, Configured, Partitions}},
+	{Name: "name", Type: Key, Default: "the Go name in snake case", Doc: "the key, of one part or several: warehouse/orders", On: []Kind{Asset, Source}},
+	{Name: "key_prefix", Type: Key, Default: "that of the package", Doc: "the parts that the keys of its assets begin with: warehouse/raw", On: []Kind{Asset, Source, Graph}},
+	{Name: "key_prefix", Type: Key, Default: "none", Doc: "the parts that the keys of all assets and sources of the package begin with, which say no other", On: []Kind{Package}},
 	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Preset, Hook, Configured, Partitions}},
 	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Check, Resource}},
 	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset, Check}},
@@ -195,13 +207,13 @@ var arguments = []Argument{
 	{Name: "partitions", Type: Ident, Default: "none", Doc: "the partitions that it is computed for, or observed, one at a time: a variable marked //dag:partitions, or its key", On: []Kind{Asset, Source}},
 	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi", "multiprocess"}, Default: "multi", Doc: "how its steps run: one at a time, in parallel, or in parallel and each in a process of its own", On: []Kind{Job}},
 	{Name: "asset", Type: Flag, Default: "off", Doc: "its outputs are assets, and its parameters name the assets it is made from", On: []Kind{Graph}},
-	{Name: "asset", Type: Name, Default: "what feeds the first data parameter", Doc: "the asset that it says something about; the first data parameter that names no asset takes its value", On: []Kind{Check}},
-	{Name: "in.", Param: "PARAM", Type: Name, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM", On: []Kind{Asset, Check, Graph}},
+	{Name: "asset", Type: Key, Default: "what feeds the first data parameter", Doc: "the asset that it says something about; the first data parameter that names no asset takes its value", On: []Kind{Check}},
+	{Name: "in.", Param: "PARAM", Type: Key, Default: "the parameter's name in snake case", Doc: "the asset that feeds the parameter PARAM: its key, or the last part of it", On: []Kind{Asset, Check, Graph}},
 	{Name: "mapping.", Param: "PARAM", Type: Ident, Default: "the natural one", Doc: "the partitions of the asset that the parameter PARAM takes: a variable of type partition.Mapping", On: []Kind{Asset, Check, Graph}},
 	{Name: "severity", Type: Enum, Choices: []string{"warn", "error"}, Default: "error", Doc: "how bad it is not to pass, where the result does not say it", On: []Kind{Check}},
 	{Name: "blocking", Type: Flag, Default: "off", Doc: "where it does not pass, with severity error, what is made from the asset is skipped, and the run fails", On: []Kind{Check}},
-	{Name: "deps", Type: Names, Default: "none", Doc: "assets that it follows without receiving their value", On: []Kind{Asset}},
-	{Name: "was", Type: Names, Default: "none", Doc: "keys that the asset had before: its history goes on", On: data},
+	{Name: "deps", Type: Keys, Default: "none", Doc: "assets that it follows without receiving their value", On: []Kind{Asset}},
+	{Name: "was", Type: Keys, Default: "none", Doc: "keys that the asset had before: its history goes on", On: data},
 	{Name: "group", Type: Name, Default: "the package's name", Doc: "the group that it is shown and selected with", On: data},
 	{Name: "owners", Type: Texts, Default: "none", Doc: "who answers for it: mail addresses, or team:NAME", On: data},
 	{Name: "kinds", Type: Names, Default: "none", Doc: "what it is made with, as labels such as csv or duckdb", On: data},
@@ -228,6 +240,7 @@ var Directives = register(
 	Directive{Kind: Resource, Targets: []Target{Func}, Doc: "A constructor whose result is injected into parameters of its type; may take config and other resources, and return a cleanup func."},
 	Directive{Kind: Hook, Targets: []Target{Func, Method}, Doc: "Called when a step that names it in hooks= has succeeded or failed: takes a dag.HookContext and resources, and returns an error or nothing."},
 	Directive{Kind: Partitions, Targets: []Target{Var}, Doc: "Which partitions an asset has that names it in partitions=: a variable of type *partition.Definition."},
+	Directive{Kind: Package, Targets: []Target{Clause}, Beside: true, Doc: "What holds for all assets and sources of the package."},
 	Directive{Kind: Config, Targets: []Target{StructType}, Doc: "Values that come from run config; json tags name them, default tags fill them."},
 	Directive{Kind: Graph, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that jobs and other graphs call; with asset, what makes assets."},
 	Directive{Kind: Job, Targets: []Target{Func}, Doc: "A composition of ops, read from the body, that can be run."},

@@ -97,7 +97,7 @@ func (b *builder) subject(op *Op) (in *Input, ok bool) {
 			return in, true
 		}
 	}
-	found := op.Pkg.lookup(arg.Value)
+	found := op.Pkg.find(arg.Value, op)
 	switch {
 	case len(found) == 0:
 		if !b.known(op.Pkg, arg.Value) {
@@ -105,14 +105,14 @@ func (b *builder) subject(op *Op) (in *Input, ok bool) {
 		}
 		return nil, false
 	case len(found) > 1:
-		d := b.argError(&op.Func, CodeAmbiguousInput, arg, "rename one of them with name=", "%s: several assets in sight have the key %s", op.GoName, arg.Value)
+		d := b.argError(&op.Func, CodeAmbiguousInput, arg, "rename one of them with name=", "%s: %s", op.GoName, several(found, arg.Value))
 		for _, a := range found {
 			b.relate(d, a.pos(), "%s of package %s", a.what(), a.Op.Pkg.Path)
 		}
 		return nil, false
 	}
 	for _, in := range op.Inputs {
-		if !in.override && len(op.Pkg.lookup(in.Asset)) == 0 && !b.known(op.Pkg, in.Asset) {
+		if !in.override && len(op.Pkg.find(in.Asset, op)) == 0 && !b.known(op.Pkg, in.Asset) {
 			in.Asset = arg.Value
 			return in, true
 		}

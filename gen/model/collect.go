@@ -114,6 +114,7 @@ func (b *builder) collect(lp *load.Package) {
 		if diags.HasErrors() {
 			noteBroken(file, good, broken, p.Expected)
 		}
+		b.keyPrefix(p, anns)
 		b.decisions(p, file, anns)
 		b.presets(p, anns)
 	}
@@ -121,6 +122,7 @@ func (b *builder) collect(lp *load.Package) {
 	if !annotated {
 		return
 	}
+	p.prefixKeys()
 	slices.SortFunc(p.Ops, func(x, y *Op) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Resources, func(x, y *Resource) int { return strings.Compare(x.Key, y.Key) })
 	slices.SortFunc(p.Graphs, func(x, y *Graph) int { return strings.Compare(x.Key, y.Key) })

@@ -9,7 +9,7 @@ import (
 )
 
 // assetArguments are those of //dag:graph that only mean something on one that makes assets.
-var assetArguments = []string{"group", "owners", "kinds", "was", "freshness"}
+var assetArguments = []string{"group", "owners", "kinds", "was", "freshness", "key_prefix"}
 
 // graphAsset adds the asset that a graph is, where its directive says so.
 func (b *builder) graphAsset(p *Package, g *Graph, a annotations.Annotation) {
@@ -51,7 +51,7 @@ func (b *builder) assetOfGraph(g *Graph) {
 	for i, p := range g.In {
 		if g.Configs[i] != nil { // it stands under ops.KEY.config
 			if config != nil {
-				d := b.report(g.Pkg, CodeGraphAsset, p.Pos, token.NoPos, "put both into one struct type marked //dag:config", "%s takes two configs, and run config has one place for them, ops.%s.config", g.GoName, g.Key)
+				d := b.report(g.Pkg, CodeGraphAsset, p.Pos, token.NoPos, "put both into one struct type marked //dag:config", "%s takes two configs, and run config has one place for them, ops.%s.config", g.GoName, op.Key)
 				b.relate(d, config.Pos, "the first one")
 				g.Broken, op.Broken = true, true
 			}

@@ -52,11 +52,12 @@ type Package struct {
 
 	Diagnostics diag.List // what is wrong with the annotated declarations of this package
 
-	configured []*Func    // marked //dag:configured: each becomes a graph or a resource
-	generics   []*Op      // ops that are generic functions: what is run are their instances
-	visible    []*Package // itself first, then annotated packages of its import closure, sorted by path
-	assets     []*Asset   // its own, in the order of Ops and their outputs
-	lost       []ast.Node // annotated declarations that the type checker left out
+	configured []*Func          // marked //dag:configured: each becomes a graph or a resource
+	generics   []*Op            // ops that are generic functions: what is run are their instances
+	prefix     *annotations.Arg // key_prefix= of //dag:package; nil for none
+	visible    []*Package       // itself first, then annotated packages of its import closure, sorted by path
+	assets     []*Asset         // its own, in the order of Ops and their outputs
+	lost       []ast.Node       // annotated declarations that the type checker left out
 }
 
 // Definitions is all that a package offers to run: its own things and those they reach in other packages, each sorted by key.
@@ -148,6 +149,7 @@ type Op struct {
 	Outputs  []*Output
 	Volatile bool
 	Share    bool
+	Prefix   string // of the keys of its assets: "warehouse/"; empty for none
 	Group    string
 	Owners   []string
 	Kinds    []string

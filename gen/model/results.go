@@ -88,7 +88,7 @@ func (b *builder) opResults(op *Op) {
 	if op.Kind != annotations.Op {
 		refs := assetRefs(op.Kind, op.Obj, op.Node.Type)
 		for i, out := range op.Outputs {
-			out.Asset = out.Name
+			out.Asset = op.Prefix + out.Name
 			if len(op.Outputs) == 1 {
 				out.Asset = op.Key
 			}

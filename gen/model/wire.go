@@ -89,7 +89,7 @@ func (p *Package) lookup(key string) []*Asset {
 // known reports whether a broken directive in sight may have declared key.
 func (b *builder) known(p *Package, key string) bool {
 	for _, q := range p.visible {
-		if b.brokenKeys[q][key] {
+		if b.brokenKeys[q][lastPart(key)] {
 			return true
 		}
 	}
@@ -112,14 +112,14 @@ func (b *builder) wireInput(op *Op, in *Input) {
 	if !in.override && !annotations.ValidName(in.Name) {
 		return // reported with the signature
 	}
-	found := op.Pkg.lookup(in.Asset)
+	found := op.Pkg.find(in.Asset, op)
 	pos, end := op.span(in, b)
 	switch {
 	case len(found) == 0:
 		b.unwired(op, in, pos, end)
 		return
 	case len(found) > 1:
-		d := diag.Diagnostic{Code: CodeAmbiguousInput, Pos: pos, End: end, Message: op.GoName + ": several assets in sight have the key " + in.Asset,
+		d := diag.Diagnostic{Code: CodeAmbiguousInput, Pos: pos, End: end, Message: op.GoName + ": " + several(found, in.Asset),
 			Hint: "rename one of them with name=, or feed the parameter another with in." + in.GoName + "="}
 		for _, a := range found {
 			b.relate(&d, a.pos(), "%s of package %s", a.what(), a.Op.Pkg.Path)
@@ -129,7 +129,7 @@ func (b *builder) wireInput(op *Op, in *Input) {
 		return
 	}
 	a := found[0]
-	in.From = a
+	in.From, in.Asset = a, a.Key
 	switch {
 	case a.Op.Broken && a.Output == nil:
 		op.Broken = true // what it returns is not known
@@ -230,13 +230,13 @@ func (b *builder) deps(op *Op) {
 		return
 	}
 	for _, item := range arg.Items {
-		found := op.Pkg.lookup(item.Text)
+		found := op.Pkg.find(item.Text, op)
 		switch {
 		case len(found) == 1:
 			op.Deps = append(op.Deps, found[0])
 			continue
 		case len(found) > 1:
-			d := diag.Diagnostic{Code: CodeAmbiguousInput, Pos: item.Pos, End: item.End, Message: op.GoName + ": several assets in sight have the key " + item.Text,
+			d := diag.Diagnostic{Code: CodeAmbiguousInput, Pos: item.Pos, End: item.End, Message: op.GoName + ": " + several(found, item.Text),
 				Hint: "rename one of them with name="}
 			for _, a := range found {
 				b.relate(&d, a.pos(), "%s of package %s", a.what(), a.Op.Pkg.Path)

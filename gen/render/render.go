@@ -179,7 +179,7 @@ func camels(keys []string) []string {
 	for i, k := range keys {
 		out[i] = camel(k)
 		if count[out[i]] > 1 {
-			out[i] = "_" + strings.ReplaceAll(k, ":", "__")
+			out[i] = "_" + strings.NewReplacer(":", "__", "/", "__").Replace(k)
 		}
 		if used[out[i]]++; used[out[i]] > 1 {
 			out[i] += "_" + strconv.Itoa(used[out[i]])
@@ -193,7 +193,7 @@ func camel(key string) string {
 	up := true
 	for _, r := range key {
 		switch {
-		case r == '_', r == ':':
+		case r == '_', r == ':', r == '/':
 			up = true
 			continue
 		case up:

@@ -94,7 +94,7 @@ var wiringCodes = []Code{
 		"`in.PARAM=` names no parameter of the function, or one that is injected.",
 		"Correct the name of the parameter."},
 	{"DAG0405", "several assets with the key",
-		"A parameter or `deps=` names a key that assets of several packages in sight have.",
+		"A parameter, `deps=` or `asset=` names a key that assets of several packages in sight have, or one part of a key that several assets end with.",
 		"Rename one of the assets with `name=`, or name another with `in.PARAM=KEY`."},
 	{"DAG0406", "dependency that names no asset",
 		"`deps=` names a key that no asset or source in sight has.",

@@ -310,6 +310,9 @@ func (a *app) assetDetail(cmd *cobra.Command, key string, history int) (*assetDe
 func unknownAsset(key string, cat *plan.Catalog) error {
 	keys := cat.AssetKeys()
 	hint := nearest.Hint(key, keys)
+	if i := slices.IndexFunc(keys, func(k string) bool { return strings.HasSuffix(k, "/"+key) }); i >= 0 {
+		hint = fmt.Sprintf("; did you mean %q?", keys[i])
+	}
 	if hint == "" && len(keys) > 0 && len(keys) <= 10 {
 		hint = "; there is " + strings.Join(keys, ", ")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dagstergen/dagstergen/internal/nearest"
+	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
 // attributes are what a selection can ask beside keys, with the values that a node has of each: "k" and "k=v" for a tag.
@@ -26,6 +27,18 @@ var attributes = map[string]func(n *Node) []string{
 	},
 	"kind":  func(n *Node) []string { return n.Op.Kinds },
 	"owner": func(n *Node) []string { return n.Op.Owners },
+	"key": func(n *Node) []string {
+		if n.Op.Check != nil {
+			return nil
+		}
+		keys := []string{n.Key}
+		for j := range n.Op.Outputs {
+			if n.Op.Kind != dag.KindOp {
+				keys = append(keys, assetKey(n.Op, &n.Op.Outputs[j]))
+			}
+		}
+		return keys
+	},
 	"check": func(n *Node) []string {
 		if n.Op.Check == nil {
 			return nil
@@ -136,7 +149,7 @@ func (s *selector) having(e *expr) (nodes []int32) {
 			continue // inside of an asset
 		}
 		values := attributes[e.name](&s.g.Nodes[i])
-		if slices.Contains(values, want) {
+		if slices.ContainsFunc(values, func(v string) bool { return v == want || e.name == "key" && wildcard(want, v) }) {
 			nodes = append(nodes, int32(i))
 		}
 		for _, v := range values {
@@ -151,6 +164,23 @@ func (s *selector) having(e *expr) (nodes []int32) {
 		s.wrong.add("unknown_key", "selection %q matches nothing: %s with the %s %q%s", e.source, s.g.nobody(), e.name, want, hint)
 	}
 	return nodes
+}
+
+// wildcard reports whether a key is one of those that a pattern means, in which * stands for any text, with slashes too.
+func wildcard(pattern, key string) bool {
+	parts := strings.Split(pattern, "*")
+	key, ok := strings.CutPrefix(key, parts[0])
+	if len(parts) == 1 || !ok {
+		return ok && key == ""
+	}
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(key, p)
+		if i < 0 {
+			return false
+		}
+		key = key[i+len(p):]
+	}
+	return strings.HasSuffix(key, parts[len(parts)-1])
 }
 
 // keysOf returns all names that a selection may use: the keys of nodes, of the graphs they are in and, for assets, of each of their outputs.

@@ -16,7 +16,7 @@ import (
 //	part      = up ( name | attribute | "(" selection ")" ) down | "*"
 //	up        = "*" | { "+" }        all that is above, or so many steps
 //	down      = "*" | { "+" }        all that is below, or so many steps
-//	attribute = ( "tag" | "group" | "kind" | "owner" | "check" ) ":" name [ "=" name ]
+//	attribute = ( "tag" | "group" | "kind" | "owner" | "check" | "key" ) ":" name [ "=" name ]
 //
 // A name is a key, or any text in double quotes. What stands in quotes is no operator and no word.
 
@@ -228,7 +228,7 @@ func (p *selectionParser) missing() *selectionError {
 func (p *selectionParser) attribute(name string, start int) (*expr, *selectionError) {
 	if _, ok := attributes[name]; !ok {
 		p.at = start
-		return nil, p.wrong("there is no %q%s; write a key, tag:, group:, kind:, owner: or check:", name+":", nearest.Hint(name, []string{"tag", "group", "kind", "owner", "check"}))
+		return nil, p.wrong("there is no %q%s; write a key, tag:, group:, kind:, owner:, check: or key:", name+":", nearest.Hint(name, []string{"tag", "group", "kind", "owner", "check", "key"}))
 	}
 	p.at++
 	e := &expr{kind: exprAttr, name: name}

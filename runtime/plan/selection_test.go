@@ -88,7 +88,7 @@ func TestSelectionMistakes(t *testing.T) {
 		{"+tag:team=rad", `selection "+tag:team=rad" matches nothing: no asset with the tag "team=rad"; did you mean "team=red"?`},
 		{"group:stat", `selection "group:stat" matches nothing: no asset with the group "stat"; did you mean "stats"?`},
 		{"kind:nothing_like_it", `selection "kind:nothing_like_it" matches nothing: no asset with the kind "nothing_like_it"`},
-		{"tga:team", `selection "tga:team", column 1: there is no "tga:"; did you mean "tag"?; write a key, tag:, group:, kind:, owner: or check:`},
+		{"tga:team", `selection "tga:team", column 1: there is no "tga:"; did you mean "tag"?; write a key, tag:, group:, kind:, owner:, check: or key:`},
 		{"daily and not daily", `selection "daily and not daily" selects nothing: no asset is left`},
 		{"not *", `selection "not *" selects nothing: no asset is left`},
 		{"daily and", `selection "daily and", column 10: a clause is empty; separate keys with one comma`},
