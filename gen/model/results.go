@@ -136,9 +136,9 @@ func (b *builder) outputTypes(f *Func) {
 	}
 }
 
-// judge says how data of f is looked at: only ops and assets have streams, because what a job takes and returns has a value.
+// judge says how data of f is looked at: only ops, assets and checks have streams, because what a job takes and returns has a value.
 func (b *builder) judge(f *Func) func(types.Type, *types.Package) *storeProblem {
-	if f.Kind == annotations.Op || f.Kind == annotations.Asset {
+	if f.Kind == annotations.Op || f.Kind == annotations.Asset || f.Kind == annotations.Check {
 		return b.dataProblem
 	}
 	return b.storeProblem

@@ -42,6 +42,24 @@ func (a *app) assetCompletions(prefix string) []cobra.Completion {
 	return out
 }
 
+// checkCompletions offers the assets that have checks, and their checks.
+func (a *app) checkCompletions(prefix string) []cobra.Completion {
+	cat, err := a.catalog()
+	if err != nil {
+		return nil
+	}
+	var out []cobra.Completion
+	seen := map[string]bool{}
+	for _, op := range cat.Checks("") {
+		if !seen[op.Check.Asset] {
+			seen[op.Check.Asset] = true
+			out = append(out, cobra.CompletionWithDesc(prefix+"check:"+op.Check.Asset, "all checks of "+op.Check.Asset))
+		}
+		out = append(out, cobra.CompletionWithDesc(prefix+"check:"+op.Key, escape(firstSentence(op.Description))))
+	}
+	return out
+}
+
 // completePresets completes --preset with those of the job that the arguments name.
 func (a *app) completePresets(cmd *cobra.Command) {
 	// The flag was defined before: registering it cannot fail.
@@ -66,7 +84,10 @@ func (a *app) selectFlag(cmd *cobra.Command, value *string) {
 		prefix := wrote[:strings.LastIndexAny(wrote, ",( *+")+1]
 		directive := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		if len(args) == 0 {
-			return a.assetCompletions(prefix), directive
+			if strings.HasPrefix(wrote[len(prefix):], "check:") {
+				return a.checkCompletions(prefix), directive
+			}
+			return append(a.assetCompletions(prefix), prefix+"check:"), directive
 		}
 		var out []cobra.Completion
 		if cat, err := a.catalog(); err == nil {
