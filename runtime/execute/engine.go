@@ -127,6 +127,7 @@ type run struct {
 	again      map[int32]bool // nodes that run whatever is stored
 	plan       *plan.Plan
 	seen       map[plan.Sight]*sighting
+	said       answers // of sources that are asked beside those that the plan needs
 	inst       *instance.Instance
 	store      storage.Store
 	private    bool // kept nowhere: no store, no locks, no second looks
