@@ -164,14 +164,34 @@ func (w *writer) insertNoRun() error {
 // maxRows is how many events go into one statement.
 const maxRows = 8
 
-// insertEvents has a statement for each number of rows: the calls into SQLite cost more than what it does.
-var insertEvents = func() (texts [maxRows + 1]string) {
-	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	for n := 1; n <= maxRows; n++ {
-		texts[n] = "INSERT INTO event (run, seq, time, type, step, level, message, data, asset, partition, rare) VALUES " + row + strings.Repeat(", "+row, n-1)
+// insertEvents has a statement for each number of rows: the calls into SQLite cost more than what it does. One of them binds the texts that most events leave
+// empty, the other has them as they are; run and step are bound once for all rows.
+var insertEvents = func() (texts [2][maxRows + 1]string) {
+	const into = "INSERT INTO event (run, step, seq, time, type, data, asset, rare, level, message, partition) VALUES "
+	for i, row := range []string{"(?1, ?2, ?, ?, ?, ?, ?, ?, '', '', '')", "(?1, ?2, ?, ?, ?, ?, ?, ?, ?, ?, ?)"} {
+		for n := 1; n <= maxRows; n++ {
+			texts[i][n] = into + row + strings.Repeat(", "+row, n-1)
+		}
 	}
 	return texts
 }()
+
+// textual is 1 for an event with a text besides its type, and 0 for others: which statement inserts it.
+func textual(e *storage.Event) int {
+	if e.Level == "" && e.Message == "" && e.Partition == "" {
+		return 0
+	}
+	return 1
+}
+
+// alike returns how many of the events, from the first on, one statement inserts.
+func alike(events []storage.Event) int {
+	n, first := 1, &events[0]
+	for n < min(len(events), maxRows) && events[n].RunID == first.RunID && events[n].StepKey == first.StepKey && textual(&events[n]) == textual(first) {
+		n++
+	}
+	return n
+}
 
 func rareness(t storage.EventType) int64 {
 	if isCommon(t) {
@@ -181,17 +201,19 @@ func rareness(t storage.EventType) int64 {
 }
 
 func (w *writer) insertEvents(events []storage.Event) error {
-	for part := range slices.Chunk(events, maxRows) {
-		args := w.args[:0]
+	for len(events) > 0 {
+		part := events[:alike(events)]
+		events = events[len(part):]
+		r, err := w.run(part[0].RunID)
+		if err != nil {
+			return err
+		}
+		if r.status.Finished() {
+			return fmt.Errorf("event %s of run %s: %w", part[0].Type, part[0].RunID, storage.ErrFinished)
+		}
+		args := append(w.args[:0], r.number, part[0].StepKey)
 		for i := range part {
 			e := &part[i]
-			r, err := w.run(e.RunID)
-			if err != nil {
-				return err
-			}
-			if r.status.Finished() {
-				return fmt.Errorf("event %s of run %s: %w", e.Type, e.RunID, storage.ErrFinished)
-			}
 			if e.RunID == "" { // nothing else may know of the asset
 				if _, _, err := w.c.run("INSERT INTO asset_record (asset, record) VALUES (?, 0) ON CONFLICT DO NOTHING", e.Asset); err != nil {
 					return err
@@ -202,10 +224,13 @@ func (w *writer) insertEvents(events []storage.Event) error {
 			if e.Data != nil {
 				data = e.Data
 			}
-			args = append(args, r.number, r.seq, nanos(e.Time), string(e.Type), e.StepKey, e.Level, e.Message, data, e.Asset, e.Partition, rareness(e.Type))
+			args = append(args, r.seq, nanos(e.Time), string(e.Type), data, e.Asset, rareness(e.Type))
+			if textual(e) == 1 {
+				args = append(args, e.Level, e.Message, e.Partition)
+			}
 		}
 		w.args = args
-		if _, _, err := w.c.run(insertEvents[len(part)], args...); err != nil {
+		if _, _, err := w.c.run(insertEvents[textual(&part[0])][len(part)], args...); err != nil {
 			return err
 		}
 	}
