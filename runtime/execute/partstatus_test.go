@@ -33,6 +33,9 @@ type partitionedWorld struct {
 	fails map[dag.PartitionKey]bool
 }
 
+// grids are the assets whose partitions are those of one grid, and what they are made from.
+const grids = "base,plain,file,raw,mean,both,last,alone"
+
 func keyOf(ctx context.Context) dag.PartitionKey {
 	p, _ := dag.PartitionOf(ctx)
 	return p.Key
@@ -71,6 +74,33 @@ func newPartitionedWorld(t *testing.T) *partitionedWorld {
 	text("both", "raw", "mean")
 	text("last", "both", "plain")
 	text("alone").Deps = []string{"file"}
+
+	// Several partitions at once: of each shop, of all, and of the day before.
+	several := func(key, from string, d *partition.Definition, t *dag.Type) *dag.Op {
+		op := w.asset(key, []string{from}, nil)
+		op.Partitions, op.Inputs[0].Type = d, t
+		op.Invoke = func(_ context.Context, c *dag.Call) error {
+			w.called(key)
+			switch in := c.In[0].(type) {
+			case map[dag.PartitionKey]int:
+				sum := 0
+				for _, v := range in {
+					sum += v
+				}
+				c.Out[0] = sum % 5
+			case int:
+				c.Out[0] = in
+			}
+			return nil
+		}
+		return op
+	}
+	mapType := dag.PartitionMapOf[int]("map[github.com/dagstergen/dagstergen/runtime/dag.PartitionKey]int", intType)
+	shops := partition.Static("bern", "oslo", "rome")
+	several("shop", "mean", shops, mapType).Deps = []string{"alone"}
+	several("total", "shop", nil, mapType)
+	several("share", "total", shops, intType)
+	several("own", "mean", grid, mapType)
 	return w
 }
 
@@ -95,24 +125,33 @@ func shortCauses(causes []plan.Cause) string {
 	return strings.Join(slices.Compact(parts), "; ")
 }
 
-// requireSame holds the status of all partitions to that of each of them.
+// requireSame holds the status of all partitions to an ordinary one, of a run that has a step for each.
 func (w *partitionedWorld) requireSame(what string) *plan.Status {
 	w.t.Helper()
 	all := w.status("")
-	space := w.grid()
-	for p := range space.All().Points() {
-		w.opts.Tags = map[string]string{plan.TagPartition: space.Key(p)}
-		one := w.status("")
-		w.opts.Tags = nil
-		require.Len(w.t, one.Assets, len(all.Assets))
-		for i := range one.Assets {
-			a, b := &one.Assets[i], &all.Assets[i]
-			require.Equal(w.t, a.Key, b.Key)
-			if b.Partitions == nil {
-				require.Equal(w.t, a, b)
-				continue
-			}
-			var got plan.AssetStatus
+	w.opts.Tags = map[string]string{plan.TagPartition: "*"}
+	each := w.status("")
+	w.opts.Tags = nil
+	byKey := map[string]*plan.AssetStatus{}
+	for i := range all.Assets {
+		byKey[all.Assets[i].Key] = &all.Assets[i]
+	}
+	seen := map[string]int{}
+	for i := range each.Assets {
+		a := &each.Assets[i]
+		b := byKey[a.Key]
+		require.NotNil(w.t, b, a.Key)
+		where := fmt.Sprintf("%s: %s[%s]", what, a.Key, a.Partition)
+		for _, root := range a.Roots {
+			root, _, _ = strings.Cut(root, "[")
+			require.Contains(w.t, b.Roots, root, where)
+		}
+		got := *b
+		if a.Partition != "" {
+			seen[a.Key]++
+			p, err := b.Partitions.Space.Find(a.Partition)
+			require.NoError(w.t, err)
+			got = plan.AssetStatus{}
 			for _, f := range []plan.Freshness{plan.Fresh, plan.Stale, plan.Missing} {
 				if b.Partitions.Status[f].Has(p) {
 					got.Status += f
@@ -131,16 +170,17 @@ func (w *partitionedWorld) requireSame(what string) *plan.Status {
 					got.Causes = append(got.Causes, c.Cause)
 				}
 			}
-			action := a.Action
-			if a.Kind == "source" { // it is observed, whatever a run notes
-				action = got.Action
-			}
-			require.Equal(w.t, []string{string(a.Status), string(a.Projected), string(action), shortCauses(a.Causes)},
-				[]string{string(got.Status), string(got.Projected), string(got.Action), shortCauses(got.Causes)}, "%s: %s[%s]", what, a.Key, space.Key(p))
-			for _, root := range a.Roots {
-				root, _, _ = strings.Cut(root, "[")
-				require.Contains(w.t, b.Roots, root, "%s: %s[%s]", what, a.Key, space.Key(p))
-			}
+		}
+		action := a.Action
+		if a.Kind == "source" { // it is observed, whatever a run notes
+			action = got.Action
+		}
+		require.Equal(w.t, []string{string(a.Status), string(a.Projected), string(action), shortCauses(a.Causes)},
+			[]string{string(got.Status), string(got.Projected), string(got.Action), shortCauses(got.Causes)}, where)
+	}
+	for i := range all.Assets {
+		if p := all.Assets[i].Partitions; p != nil {
+			require.Equal(w.t, p.Total, seen[all.Assets[i].Key], all.Assets[i].Key)
 		}
 	}
 	return all
@@ -155,7 +195,7 @@ func TestStatusOfAllPartitionsIsThatOfEach(t *testing.T) {
 			w.requireSame("at first")
 			space := w.grid()
 			keys := slices.Collect(space.Keys(space.All()))
-			names := []string{"plain", "raw", "mean", "both", "last", "alone"}
+			names := []string{"plain", "raw", "mean", "both", "last", "alone", "shop", "total", "share", "own"}
 			for i := range 25 {
 				what := ""
 				switch r.IntN(10) {
@@ -205,17 +245,20 @@ func TestStatusOfAllPartitionsIsThatOfEach(t *testing.T) {
 			for _, op := range w.ops {
 				op.Volatile = false
 			}
-			st := w.requireSame("at the end")
-			partitions, err := st.OutdatedPartitions()
-			require.NoError(t, err)
-			if w.opts.Select = st.Outdated(); w.opts.Select != "" {
-				if !partitions.Empty() {
-					w.opts.Tags = map[string]string{plan.TagPartition: strings.Join(partitions.Terms(), ",")}
+			w.requireSame("at the end")
+			for _, selection := range []string{grids, "shop", "total", "share", "own"} { // one run says partitions of one definition
+				st := w.status(selection)
+				partitions, err := st.OutdatedPartitions()
+				require.NoError(t, err)
+				if w.opts.Select = st.Outdated(); w.opts.Select != "" {
+					if !partitions.Empty() {
+						w.opts.Tags = map[string]string{plan.TagPartition: strings.Join(partitions.Terms(), ",")}
+					}
+					w.ok("")
 				}
-				w.ok("")
+				w.opts.Select, w.opts.Tags = "", nil
 			}
-			w.opts.Select, w.opts.Tags = "", nil
-			st = w.requireSame("up to date")
+			st := w.requireSame("up to date")
 			now, projected := st.Count()
 			assert.Equal(t, map[plan.Freshness]int{plan.Fresh: len(st.Assets)}, now)
 			assert.Zero(t, projected)
@@ -227,13 +270,13 @@ func TestStatusOfAllPartitionsIsThatOfEach(t *testing.T) {
 func TestStatusOfAllPartitions(t *testing.T) {
 	w := newPartitionedWorld(t)
 	for _, key := range []string{"2024-03-30|bern", "2024-03-31|bern", "2024-03-30|oslo", "2024-03-31|oslo", "2024-04-01|oslo", "2024-03-30|rome"} {
-		w.opts.Tags = map[string]string{plan.TagPartition: key}
+		w.opts.Tags, w.opts.Select = map[string]string{plan.TagPartition: key}, grids
 		w.ok("")
 	}
 	w.fails["2024-03-31|rome"] = true
 	w.opts.Tags = map[string]string{plan.TagPartition: "2024-03-31|rome"}
 	require.Error(t, w.run("").Err())
-	w.opts.Tags = nil
+	w.opts.Tags, w.opts.Select = nil, ""
 	w.files["2024-03-31|oslo"] = "new"
 	w.code["both"] = "edited"
 	w.code["alone"] = "edited"

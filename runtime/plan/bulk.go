@@ -3,7 +3,6 @@ package plan
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -59,57 +58,6 @@ const (
 
 var freshnesses = [...]Freshness{Fresh, Stale, Missing}
 
-// A feed is where an input or a dep of partitions comes from.
-type feed struct {
-	name  string // as records call it
-	from  string // the asset that is meant; empty for a value
-	up    *parts
-	plain *standing // where it comes from, where that has no partitions
-	out   int
-	data  canon.Digest // of what has no partitions, as it is stored now
-	known bool         // and will be
-	index []int32      // the number upstream for each number here, -1 for none; nil where they are the same
-}
-
-// at is what a feed gives to the partition with a number: the data as it is stored now, zero for none, and whether a run would give the same.
-func (l *feed) at(n int) (data canon.Digest, known bool) {
-	if l.up == nil {
-		return l.data, l.known
-	}
-	if n = l.number(n); n < 0 {
-		return canon.Digest{}, false
-	}
-	return l.up.data[l.out][n], l.up.action[n] == reuse8
-}
-
-func (l *feed) number(n int) int {
-	if l.index == nil {
-		return n
-	}
-	return int(l.index[n])
-}
-
-// ahead is how what a feed leads to stands, if all is brought up to date.
-func (l *feed) ahead(n int) freshness8 {
-	switch {
-	case l.up != nil:
-		if n = l.number(n); n < 0 {
-			return missing8
-		}
-		return l.up.ahead[n]
-	case l.plain == nil:
-		return fresh8
-	}
-	return freshness8(slices.Index(freshnesses[:], l.plain.ahead))
-}
-
-func (l *feed) standing() *standing {
-	if l.up != nil {
-		return l.up.u
-	}
-	return l.plain
-}
-
 // bulk finds out how the partitions of all assets in a target stand that have any.
 func (m *statusMaker) bulk(all *Target, x *Bulk) error {
 	spaces := resolved{at: x.At}
@@ -134,14 +82,8 @@ func (m *statusMaker) bulk(all *Target, x *Bulk) error {
 		byPlace[place] = p
 		order = append(order, p)
 	}
-	homes := map[string]int32{}
-	for i := range all.Graph.Nodes {
-		if all.Graph.unit[i] == int32(i) {
-			homes[all.Graph.Nodes[i].Op.Symbol] = int32(i)
-		}
-	}
 	for _, p := range order {
-		if err := m.connect(p, homes, byPlace); err != nil {
+		if err := m.connect(p, byPlace); err != nil {
 			return err
 		}
 	}
@@ -171,72 +113,6 @@ func onePartition(format string, args ...any) error {
 // drop gives back what only those below need.
 func (p *parts) drop() { p.action, p.now, p.ahead, p.data = nil, nil, nil, nil }
 
-// connect finds out where the inputs and deps of an asset come from.
-func (m *statusMaker) connect(p *parts, homes map[string]int32, byPlace map[int32]*parts) error {
-	op := p.node.Op
-	for i := range op.Inputs {
-		in := &op.Inputs[i]
-		if in.Asset == "" {
-			_, _, data, err := m.hash.value(in.Type, m.Inputs[p.node.Key][in.Name], m.Encode)
-			if err != nil {
-				return fmt.Errorf("input %s of asset %q: %w", in.Name, op.Key, err)
-			}
-			p.feeds = append(p.feeds, feed{name: in.Name, data: data, known: true})
-			continue
-		}
-		if in.Unwrap {
-			return onePartition("asset %q takes what a pointer leads to, which only its value tells", op.Key)
-		}
-		p.feeds = append(p.feeds, m.feed(p, in.Name, in.Asset, homes, byPlace))
-	}
-	for _, key := range op.Deps {
-		p.feeds = append(p.feeds, m.feed(p, "after "+key, key, homes, byPlace))
-	}
-	return nil
-}
-
-// feed is what leads to an asset.
-func (m *statusMaker) feed(p *parts, name, key string, homes map[string]int32, byPlace map[int32]*parts) feed {
-	ref := m.Target.Catalog.assetByKey[key]
-	place := homes[ref.op.op.Symbol]
-	l := feed{name: name, from: key, out: max(ref.output, 0)}
-	if up := byPlace[place]; up != nil {
-		l.up = up
-		up.took++
-		l.index = renumbered(p.space, up.space)
-		return l
-	}
-	l.plain = m.unit(place)
-	if s := l.plain.last; s != nil {
-		read := storedNow{planned{m.builder}}
-		l.data = planned{m.builder}.Data(s, int32(ref.output))
-		if l.known = !l.data.IsZero(); !l.known {
-			l.data = read.Data(s, int32(ref.output))
-		}
-	}
-	return l
-}
-
-// renumbered are the numbers upstream of the partitions with the same keys; nil where they are the same numbers.
-func renumbered(down, up *partition.Space) []int32 {
-	if down == up {
-		return nil
-	}
-	index := make([]int32, down.Len())
-	same := down.Len() <= up.Len()
-	for n, p := range down.Numbered(0, down.Len()) {
-		index[n] = -1
-		if at, err := up.Find(down.Key(p)); err == nil {
-			index[n] = int32(up.Number(at))
-		}
-		same = same && index[n] == int32(n)
-	}
-	if same {
-		return nil
-	}
-	return index
-}
-
 // examine finds out how all partitions of an asset stand; what it takes has been examined.
 func (m *statusMaker) examine(p *parts, x *Bulk) error {
 	p.action, p.now, p.ahead = make([]action8, p.n), make([]freshness8, p.n), make([]freshness8, p.n)
@@ -250,6 +126,11 @@ func (m *statusMaker) examine(p *parts, x *Bulk) error {
 	}
 	if p.node.Op.Kind == dag.KindSource {
 		return m.observed(p, x)
+	}
+	for i := range p.feeds {
+		if err := p.feeds[i].gather(m.hash); err != nil {
+			return onePartition("asset %q: %v", p.node.Key, err)
+		}
 	}
 	f := &finder{statusMaker: m, parts: p, why: newPartCauses(p)}
 	if err := f.template(); err != nil {

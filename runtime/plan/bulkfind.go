@@ -279,7 +279,7 @@ func (f *finder) judge() {
 		f.ahead[n] = f.now[n]
 		if f.now[n] == fresh8 {
 			for k := range f.feeds {
-				if f.feeds[k].ahead(n) != fresh8 {
+				if f.feeds[k].ahead(n) != 0 {
 					f.ahead[n] = stale8
 				}
 			}

@@ -34,6 +34,7 @@ type group struct {
 	was      storage.Record // the first of them
 	alike    int32          // the first group with a record that was made alike, but from other data
 	changed  []bool         // by feed: it has other data
+	moved    []bool         // by feed: it leads to other partitions
 	data     []canon.Digest // by feed, of the first
 	complete bool           // all data is known
 
@@ -81,9 +82,10 @@ func (r *partCauses) of(f *finder, n int, was *storage.Record) int32 {
 	for k := range f.feeds {
 		d, _ := f.feeds[k].at(n)
 		o := inputOf(was, f.feeds[k].name, k)
+		moved := o != nil && o.From == f.feeds[k].from && o.Partitions != f.feeds[k].partitions(n)
 		changed := o != nil && !d.IsZero() && d != o.DataVersion
 		complete = complete && !d.IsZero()
-		r.key = append(r.key, bit(changed))
+		r.key = append(r.key, bit(changed)|bit(moved)<<1)
 	}
 	r.key = append(r.key, bit(complete))
 	if g, ok := r.byKey[string(r.key)]; ok {
@@ -92,7 +94,7 @@ func (r *partCauses) of(f *finder, n int, was *storage.Record) int32 {
 	g := &group{was: *was, alike: alike, complete: complete}
 	for k := range f.feeds {
 		d, _ := f.feeds[k].at(n)
-		g.data, g.changed = append(g.data, d), append(g.changed, r.key[4+k] == 1)
+		g.data, g.changed, g.moved = append(g.data, d), append(g.changed, r.key[4+k]&1 != 0), append(g.moved, r.key[4+k]&2 != 0)
 	}
 	if alike == int32(len(r.groups)) {
 		r.last = alike
@@ -184,6 +186,8 @@ func (r *partCauses) inputs(f *finder, g *group) {
 		switch {
 		case o == nil:
 			news = append(news, k)
+		case g.moved[k]:
+			add(true, CauseDependency, l.from, "input %s is made from other partitions of %q than before", l.name, l.from)
 		case !g.changed[k]:
 		case l.from == "":
 			add(true, ReasonInput, "", "input %s: another value is passed", l.name)
@@ -247,17 +251,18 @@ func (r *partCauses) tell(f *finder) {
 		}
 		for k := range f.feeds {
 			l := &f.feeds[k]
-			ahead := l.ahead(n)
-			if ahead == fresh8 {
-				continue
-			}
-			if above[k][ahead] == 0 {
-				up := l.standing()
-				f.u.roots.union(up.roots)
-				above[k][ahead] = 1 + r.indexOf(Cause{Code: ReasonUpstream, Asset: l.from, Text: fmt.Sprintf("upstream %q is %s", l.from, freshnesses[ahead])})
-			}
-			if at := &r.all[above[k][ahead]-1].at; len(*at) == 0 || (*at)[len(*at)-1].To <= n { // two feeds may lead to one asset
-				at.add(n)
+			for _, ahead := range [2]freshness8{stale8, missing8} {
+				if l.ahead(n)&aheadBit(ahead) == 0 {
+					continue
+				}
+				if above[k][ahead] == 0 {
+					up := l.standing()
+					f.u.roots.union(up.roots)
+					above[k][ahead] = 1 + r.indexOf(Cause{Code: ReasonUpstream, Asset: l.from, Text: fmt.Sprintf("upstream %q is %s", l.from, freshnesses[ahead])})
+				}
+				if at := &r.all[above[k][ahead]-1].at; len(*at) == 0 || (*at)[len(*at)-1].To <= n { // two feeds may lead to one asset
+					at.add(n)
+				}
 			}
 		}
 	}

@@ -163,6 +163,8 @@ func (c *cborReader) input(in *storage.Input) {
 			in.Version = c.digest()
 		case 4:
 			in.DataVersion = c.digest()
+		case 5:
+			in.Partitions = c.text()
 		default:
 			c.fail()
 		}
