@@ -35,7 +35,8 @@ type parts struct {
 	data   [][]canon.Digest // by output: what is reused, else what is stored now
 	took   int              // how many feeds lead here that are not followed yet
 
-	said *PartitionStatus
+	turned []int // reused from a record that is not the newest: what reads what is stored would find another one
+	said   *PartitionStatus
 }
 
 // action8 and freshness8 are an Action and a Freshness in a byte.

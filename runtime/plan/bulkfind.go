@@ -16,11 +16,12 @@ type finder struct {
 	*parts
 	why *partCauses
 
-	step    *Step          // of no partition: what all of them share
-	content []canon.Digest // of what is stored now; zero where that is not known
-	known   []bool         // a run would see the same
-	state   []uint8        // what is known of the record
-	group   []int32        // how the newest record differs, see partCauses; -1 for none
+	step     *Step          // of no partition: what all of them share
+	content  []canon.Digest // of what is stored now; zero where that is not known
+	known    []bool         // a run would see the same
+	state    []uint8        // what is known of the record
+	newestID int64          // the number of the newest record, where there are no partitions
+	group    []int32        // how the newest record differs, see partCauses; -1 for none
 }
 
 // The bits of finder.state.
@@ -64,6 +65,7 @@ func (f *finder) latest() error {
 		found, err := f.newest([]*Step{s})
 		if rec := newestOf(s, found); err == nil && rec != nil {
 			// It is found by its content, if it is usable.
+			f.newestID = rec.ID
 			f.take(0, &storage.LatestRecord{Record: *rec})
 		}
 		return err
@@ -247,7 +249,9 @@ func (f *finder) elsewhere() error {
 		for _, i := range part { // what a run reuses is what those below see
 			if n := int(i); f.state[n]&hasContent != 0 && f.known[n] && f.step.forced == nil {
 				f.keep(n, found[f.content[n]])
-				f.u.turned = true
+				if f.node.Op.Partitions != nil || found[f.content[n]].ID != f.newestID {
+					f.turned = append(f.turned, n)
+				}
 			}
 		}
 	}

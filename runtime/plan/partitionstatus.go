@@ -153,6 +153,16 @@ func wholly(of map[Freshness]Partitions, n int) Freshness {
 	return Stale
 }
 
+// toRun are the partitions that are not fresh, with those whose record must be noted as the newest again before others are made from it.
+func (p *parts) toRun() partition.Set {
+	slices.Sort(p.turned)
+	var turned spans
+	for _, n := range p.turned {
+		turned.add(n)
+	}
+	return p.said.Outdated().Union(p.space.Numbers(turned))
+}
+
 // outdatedPartitions are the partitions of which some of the assets are not fresh, as the first of them calls them.
 func outdatedPartitions(of []*standing) (all Partitions, err error) {
 	var first *parts
@@ -161,7 +171,7 @@ func outdatedPartitions(of []*standing) (all Partitions, err error) {
 		if p == nil || p.node.Op.Partitions == nil {
 			continue
 		}
-		set := p.said.Outdated().Set
+		set := p.toRun()
 		if first == nil {
 			first = p
 			all = Partitions{set, p.space}

@@ -326,7 +326,7 @@ func (m *statusMaker) outdated(shown *Target) (selection string, partitions Part
 			continue
 		}
 		selected++
-		if u.ahead != Fresh {
+		if u.ahead != Fresh || u.parts != nil && u.parts.turned != nil {
 			take(u)
 		}
 	}
@@ -335,7 +335,7 @@ func (m *statusMaker) outdated(shown *Target) (selection string, partitions Part
 		queue = queue[:len(queue)-1]
 		for _, i := range g.whole(u.place) {
 			for _, place := range g.Nodes[i].ups {
-				if up := m.unit(place); !up.observes() && (up.ahead != Fresh || up.turned) {
+				if up := m.unit(place); !up.observes() && (up.ahead != Fresh || up.turned || up.parts != nil && up.parts.turned != nil) {
 					take(up)
 				}
 			}
