@@ -36,7 +36,10 @@ var (
 	})
 )
 
-// Pack returns b compressed, or b itself where it is short or where compression saves less than an eighth.
+// Large values are judged by samples first: to compress what has been compressed already, or is noise, costs more than to write it.
+const sampledFrom, samples, sampleSize = 1 << 20, 16, 16 << 10
+
+// Pack returns b compressed, or b itself where it is short or where compression saves less than an eighth: of all of it, or of samples of what is large.
 func Pack(b []byte) ([]byte, Coding) {
 	if len(b) < Threshold {
 		return b, Raw
@@ -45,11 +48,29 @@ func Pack(b []byte) ([]byte, Coding) {
 	if err != nil {
 		return b, Raw // only impossible options give an error; uncompressed is always right
 	}
+	if len(b) >= sampledFrom {
+		if sample := sampleOf(b); !saves(e.EncodeAll(sample, make([]byte, 0, len(sample))), sample) {
+			return b, Raw
+		}
+	}
 	packed := e.EncodeAll(b, make([]byte, 0, len(b)/2))
-	if len(packed) > len(b)-len(b)/8 {
+	if !saves(packed, b) {
 		return b, Raw
 	}
 	return packed, Zstd
+}
+
+// saves reports whether packed is worth having in place of b.
+func saves(packed, b []byte) bool { return len(packed) <= len(b)-len(b)/8 }
+
+// sampleOf returns parts of b, from its start to its end.
+func sampleOf(b []byte) []byte {
+	out := make([]byte, 0, samples*sampleSize)
+	for i := range samples {
+		at := i * (len(b) - sampleSize) / (samples - 1)
+		out = append(out, b[at:at+sampleSize]...)
+	}
+	return out
 }
 
 // Unpack returns the bytes that Pack was given. size is how many they must be; -1 accepts any number up to 1 GiB.

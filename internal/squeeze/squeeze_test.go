@@ -66,3 +66,26 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+// What is large is judged by samples: noise is not compressed for nothing, and what pays is.
+func TestPackSamples(t *testing.T) {
+	noise := make([]byte, 3*sampledFrom+17)
+	_, _ = rand.Read(noise)
+	packed, coding := Pack(noise)
+	assert.Equal(t, Raw, coding)
+	assert.Same(t, &noise[0], &packed[0], "it is not copied")
+	sample := sampleOf(noise)
+	assert.Equal(t, noise[:sampleSize], sample[:sampleSize])
+	assert.Equal(t, noise[len(noise)-sampleSize:], sample[len(sample)-sampleSize:])
+
+	text := bytes.Repeat([]byte("the same again, "), sampledFrom/8)
+	packed, coding = Pack(text)
+	assert.Equal(t, Zstd, coding)
+	back, err := Unpack(packed, coding, int64(len(text)))
+	require.NoError(t, err)
+	assert.Equal(t, text, back)
+
+	tail := append(bytes.Clone(noise), text[:len(text)/16]...) // too little of it pays
+	_, coding = Pack(tail)
+	assert.Equal(t, Raw, coding)
+}

@@ -3,10 +3,12 @@ package iomanager
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -100,4 +102,66 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/file")
+}
+
+// BenchmarkThroughput stores values as bytes and as files, and each time writes the same bytes to a plain file beside it: what is reported is the share of that floor's speed.
+func BenchmarkThroughput(b *testing.B) {
+	for _, size := range []int{1 << 20, 16 << 20, 128 << 20} {
+		data := noise(size)
+		h := newHome(b, b.TempDir())
+		for name, store := range map[string]func() error{
+			"bytes": func() error { _, err := h.io.Stage(b.Context(), bytesType, data); return err },
+			"file": func() error {
+				f, err := h.io.NewFile("x.bin", func(w io.Writer) error { _, err := w.Write(data); return err })
+				if err == nil {
+					_, err = h.io.Stage(b.Context(), fileType, f)
+				}
+				return err
+			},
+		} {
+			b.Run(name+"/"+strconv.Itoa(size>>20)+"MiB", func(b *testing.B) {
+				dir := b.TempDir()
+				d, err := os.Open(dir)
+				require.NoError(b, err)
+				n := 0
+				var floor, ours time.Duration
+				for b.Loop() {
+					n++
+					began := time.Now()
+					plainFile(b, d, filepath.Join(dir, strconv.Itoa(n)), unique(data, 2*n))
+					floor += time.Since(began)
+					unique(data, 2*n+1)
+					began = time.Now()
+					err := store()
+					ours += time.Since(began)
+					require.NoError(b, err)
+					b.StopTimer() // disks are not endless
+					require.NoError(b, os.Remove(filepath.Join(dir, strconv.Itoa(n))))
+					for _, name := range h.objects(b) {
+						require.NoError(b, os.Remove(name))
+					}
+					b.StartTimer()
+				}
+				require.NoError(b, d.Close())
+				speed := func(d time.Duration) float64 { return float64(n) * float64(size) / 1e6 / d.Seconds() }
+				b.ReportMetric(speed(ours), "MB/s")
+				b.ReportMetric(speed(floor), "floor-MB/s")
+				b.ReportMetric(100*speed(ours)/speed(floor), "%-of-floor")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+// plainFile is the least that a durable file costs.
+func plainFile(b *testing.B, folder *os.File, name string, data []byte) {
+	_ = sha256.Sum256(data)
+	w, err := os.Create(name + ".temp")
+	require.NoError(b, err)
+	_, err = w.Write(data)
+	require.NoError(b, err)
+	require.NoError(b, w.Sync())
+	require.NoError(b, w.Close())
+	require.NoError(b, os.Rename(name+".temp", name))
+	require.NoError(b, folder.Sync())
 }

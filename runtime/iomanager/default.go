@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/squeeze"
@@ -340,7 +341,39 @@ func (f *Files) newFile(name string, write func(io.Writer) error) (dag.File, err
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) {
 		err = f.writeError(temp, err) // not the step's fault
 	}
+	if err == nil {
+		f.made(temp, file)
+	}
 	return file, err
+}
+
+// clockTick is more than any file system is behind the clock with the time of a change.
+const clockTick = 50 * time.Millisecond
+
+// made remembers the digest that a temporary file was written with. take believes it where the file looks the same then: that is certain where the last change is older than what the time of
+// a change can tell apart, as it is after the sync of a large file, which is the one whose bytes take time to read again.
+func (f *Files) made(temp string, file dag.File) {
+	info, err := f.root.Lstat(temp)
+	if err != nil {
+		return // take says what is wrong
+	}
+	s := stateOf(temp, info, file.Digest(), f.boot)
+	if now := time.Now(); s.Changed != 0 && s.Size == file.Size() && now.Sub(time.Unix(0, s.Changed)) > clockTick && now.Sub(info.ModTime()) > clockTick {
+		f.remember(s, false)
+	}
+}
+
+// unchanged reports whether a temporary file is the one that made saw, with this digest.
+func (f *Files) unchanged(temp string, w *os.File, d canon.Digest) bool {
+	f.mu.Lock()
+	known, ok := f.states[temp]
+	f.mu.Unlock()
+	if !ok {
+		return false
+	}
+	f.forget(temp)
+	info, err := w.Stat()
+	return err == nil && stateOf(temp, info, d, f.boot) == known
 }
 
 // take puts the bytes of a dag.File at name. One that newFile made is moved, any other is copied.
@@ -358,9 +391,11 @@ func (f *Files) take(ctx context.Context, file dag.File, name string) (storage.F
 	if err != nil {
 		return storage.FileState{}, err
 	}
-	got, err := hashFile(w)
-	if err == nil && got != file.Digest() {
-		err = fmt.Errorf("%s: %w", file.Path(), dag.ErrFileChanged)
+	if !f.unchanged(temp, w, file.Digest()) {
+		var got canon.Digest
+		if got, err = hashFile(w); err == nil && got != file.Digest() {
+			err = fmt.Errorf("%s: %w", file.Path(), dag.ErrFileChanged)
+		}
 	}
 	if err != nil {
 		return storage.FileState{}, errors.Join(err, w.Close(), f.root.Remove(temp))
