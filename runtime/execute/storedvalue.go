@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/plan"
@@ -23,6 +24,10 @@ func StoredValue(ctx context.Context, cat *plan.Catalog, asset string, out *stor
 		return o.Instance.IO().Load(ctx, out, def.Type)
 	}
 	o.Select = asset
+	if op.Partitions != nil { // the step tells which one it is of, written as a selection takes it
+		_, key, _ := strings.Cut(out.Step, "[")
+		o.Tags = map[string]string{plan.TagPartition: strings.TrimSuffix(key, "]")}
+	}
 	r, err := prepare(ctx, cat, "", &o)
 	if err != nil {
 		return nil, err
@@ -34,6 +39,9 @@ func StoredValue(ctx context.Context, cat *plan.Catalog, asset string, out *stor
 		if n := &r.target.Graph.Nodes[i]; n.Op == op {
 			key, config = n.Key, r.asked.ops[n.Name]
 		}
+	}
+	if op.Partitions != nil {
+		key = out.Step
 	}
 	in := &dag.InputContext{RunID: out.RunID, StepKey: key, Name: def.Name, Type: def.Type, Upstream: storedAs(describeOutputOf("", key, op, config, out.Name), out)}
 	return loadFrom(ctx, r.res, out, key, in)
