@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -70,6 +71,43 @@ func BenchmarkCodec(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkStream writes and reads the elements of a stream, one after the other.
+func BenchmarkStream(b *testing.B) {
+	rows := readings(100_000)
+	typ := typeOf(rows[0])
+	var data bytes.Buffer
+	write := func() {
+		data.Reset()
+		w, err := NewStreamWriter(&data, typ)
+		for i := 0; i < len(rows) && err == nil; i++ {
+			err = w.Write(&rows[i])
+		}
+		if err == nil {
+			err = w.Flush()
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	write()
+	written := data.Bytes()
+	for name, do := range map[string]func(){"write": write, "read": func() {
+		var row reading
+		n := 0
+		if err := ReadStream(bytes.NewReader(written), typ, &row, func() bool { n++; return true }); err != nil || n != len(rows) {
+			b.Fatal(n, err)
+		}
+	}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				do()
+			}
+			b.ReportMetric(float64(b.N)*float64(len(rows))/b.Elapsed().Seconds(), "rows/s")
 		})
 	}
 }
