@@ -24,6 +24,14 @@ func GatherElem(t types.Type) types.Type {
 	return nil
 }
 
+// GatheredType is T of a parameter that takes partitions by their keys: of what GatherElem knows, and of *T.
+func GatheredType(t types.Type) types.Type {
+	if elem := GatherElem(t); elem != nil {
+		return elem
+	}
+	return pointerElem(t)
+}
+
 // mapping finds the variable that mapping.PARAM= names.
 func (b *builder) mapping(f *Func, arg annotations.Arg) *types.Var {
 	scope := f.Pkg.Types.Scope()
@@ -72,15 +80,21 @@ func (b *builder) gather(op *Op, in *Input) {
 		b.relate(d, in.From.pos(), "%s", in.From.what())
 		op.Broken = true
 	}
+	if up == op && up.Partitions != nil && !in.Gather {
+		short := Short(in.Type, from)
+		report("take it as *"+short+", which is nil then, or as map[dag.PartitionKey]"+short,
+			"%s: parameter %s takes one %s of %s itself, an earlier partition, and the first has none before it", op.GoName, in.GoName, short, in.From.what())
+		return
+	}
 	if in.Gather {
-		if elem, _ := StreamElem(GatherElem(in.Type)); elem != nil {
+		if elem, _ := StreamElem(GatheredType(in.Type)); elem != nil {
 			report("take one partition of it, with partitions= of the same", "%s: parameter %s takes several partitions of %s, each of which is a stream", op.GoName, in.GoName, in.From.what())
 			return
 		}
 	}
 	switch {
 	case up.Partitions == nil && in.Gather:
-		report("take "+Short(GatherElem(in.Type), from)+", or give it partitions=", "%s: parameter %s takes partitions of %s, which has none", op.GoName, in.GoName, in.From.what())
+		report("take "+Short(GatheredType(in.Type), from)+", or give it partitions=", "%s: parameter %s takes partitions of %s, which has none", op.GoName, in.GoName, in.From.what())
 	case up.Partitions == nil && in.Mapping != nil:
 		report("leave it out, or give the asset partitions=", "%s: mapping.%s=%s says which partitions of %s, which has none", op.GoName, in.GoName, in.Mapping.Name(), in.From.what())
 	case up.Partitions != nil && op.Partitions == nil && !in.Gather && in.Mapping == nil && op.Check == nil:

@@ -146,6 +146,8 @@ func (b *builder) wireInput(op *Op, in *Input) {
 	case Invalid(a.Output.Type) || Invalid(in.Type):
 	case !types.Identical(a.Output.Type, in.Type) && GatherElem(in.Type) != nil && types.Identical(a.Output.Type, GatherElem(in.Type)):
 		in.Gather = true
+	case pointerElem(in.Type) != nil && types.Identical(a.Output.Type, pointerElem(in.Type)) && a.Op.Partitions != nil:
+		in.Gather = true // one partition, or none
 	case pointerElem(a.Output.Type) != nil && types.Identical(pointerElem(a.Output.Type), in.Type):
 		in.Unwrap = true
 	case !types.Identical(a.Output.Type, in.Type):
@@ -284,7 +286,7 @@ func (b *builder) assetCycles() {
 func upstream(op *Op) []*Op {
 	out := slices.Clone(op.Gates)
 	for _, in := range op.Inputs {
-		if in.From != nil {
+		if in.From != nil && (in.From.Op != op || op.Partitions == nil) { // of itself it takes other partitions
 			out = append(out, in.From.Op)
 		}
 	}

@@ -178,11 +178,14 @@ func (n *names) dataType(t types.Type) *jen.Statement {
 
 // gatherType writes the *dag.Type of a parameter that takes several partitions.
 func (n *names) gatherType(t types.Type) *jen.Statement {
-	of := "PartitionMapOf"
-	if _, isMap := types.Unalias(t).Underlying().(*types.Map); !isMap {
-		of = "PartitionSeqOf"
+	of := "PartitionSeqOf"
+	switch types.Unalias(t).Underlying().(type) {
+	case *types.Map:
+		of = "PartitionMapOf"
+	case *types.Pointer:
+		of = "PartitionOptOf"
 	}
-	elem := model.GatherElem(t)
+	elem := model.GatheredType(t)
 	return n.dag(of).Types(n.typ(elem)).Call(jen.Lit(model.TypeName(t)), n.dataType(elem))
 }
 

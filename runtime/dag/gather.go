@@ -9,9 +9,10 @@ import (
 
 // A gathering is what a [Type] knows of parameters that take several partitions of an asset.
 type gathering struct {
-	elem    *Type
-	ordered bool
-	open    func(g Gathered) (any, error)
+	elem     *Type
+	ordered  bool
+	optional bool
+	open     func(g Gathered) (any, error)
 }
 
 // Gathered is the partitions that a parameter takes. It is for executors.
@@ -56,7 +57,27 @@ func PartitionSeqOf[T any](name string, elem *Type) *Type {
 	return t
 }
 
-// Gathers returns the type of the asset's values where a parameter of the type takes several partitions of it, see [PartitionMapOf]; nil for any other.
+// PartitionOptOf is [PartitionMapOf] for a parameter *T that takes one partition, or none: then it is nil.
+func PartitionOptOf[T any](name string, elem *Type) *Type {
+	t := TypeOf[*T](name)
+	t.gather = &gathering{elem: elem, optional: true, open: func(g Gathered) (any, error) {
+		if len(g.Keys) == 0 {
+			return (*T)(nil), nil
+		}
+		v, err := g.Load(0)
+		if err != nil {
+			return nil, fmt.Errorf("partition %s: %w", g.Keys[0], err)
+		}
+		own := OutputAs[T](v)
+		return &own, nil
+	}}
+	return t
+}
+
+// TakesSeveral reports whether a parameter of the type takes any number of partitions.
+func (t *Type) TakesSeveral() bool { return t.Gathers() != nil && !t.gather.optional }
+
+// Gathers returns the type of the asset's values where a parameter of the type takes partitions of it by their keys, see [PartitionMapOf] and [PartitionOptOf]; nil for any other.
 func (t *Type) Gathers() *Type {
 	if t == nil || t.gather == nil {
 		return nil

@@ -73,6 +73,9 @@ func (m *statusMaker) bulk(all *Target, x *Bulk) error {
 		if all.Graph.unit[place] != place || info.op.Graph != nil {
 			return onePartition("asset %q is a graph made of partitions", all.Graph.Nodes[all.Graph.unit[place]].Key)
 		}
+		if info.ofItself() {
+			return onePartition("asset %q takes earlier partitions of itself", n.Key)
+		}
 		space, err := spaces.space(info)
 		if err != nil {
 			return err

@@ -235,6 +235,55 @@ func TestOneValueOfSeveralPartitions(t *testing.T) {
 	assert.EqualError(t, try("two"), `asset "down[two]": its input up is made from 2 partitions, from x to y (by the mapping by name); take them as map[dag.PartitionKey]int or iter.Seq2`)
 }
 
+func TestAnAssetOfEarlierPartitionsOfItself(t *testing.T) {
+	days := partition.Daily("2024-03-01")
+	grid := partition.Multi(partition.Dim("city", partition.Static("oslo", "rome")), partition.Dim("day", days))
+	before := dag.PartitionOptOf[int]("*int", intType)
+	self := func(key string, d *partition.Definition, typ *dag.Type, m *partition.Mapping) *dag.Op {
+		op := partitioned(asset(key, key, "base"), d)
+		op.Inputs[0].Type, op.Inputs[0].Mapping = typ, m
+		return op
+	}
+	lastTwo, all, next := partition.Shifted(-2, -1), partition.Everything(), partition.Shifted(1, 1)
+	c := catalog(t, define(t, nil, []*dag.Op{asset("base"), self("sum", days, before, nil), self("grid", grid, before, nil), self("two", days, intMap, &lastTwo), self("all", days, intMap, &all), self("next", days, before, &next)}))
+	assert.Equal(t, "sum[2024-03-01] sum[2024-03-02] sum[2024-03-03]", in(t, c, "sum", "2024-03-03"), "with all that it is made from")
+	assert.Equal(t, `grid["oslo|2024-03-01"] grid["oslo|2024-03-02"]`, in(t, c, "grid", "oslo|2024-03-02"))
+	assert.Equal(t, `asset "all": partition 2024-03-01 is made from partition 2024-03-01 of itself (by the mapping everything), which is not an earlier one; choose a mapping to those before`, in(t, c, "all", "2024-03-02"))
+	assert.Contains(t, in(t, c, "next", "2024-03-02"), "partition 2024-03-02 is made from partition 2024-03-03 of itself")
+
+	from := func(selection, key string) map[string][]string {
+		r := request(t, c, "", selection)
+		var err error
+		r.Target, err = r.Target.In(key, march)
+		require.NoError(t, err)
+		p := build(t, r, nil)
+		found := map[string][]string{}
+		for i := range p.Len() {
+			if s := p.At(i); s.Partition != nil {
+				keys, parts, ok := p.Gathered(s.Inputs[0])
+				require.True(t, ok)
+				names := []string{}
+				for n := range keys {
+					names = append(names, string(keys[n]))
+					assert.Less(t, int(parts[n].From), i, "what is earlier comes first")
+				}
+				found[string(s.Partition.Key)] = names
+			}
+		}
+		return found
+	}
+	assert.Equal(t, map[string][]string{"2024-03-01": {}, "2024-03-02": {"2024-03-01"}, "2024-03-03": {"2024-03-02"}}, from("*sum", "2024-03-03"))
+	assert.Equal(t, map[string][]string{"2024-03-01": {}, "2024-03-02": {"2024-03-01"}, "2024-03-03": {"2024-03-01", "2024-03-02"}, "2024-03-04": {"2024-03-02", "2024-03-03"}}, from("*two", "*"))
+
+	static := partition.Static("a", "b")
+	_, err := NewCatalog(define(t, nil, []*dag.Op{asset("base"), self("plain", days, intType, nil), self("keys", static, before, nil), self("several", days, before, &lastTwo)}))
+	require.ErrorContains(t, err, `asset "plain": its input plain takes other partitions of the asset itself, and the first has none before it; take it as *int, which is nil then, or as map[dag.PartitionKey]int`)
+	require.ErrorContains(t, err, `asset "keys": its input keys takes other partitions of the asset itself (static, 2 keys), which are no windows of time; say which with mapping.keys=`)
+	require.ErrorContains(t, err, `asset "several": its input several takes other partitions of the asset itself, several of them (shifted(-2, -1)); take them as map[dag.PartitionKey]int`)
+	_, err = NewCatalog(define(t, nil, []*dag.Op{asset("whole", "whole")}))
+	require.ErrorContains(t, err, "depend on themselves in a circle")
+}
+
 // A plan of three years of days, their weeks and a total: the time that it takes, and that it says which partitions were changed.
 func TestPlanOfThreeYears(t *testing.T) {
 	days := partition.Daily("2021-01-01", partition.In("Europe/Berlin"), partition.Until("2024-01-01"))

@@ -16,6 +16,16 @@ type link struct {
 	mapping partition.Mapping
 }
 
+// ofItself reports whether an asset takes other partitions of itself.
+func (o *opInfo) ofItself() bool {
+	for l := range o.links {
+		if l.up == o {
+			return true
+		}
+	}
+	return false
+}
+
 // assetGraph joins all assets and sources by key.
 func (c *Catalog) assetGraph(wrong *problems) *Graph {
 	var infos []*opInfo
@@ -48,6 +58,10 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 			}
 			checkJoin(o.op, in, ref, wrong)
 			o.inputs[j] = link{ref.op, mappingOf(o.op, in, ref.op.op)}
+			if ref.op == o && o.op.Partitions != nil {
+				checkSelf(o.op, in, o.inputs[j].mapping, wrong)
+				continue // of other partitions: in the graph of those it comes before
+			}
 			checkPartitions(o.op, in, ref.op.op, o.inputs[j].mapping, wrong)
 			edges[i] = append(edges[i], index[ref.op])
 		}
@@ -199,6 +213,9 @@ func (j *joiner) from(p *part, l link, key string, t *dag.Type) dag.Binding {
 	output := j.c.assetByKey[key].output
 	at := func(k dag.PartitionKey) dag.Binding {
 		return dag.Binding{Kind: dag.FromNode, Node: j.at[l.up][k], Output: output}
+	}
+	if j.plain && l.up == p.info {
+		return dag.Binding{Kind: dag.FromLiteral, Type: t} // itself: there is no part of it before
 	}
 	keys := j.ups(p, l)
 	gathers := t.Gathers() != nil && !j.plain

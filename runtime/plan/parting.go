@@ -392,11 +392,11 @@ func (p *parting) lacking(parts []part, wrong *problems) {
 		op := d.info.op
 		for k := range d.info.inputs {
 			l, in := d.info.inputs[k], &op.Inputs[k]
-			if l.up == nil || l.up.op.Partitions == nil || in.Type.Gathers() != nil || said[in] || !p.chosen[d.info].Has(d.point) {
+			if l.up == nil || l.up.op.Partitions == nil || in.Type.TakesSeveral() || said[in] || !p.chosen[d.info].Has(d.point) {
 				continue
 			}
 			keys, err := p.keys(d, l)
-			if err != nil || len(keys) == 1 {
+			if err != nil || len(keys) == 1 || len(keys) == 0 && in.Type.Gathers() != nil {
 				continue // the error is that of the graph
 			}
 			said[in] = true
@@ -420,6 +420,9 @@ func (p *parting) parts() ([]part, error) {
 		}
 		for point := range p.all[o].Points() {
 			d := part{info: o, point: point}
+			if err := p.before(o, point); err != nil {
+				return nil, err
+			}
 			if o.op.Partitions != nil {
 				d.partition = partitionAt(space, point)
 			}
@@ -427,6 +430,31 @@ func (p *parting) parts() ([]part, error) {
 		}
 	}
 	return parts, nil
+}
+
+// before is the guard of an asset that takes partitions of itself: they must be earlier ones.
+func (p *parting) before(o *opInfo, point partition.Point) error {
+	for l := range o.links {
+		if l.up != o {
+			continue
+		}
+		set, err := p.upstream(o, l, partition.Of(point))
+		if err != nil {
+			return err
+		}
+		for u := range set.Points() {
+			if slices.Compare(u, point) >= 0 {
+				space, err := p.space(o)
+				if err != nil {
+					return err
+				}
+				var wrong problems
+				wrong.add("cycle", "%s %q: partition %s is made from partition %s of itself (by the mapping %s), which is not an earlier one; choose a mapping to those before", o.op.Kind, o.op.Key, space.Key(point), space.Key(u), l.mapping)
+				return wrong.err()
+			}
+		}
+	}
+	return nil
 }
 
 // keys are the partitions of what a link leads to that a part takes, in their order; one empty key for all of what has none.

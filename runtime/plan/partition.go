@@ -100,13 +100,34 @@ func checkPartitions(op *dag.Op, in *dag.Input, up *dag.Op, m partition.Mapping,
 		return
 	}
 	several, err := takesSeveral(cmp.Or(op.Partitions, whole), up.Partitions, m)
+	several = several && !in.Type.TakesSeveral()
 	switch {
 	case err != nil:
 		wrong.add("partition_mismatch", "%s: %v", what, err)
-	case elem == nil && several && op.Partitions == nil:
+	case several && op.Partitions == nil:
 		wrong.add("partition_mismatch", "%s is computed for each partition (%s), and the %s has none; take them as map[dag.PartitionKey]%s or iter.Seq2, or give the %s partitions= of the same", what, up.Partitions, op.Kind, in.Type.Name, op.Kind)
-	case elem == nil && several:
+	case several:
 		wrong.add("partition_mismatch", "%s has other partitions (%s) than the %s (%s), several for one (%s); take them as map[dag.PartitionKey]%s or iter.Seq2, or give both the same", what, up.Partitions, op.Kind, op.Partitions, m, in.Type.Name)
+	}
+}
+
+// checkSelf is the guard of an asset that takes other partitions of itself: earlier ones, of which the first has none.
+func checkSelf(op *dag.Op, in *dag.Input, m partition.Mapping, wrong *problems) {
+	what := fmt.Sprintf("%s %q: its input %s takes other partitions of the %s itself", op.Kind, op.Key, in.Name, op.Kind)
+	if in.Type.Gathers() == nil {
+		wrong.add("partition_mismatch", "%s, and the first has none before it; take it as *%s, which is nil then, or as map[dag.PartitionKey]%s", what, in.Type.Name, in.Type.Name)
+		return
+	}
+	if in.Mapping == nil {
+		if _, ok := partition.Previous(op.Partitions); !ok {
+			wrong.add("partition_mismatch", "%s (%s), which are no windows of time; say which with mapping.%s=", what, op.Partitions, in.Name)
+		}
+		return
+	}
+	if several, err := takesSeveral(op.Partitions, op.Partitions, m); err != nil {
+		wrong.add("partition_mismatch", "%s: %v", what, err)
+	} else if several && !in.Type.TakesSeveral() {
+		wrong.add("partition_mismatch", "%s, several of them (%s); take them as map[dag.PartitionKey]%s", what, m, in.Type.Gathers().Name)
 	}
 }
 
@@ -144,6 +165,9 @@ func mappingOf(down *dag.Op, in *dag.Input, up *dag.Op) partition.Mapping {
 		return partition.Everything()
 	case in != nil && in.Mapping != nil:
 		return *in.Mapping
+	case down == up:
+		m, _ := partition.Previous(up.Partitions) // checkSelf says where there is none
+		return m
 	case down.Partitions == nil:
 		return partition.Everything()
 	}
