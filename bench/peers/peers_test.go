@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,21 @@ func TestSources(t *testing.T) {
 		assert.Equal(t, w.goSource(0), w.goSource(1), w.key)
 		assert.Equal(t, w.pythonSource(0), w.pythonSource(1), w.key)
 	}
+}
+
+// What Python compiled before an edit is not there after it.
+func TestPythonFiles(t *testing.T) {
+	dir := t.TempDir()
+	compiled := filepath.Join(dir, "__pycache__", "steps.pyc")
+	require.NoError(t, os.Mkdir(filepath.Dir(compiled), 0o755))
+	require.NoError(t, os.WriteFile(compiled, nil, 0o644))
+	w := works(quick)[1]
+	require.NoError(t, new(driver).pythonFiles(dir, w, 7))
+	assert.NoFileExists(t, compiled)
+	text, err := os.ReadFile(filepath.Join(dir, "steps.py"))
+	require.NoError(t, err)
+	assert.Equal(t, w.pythonSource(7), string(text))
+	assert.FileExists(t, filepath.Join(dir, "peer.py"))
 }
 
 // Every place that is empty from the start says why.

@@ -43,8 +43,8 @@ func systems() []system {
 		// The last series of releases with memoization; it knows no later SQLAlchemy and misses a requirement.
 		python("Dagster 1.7 memoized", "dagster", "memo", "dagster==1.7.16", "six", "sqlalchemy<2.1"),
 		python("redun", "redun", "", "redun"),
-		// This release does not start with the newest FastAPI, though its requirements allow it.
-		python("Prefect", "prefect", "", "prefect", "fastapi==0.139.*"),
+		// Its requirements allow a newest FastAPI that its server does not start with; these were seen to work.
+		python("Prefect", "prefect", "", "prefect", "fastapi==0.139.*", "starlette==1.1.*"),
 		python("joblib.Memory", "joblib", "", "joblib"),
 	}
 	for _, f := range floors {
@@ -148,6 +148,10 @@ func python(name, program, mode string, requirements ...string) system {
 // pythonFiles writes the programs of the peers and the steps of a work into a folder.
 func (d *driver) pythonFiles(dir string, w work, edit int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	// Python tells by the second of a file, and its size, whether what it compiled is still right: an edit may leave both as they are.
+	if err := os.RemoveAll(filepath.Join(dir, "__pycache__")); err != nil {
 		return err
 	}
 	entries, err := programs.ReadDir("python")

@@ -6,6 +6,7 @@ import sys
 
 os.environ["PREFECT_HOME"] = sys.argv[4]
 os.environ["PREFECT_LOGGING_LEVEL"] = "ERROR"
+os.environ["PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS"] = "300"  # of a busy machine
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_LOCAL_STORAGE_PATH"] = os.path.join(sys.argv[4], "results")
 
