@@ -57,6 +57,9 @@ func TestMain(m *testing.M) {
 	default:
 		suspected = suspects(nil, os.Getenv("SUSPECTS"))
 	}
+	if os.Getenv(refChild) != "" {
+		executeRef(suspected.definitions())
+	}
 	Serve(suspected.definitions())
 	if os.Getenv("GORACE") == "" {
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // or each of many short children sleeps for a second under -race

@@ -16,8 +16,9 @@ import (
 
 // ownExecutor is an executor as a user writes one: so many workers, of this process or with one each.
 type ownExecutor struct {
-	c   InitExecutorContext
-	far bool
+	c      InitExecutorContext
+	far    bool
+	launch LaunchStep // nil for none
 }
 
 func (o *ownExecutor) Retries() RetryMode { return o.c.Retries }
@@ -27,11 +28,15 @@ func (o *ownExecutor) Execute(_ context.Context, steps *Steps) error {
 	defer wg.Wait()
 	for range max(1, o.c.MaxConcurrent) {
 		w := steps.Worker()
-		if o.far {
-			var err error
-			if w, err = steps.ProcessWorker(); err != nil {
-				return err
-			}
+		var err error
+		switch {
+		case o.far:
+			w, err = steps.ProcessWorker()
+		case o.launch != nil:
+			w, err = steps.RemoteWorker(o.launch)
+		}
+		if err != nil {
+			return err
 		}
 		wg.Go(func() {
 			for {
@@ -47,8 +52,11 @@ func (o *ownExecutor) Execute(_ context.Context, steps *Steps) error {
 }
 
 func init() {
-	RegisterExecutor(ExecutorDefinition{Name: "own", New: func(c InitExecutorContext) (Executor, error) { return &ownExecutor{c, false}, nil }})
-	RegisterExecutor(ExecutorDefinition{Name: "own_far", NeedsInstance: true, New: func(c InitExecutorContext) (Executor, error) { return &ownExecutor{c, true}, nil }})
+	RegisterExecutor(ExecutorDefinition{Name: "own", New: func(c InitExecutorContext) (Executor, error) { return &ownExecutor{c: c}, nil }})
+	RegisterExecutor(ExecutorDefinition{Name: "own_far", NeedsInstance: true, New: func(c InitExecutorContext) (Executor, error) { return &ownExecutor{c: c, far: true}, nil }})
+	RegisterExecutor(ExecutorDefinition{Name: "own_ref", NeedsInstance: true, New: func(c InitExecutorContext) (Executor, error) {
+		return &ownExecutor{c: c, launch: launchByRef}, nil
+	}})
 	RegisterExecutor(ExecutorDefinition{Name: "odd", New: func(c InitExecutorContext) (Executor, error) { return oddOne(c) }})
 }
 
@@ -188,7 +196,7 @@ func TestExecutorsThatCannotBeMade(t *testing.T) {
 	require.NoError(t, err)
 	j.Executor = "celery"
 	_, err = Run(t.Context(), s.catalog(), "good", Options{})
-	assert.ErrorContains(t, err, `job "good" has the executor "celery"; there is in_process, multi, multiprocess, odd, own, own_far`)
+	assert.ErrorContains(t, err, `job "good" has the executor "celery"; there is in_process, multi, multiprocess, odd, own, own_far, own_ref`)
 }
 
 func TestRegisterWhatIsNone(t *testing.T) {

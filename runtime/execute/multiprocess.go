@@ -25,43 +25,14 @@ import (
 // tidying is how long the resources of a child may take to be cleaned up at the end of a run.
 const tidying = 30 * time.Second
 
-// checkMultiprocess reports what keeps a run from computing steps in other processes.
-func checkMultiprocess(t *plan.Target, o *Options) error {
-	switch {
-	case !served.Load():
-		return badOption("this program cannot start processes that compute steps: call execute.Serve with its Definitions first thing in main, or in TestMain")
-	case o.Instance == nil || o.Instance.Dir() == "":
-		return badOption("executor %s needs an instance on disk: what a process keeps in memory no other one can load; give one with WithInstance (instance.Open or instance.LocalTemp), or use %s", MultiprocessExecutor, MultiExecutor)
-	case len(o.Resources) > 0:
-		return badOption("executor %s cannot hand values in place of resources to other processes; use %s or %s", MultiprocessExecutor, MultiExecutor, InProcessExecutor)
-	}
-	_, err := givenTo(t, o.Inputs)
-	return err
-}
-
-// beginChildren is what the children of a run are told first, but for their folders.
-func (r *run) beginChildren() (*runRef, error) {
-	given, err := givenTo(r.target, r.opts.Inputs)
-	if err != nil {
-		return nil, err
-	}
-	config, err := r.opts.Config.WithoutInputs(dataParams(r.target)).MarshalBinary()
-	if err != nil {
-		return nil, err
-	}
-	debug := r.opts.Console != nil && r.opts.Console.Enabled(r.ctx, -4)
-	return &runRef{
-		Definitions: definitionsDigest(r.target.Catalog), RunID: r.id, Job: r.jobKey(), Selection: r.target.Selection,
-		Config: config, Environment: r.asked.environment, Given: given, Listen: true, Debug: debug,
-	}, nil
-}
-
 // A remote computes the steps of one worker in a child process, one after the other.
 type remote struct {
 	run   *run
 	begin *runRef
-	p     *subprocess.Process // nil where there is none
-	out   *printout           // what it prints
+	p     peer      // nil where there is none
+	out   *printout // what it prints; nil where nobody keeps it
+
+	launch LaunchStep // nil for children that stay
 }
 
 // call sends a task to the child, which loads its inputs. The outputs will stand in the call.
@@ -77,7 +48,7 @@ func (c *remote) call(w *worker, i int32) (*dag.Call, blocking, error) {
 		}
 		ref.Inputs[k] = in
 	}
-	said, err := c.load(s, ref)
+	said, err := c.load(s, ref, r.engine.tasks.At(int(i)).tries)
 	switch {
 	case err != nil:
 		return nil, notBlocked, err
@@ -216,8 +187,12 @@ func (w *worker) feedRef(f *feed, t *dag.Type) (inputRef, error) {
 }
 
 // load has the child load the inputs of a step, and returns what it says then: STEP_START or a failure; nothing where the run was canceled meanwhile.
-func (c *remote) load(s *plan.Step, ref *stepRef) (*stepEvent, error) {
+func (c *remote) load(s *plan.Step, ref *stepRef, tries int) (*stepEvent, error) {
 	r := c.run
+	request := stepRequest{Step: ref}
+	if c.launch != nil { // it cannot be told later
+		request.Go = c.goRef(s, r.stepInfo(s, tries), timeout(s))
+	}
 	for {
 		fresh := c.p == nil
 		if fresh {
@@ -231,12 +206,22 @@ func (c *remote) load(s *plan.Step, ref *stepRef) (*stepEvent, error) {
 		}
 		p := c.p
 		stopped := context.AfterFunc(r.ctx, p.Interrupt)
-		err := p.Send(stepRequest{Step: ref})
+		err := p.Send(request)
 		var said *stepEvent
 		if err == nil {
 			said, err = c.hear(context.Background(), nil)
 		}
-		if stopped() && err == nil {
+		inTime := stopped()
+		started := err == nil && said.Type == storage.EventStepStart
+		switch {
+		case err != nil:
+		case c.launch == nil && inTime:
+			return said, nil
+		case c.launch != nil && started: // it is at work, whatever has become of the run
+			return said, nil
+		case c.launch != nil && inTime: // that was all of it
+			p.Stop()
+			c.p = nil
 			return said, nil
 		}
 		c.p = nil
@@ -245,10 +230,10 @@ func (c *remote) load(s *plan.Step, ref *stepRef) (*stepEvent, error) {
 			return nil, nil
 		}
 		if fresh {
-			return nil, death(p).failure(s.Key)
+			return nil, died(p, s.Key)
 		}
 		// It died of what an earlier step had left running: this step has not begun.
-		how, _ := p.Ended()
+		how, _ := p.(*subprocess.Process).Ended() // what is launched is fresh for each step
 		r.warn(s.Key, "the process for steps ended between two of them: "+how+"; starting another")
 	}
 }
@@ -301,13 +286,16 @@ func (c *remote) logged(ctx context.Context, sc *scope, line *lineRef) {
 // limit is how long that may take, where there is a limit: the context of the step ends then in both processes.
 func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.Call, limit time.Duration) *StepError {
 	p := c.p
-	ref := &goRef{Info: sc.Info, Give: true, Limit: limit}
-	if s.Op.IO != "" && s.Recorded && c.run.memo() {
-		for k := range s.Op.Outputs {
-			ref.Versions = append(ref.Versions, s.Outputs[k].String())
-		}
+	ref := c.goRef(s, sc.Info, limit)
+	if c.launch != nil {
+		defer func() {
+			if c.p != nil { // the next step has one of its own
+				c.p.Stop()
+				c.p = nil
+			}
+		}()
 	}
-	if !computelog.IsNoop(c.run.inst.ComputeLogs()) {
+	if c.out != nil && !computelog.IsNoop(c.run.inst.ComputeLogs()) {
 		ref.Number = c.out.begin(c.run.ctx, c.run.inst.ComputeLogs(), c.run.id, s.Key)
 		defer func() {
 			d, err := c.out.end(c.p != nil)
@@ -336,7 +324,29 @@ func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.
 		p.Kill()
 		return &StepError{Step: s.Key, Where: WhereOp, Err: &KilledError{Grace: grace, Cause: context.Cause(c.run.ctx)}}
 	}
-	return death(p).failure(s.Key)
+	return died(p, s.Key)
+}
+
+// begun reports whether a step that was loaded is at work already: nobody could keep it from that.
+func (c *remote) begun() bool { return c != nil && c.launch != nil && c.p != nil }
+
+// goRef is the word to compute a step.
+func (c *remote) goRef(s *plan.Step, info dag.StepInfo, limit time.Duration) *goRef {
+	ref := &goRef{Info: info, Give: true, Limit: limit}
+	if s.Op.IO != "" && s.Recorded && c.run.memo() {
+		for k := range s.Op.Outputs {
+			ref.Versions = append(ref.Versions, s.Outputs[k].String())
+		}
+	}
+	return ref
+}
+
+// died is the failure of a step whose peer has gone.
+func died(p peer, step string) *StepError {
+	if l, ok := p.(*launched); ok {
+		return &StepError{Step: step, Where: WhereOp, Err: l.died()}
+	}
+	return death(p.(*subprocess.Process)).failure(step)
 }
 
 // A KilledError says that a function went on after its context had ended, for longer than it was given, and that its process was killed.
@@ -354,7 +364,7 @@ func (e *KilledError) Error() string {
 func (e *KilledError) Unwrap() error { return e.Cause }
 
 // computed takes in what the child says of a step until it has ended. An error says that the child has gone.
-func (c *remote) computed(ctx context.Context, p *subprocess.Process, s *plan.Step, sc *scope, call *dag.Call, ref *goRef) (*StepError, error) {
+func (c *remote) computed(ctx context.Context, p peer, s *plan.Step, sc *scope, call *dag.Call, ref *goRef) (*StepError, error) {
 	if err := p.Send(stepRequest{Go: ref}); err != nil {
 		return nil, err
 	}
@@ -399,6 +409,14 @@ func (c *remote) start(step string) (died *stepEvent, err error) {
 	ref.Folder = filepath.Join(dir, "child-"+strconv.FormatInt(r.children.Add(1), 10))
 	if err := os.Mkdir(ref.Folder, 0o700); err != nil {
 		return nil, storage.FileError("create", ref.Folder, err)
+	}
+	if c.launch != nil {
+		r.log.add(r.log.event(storage.EventStepWorkerStarting, step, "handing the step on", nil))
+		l := newLaunched(r.ctx, c.launch, r.grace())
+		_ = l.Send(stepRequest{Run: &ref}) // nothing is sent yet
+		_ = l.Receive(new(stepEvent))
+		c.p = l
+		return nil, nil
 	}
 	r.log.add(r.log.event(storage.EventStepWorkerStarting, step, "starting a process for steps", nil))
 	spec := subprocess.Spec{Service: stepService, Processor: -1, Grace: r.grace()}
@@ -460,38 +478,4 @@ func (c *remote) close() {
 	patience.Stop()
 	p.Stop()
 	c.p = nil
-}
-
-// givenTo says which parameters run config need not give to a child: data, which travels with the steps, and configs with a value from Go.
-func givenTo(t *plan.Target, inputs map[string]any) (map[string][]byte, error) {
-	given := map[string][]byte{}
-	for _, name := range dataParams(t) {
-		given[name] = nil
-	}
-	for name, value := range inputs {
-		if _, data := given[name]; data {
-			continue
-		}
-		c := t.Job.Params[paramIndex(t, name)].Config
-		if len(secretsIn(value)) > 0 {
-			return nil, badOption("the config %q has a secret: give it as run config and not from Go, which a child process cannot be handed", name)
-		}
-		data, err := c.Encode(value)
-		if err != nil {
-			return nil, err
-		}
-		given[name] = data
-	}
-	return given, nil
-}
-
-// recorded wraps a getenv so that what it was asked for is known afterwards: nil for what is not set.
-func recorded(getenv func(string) (string, bool), asked map[string]*string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		value, ok := getenv(name)
-		if asked[name] = nil; ok {
-			asked[name] = &value
-		}
-		return value, ok
-	}
 }

@@ -255,7 +255,7 @@ func TestUnknownExecutor(t *testing.T) {
 	w.asset("a", nil, add(1))
 	w.opts.Executor = "celery"
 	_, err := Run(t.Context(), w.catalog(), "", w.options())
-	assert.EqualError(t, err, `no executor "celery"; there is in_process, multi, multiprocess, odd, own, own_far`)
+	assert.EqualError(t, err, `no executor "celery"; there is in_process, multi, multiprocess, odd, own, own_far, own_ref`)
 	w.opts.Executor = ""
 	w.opts.Config = document(t, "execution: {config: {celery: {}}}")
 	_, err = Run(t.Context(), w.catalog(), "", w.options())

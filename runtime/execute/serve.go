@@ -77,6 +77,10 @@ func (s *stepServer) handle(ctx context.Context, request json.RawMessage) {
 		s.fail("", err, "", 0)
 		return
 	}
+	s.do(ctx, &r)
+}
+
+func (s *stepServer) do(ctx context.Context, r *stepRequest) {
 	done := make(chan struct{})
 	go func() { // of its own: user code may end it
 		last := errGoexit

@@ -85,6 +85,20 @@ func (s *Steps) ProcessWorker() (*Worker, error) {
 	return s.add(&remote{run: r, begin: begin}), nil
 }
 
+// RemoteWorker makes a worker that hands each of its steps to launch, as a reference that a process anywhere can compute with [ExecuteStepRunRef]: for each step a fresh one, with
+// resources of its own. What the steps print is left to launch. The definition of the executor must say NeedsInstance, and values cannot stand in place of resources.
+func (s *Steps) RemoteWorker(launch LaunchStep) (*Worker, error) {
+	r := s.engine.run
+	if err := checkRemote(r.target, r.opts, r.asked.executor); err != nil {
+		return nil, err
+	}
+	begin, err := r.beginChildren()
+	if err != nil {
+		return nil, err
+	}
+	return s.add(&remote{run: r, begin: begin, launch: launch}), nil
+}
+
 func (s *Steps) add(far *remote) *Worker {
 	w := &Worker{steps: s, w: newWorker(s.engine.run)}
 	w.w.remote = far

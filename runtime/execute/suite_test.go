@@ -53,8 +53,13 @@ func failedStep(t testing.TB, res *Result, key string) *StepError {
 	return s.Err
 }
 
-// own is an executor of a user's, with workers of this process; own_far has one with processes.
-const everyExecutor = "in_process multi multiprocess own own_far"
+// own is an executor of a user's, with workers of this process; own_far has some with processes, own_ref hands references on.
+const everyExecutor = "in_process multi multiprocess own own_far own_ref"
+
+// far says that an executor computes steps in other processes.
+func far(executor string) bool {
+	return executor == MultiprocessExecutor || executor == "own_far" || executor == "own_ref"
+}
 
 // suite is what every executor does alike. A test that names executors is for those alone: nothing else survives what happens there.
 var suite = []struct {
@@ -107,15 +112,19 @@ var suite = []struct {
 		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
 		assert.ErrorIs(s.t, failedStep(s.t, res, "middle"), errGoexit)
 	}},
-	{"exit", "multiprocess own_far", func(s *suiteRun) {
+	{"exit", "multiprocess own_far own_ref", func(s *suiteRun) {
 		res := s.run("exiting")
 		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
-		assert.Equal(s.t, "step middle: the process ended: exit status 3, after it had printed: out of here", failedStep(s.t, res, "middle").Error())
+		want := "the process ended: exit status 3, after it had printed: out of here"
+		if s.executor == "own_ref" { // which has no more than its launcher says
+			want = "it was not computed by whom it was handed to: exit status 3"
+		}
+		assert.EqualError(s.t, failedStep(s.t, res, "middle"), "step middle: "+want)
 	}},
-	{"kill -9", "multiprocess own_far", func(s *suiteRun) {
+	{"kill -9", "multiprocess own_far own_ref", func(s *suiteRun) {
 		res := s.run("killed")
 		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
-		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), "step middle: the process ended: signal: killed")
+		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), ": signal: killed")
 	}},
 	{"segmentation fault", "multiprocess own_far", func(s *suiteRun) {
 		res := s.run("faulting")
@@ -225,7 +234,7 @@ var suite = []struct {
 		assert.Equal(s.t, "step middle: never (tried 2 times)", err.Error())
 		assert.True(s.t, dag.IsPermanent(err))
 	}},
-	{"retry of a crash", "multiprocess own_far", func(s *suiteRun) {
+	{"retry of a crash", "multiprocess own_far own_ref", func(s *suiteRun) {
 		s.ok("crashing_once")
 		assert.Equal(s.t, []string{"0", "1"}, notes(s.t, "tries"))
 	}},
@@ -248,9 +257,9 @@ var suite = []struct {
 		s.opts.Grace = 30 * time.Millisecond
 		res := s.run("stuck")
 		assert.Equal(s.t, "first=run middle=failure beside=run last=skip", actions(res))
-		how := map[bool]string{false: "was left behind", true: "its process was killed"}[strings.Contains(" multiprocess own_far ", " "+s.executor+" ")]
+		how := map[bool]string{false: "was left behind", true: "its process was killed"}[far(s.executor)]
 		assert.Contains(s.t, failedStep(s.t, res, "middle").Error(), "timed out after 30ms: it did not stop within 30ms and "+how)
-		time.Sleep(map[bool]time.Duration{false: 2 * time.Second}[strings.Contains(" multiprocess own_far ", " "+s.executor+" ")]) // what is left behind ends, and no goroutine is left
+		time.Sleep(map[bool]time.Duration{false: 2 * time.Second}[far(s.executor)]) // what is left behind ends, and no goroutine is left
 	}},
 	{"cancel while a large output is made", everyExecutor, func(s *suiteRun) {
 		res := s.canceled("filing")
@@ -264,7 +273,7 @@ var suite = []struct {
 		m := again.Step("middle")
 		assert.Equal(s.t, ActionReuse, m.Action)
 	}},
-	{"cancel of what does not listen", "multiprocess own_far", func(s *suiteRun) {
+	{"cancel of what does not listen", "multiprocess own_far own_ref", func(s *suiteRun) {
 		began := time.Now()
 		s.opts.Grace = 50 * time.Millisecond
 		res := s.canceled("deaf")
@@ -348,13 +357,13 @@ var suite = []struct {
 		s.ok("priorities")
 		assert.Equal(s.t, []string{"p2", "p3", "p1", "p0"}, notes(s.t, "done"))
 	}},
-	{"tag limits", "multi multiprocess own own_far", func(s *suiteRun) {
+	{"tag limits", "multi multiprocess own own_far own_ref", func(s *suiteRun) {
 		s.opts.Executor, s.opts.MaxConcurrent = "", 0
 		s.opts.Config = document(s.t, "execution: {config: {"+s.executor+": {max_concurrent: 4, tag_concurrency_limits: [{key: db, limit: 2}]}}}")
 		s.ok("limits")
 		assert.Contains(s.t, []int{1, 2}, s.most("limits"), "processes may be slow to start; that limits are reached other tests show")
 	}},
-	{"a pool", "multi multiprocess own own_far", func(s *suiteRun) {
+	{"a pool", "multi multiprocess own own_far own_ref", func(s *suiteRun) {
 		s.opts.MaxConcurrent = 6
 		s.ok("pooled")
 		assert.Contains(s.t, []int{1, 2}, s.most("limits"), "processes may be slow to start; that limits are reached other tests show")

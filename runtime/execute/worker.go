@@ -174,7 +174,7 @@ func (w *worker) attempt(i int32) verdict {
 		v = verdictBlocked
 	case err != nil:
 		v = w.noInput(i, err)
-	case r.ctx.Err() != nil:
+	case r.ctx.Err() != nil && !w.remote.begun():
 		// The inputs took so long that the run was canceled meanwhile.
 	default:
 		v = w.compute(i, call, unlock)
