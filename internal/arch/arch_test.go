@@ -40,7 +40,7 @@ var layers = [][]string{
 
 // boxes says which box of the picture a package is in, where it has none of its own.
 var boxes = map[string]string{
-	"cmd/dagstergen": "cmd", "examples/quickstart": "examples", "examples/weather": "examples", "examples/flights": "examples", "examples/budget": "examples",
+	"cmd/dagstergen": "cmd", "examples/quickstart": "examples", "examples/weather": "examples", "examples/flights": "examples", "examples/budget": "examples", "examples/remote": "examples",
 	"gen/model": "gen", "gen/compare": "gen", "gen/write": "gen", "gen/render": "gen", "gen/preset": "gen",
 	"runtime/iomanager/codec": "runtime/iomanager", "runtime/execute/differ": "runtime/execute", "versionhash/hazard": "versionhash",
 }

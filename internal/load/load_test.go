@@ -115,7 +115,7 @@ func TestTheRuntimeIsNotLocalToOurOwnExamples(t *testing.T) {
 	for _, l := range p.Locals() {
 		locals = append(locals, l.Path)
 	}
-	assert.Equal(t, []string{"github.com/dagstergen/dagstergen/examples/budget", "github.com/dagstergen/dagstergen/examples/flights", "github.com/dagstergen/dagstergen/examples/quickstart", "github.com/dagstergen/dagstergen/examples/weather"}, slices.Sorted(slices.Values(locals)))
+	assert.Equal(t, []string{"github.com/dagstergen/dagstergen/examples/budget", "github.com/dagstergen/dagstergen/examples/flights", "github.com/dagstergen/dagstergen/examples/quickstart", "github.com/dagstergen/dagstergen/examples/remote", "github.com/dagstergen/dagstergen/examples/weather"}, slices.Sorted(slices.Values(locals)))
 }
 
 func TestWorkspace(t *testing.T) {

@@ -51,6 +51,11 @@ func (o *ownExecutor) Execute(_ context.Context, steps *Steps) error {
 	return nil
 }
 
+// far says that an executor computes steps in other processes.
+func far(executor string) bool {
+	return executor == MultiprocessExecutor || executor == "own_far" || executor == "own_ref"
+}
+
 func init() {
 	RegisterExecutor(ExecutorDefinition{Name: "own", New: func(c InitExecutorContext) (Executor, error) { return &ownExecutor{c: c}, nil }})
 	RegisterExecutor(ExecutorDefinition{Name: "own_far", NeedsInstance: true, New: func(c InitExecutorContext) (Executor, error) { return &ownExecutor{c: c, far: true}, nil }})
