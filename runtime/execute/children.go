@@ -39,7 +39,7 @@ func (r *run) beginChildren() (*runRef, error) {
 	debug := r.opts.Console != nil && r.opts.Console.Enabled(r.ctx, -4)
 	return &runRef{
 		Definitions: definitionsDigest(r.target.Catalog), RunID: r.id, Job: r.jobKey(), Selection: r.target.Selection,
-		Config: config, Environment: r.asked.environment, Given: given, Listen: true, Debug: debug,
+		IO: r.io, Config: config, Environment: r.asked.environment, Given: given, Listen: true, Debug: debug,
 	}, nil
 }
 

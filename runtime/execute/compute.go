@@ -154,7 +154,7 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, said *re
 	for k := range s.Op.Outputs {
 		def, o := &s.Op.Outputs[k], &outs[k]
 		var err error
-		if s.Op.IO != "" {
+		if s.IO() != "" {
 			err = w.storeCustom(ctx, s, def, values[k], recorded, o)
 		} else {
 			err = w.storeDefault(ctx, s, def, values[k], o, b)
@@ -171,7 +171,7 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, said *re
 			o.Said, o.DataVersion = mask.Hide(string(v)), plan.NewHasher().NamedData(namedBy(s, def), def.Name, v)
 		}
 		o.only = !recorded
-		if _, elsewhere := values[k].(*stepEvent); !elsewhere && !o.held && (s.Op.Share || s.Op.IO == "" && def.Type.Immutable) {
+		if _, elsewhere := values[k].(*stepEvent); !elsewhere && !o.held && (s.Op.Share || s.IO() == "" && def.Type.Immutable) {
 			o.value, o.held = values[k], true
 		}
 	}
@@ -206,7 +206,7 @@ func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output,
 	var m dag.IOManager
 	var err error
 	if !elsewhere {
-		if m, err = r.res.ioManager(r.ctx, s.Op.IO); err != nil {
+		if m, err = r.res.ioManager(r.ctx, s.IO()); err != nil {
 			return err
 		}
 	}
@@ -227,7 +227,7 @@ func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output,
 		}
 		o.DataVersion, o.Size = canon.Sum(data), int64(len(data))
 	}
-	o.IO, o.Step, o.RunID = s.Op.IO, s.Key, r.id
+	o.IO, o.Step, o.RunID = s.IO(), s.Key, r.id
 	if recorded && r.memo() {
 		o.Version = outputVersion(s, def.Name)
 	}
@@ -236,7 +236,7 @@ func (w *worker) storeCustom(ctx context.Context, s *plan.Step, def *dag.Output,
 		return nil
 	}
 	c := outputContext(r.jobKey(), s, &o.Output)
-	return handleCustom(ctx, m, s.Op.IO, c, v)
+	return handleCustom(ctx, m, s.IO(), c, v)
 }
 
 // handleCustom hands an output to an IO manager of the user's. What a canceled run has computed is kept.

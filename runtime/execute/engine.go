@@ -124,6 +124,7 @@ type run struct {
 	shown      *plan.Target // of a status: what is asked about, where target has what that is made from too
 	parted     *plan.Target // of a status of all partitions: target with what has partitions too; nil otherwise
 	asked      *resolved
+	io         *instanceIO    // that the instance names; nil for its own store
 	again      map[int32]bool // nodes that run whatever is stored
 	plan       *plan.Plan
 	seen       map[plan.Sight]*sighting

@@ -149,7 +149,7 @@ func (l *lookup) hit(ctx context.Context, s *plan.Step, content canon.Digest) (r
 		return nil, nil, err
 	}
 	rec = found[content]
-	if rec == nil || plan.Unfit(s.Op, rec).Code != "" {
+	if rec == nil || plan.Unfit(s, rec).Code != "" {
 		return nil, nil, nil
 	}
 	if len(rec.Outputs) > 0 && l.Check(ctx, []plan.Stored{{Step: s, Record: rec}})[0] != "" {

@@ -333,7 +333,7 @@ func (c *remote) begun() bool { return c != nil && c.launch != nil && c.p != nil
 // goRef is the word to compute a step.
 func (c *remote) goRef(s *plan.Step, info dag.StepInfo, limit time.Duration) *goRef {
 	ref := &goRef{Info: info, Give: true, Limit: limit}
-	if s.Op.IO != "" && s.Recorded && c.run.memo() {
+	if s.IO() != "" && s.Recorded && c.run.memo() {
 		for k := range s.Op.Outputs {
 			ref.Versions = append(ref.Versions, s.Outputs[k].String())
 		}

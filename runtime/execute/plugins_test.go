@@ -46,6 +46,7 @@ func configured(t *testing.T, yaml string) *instance.Instance {
 }
 
 func TestLauncherOfTheInstance(t *testing.T) {
+	launchedRuns = nil
 	w := newWorld(t)
 	w.asset("a", nil, func([]int) int { return 1 })
 	o := Options{Instance: configured(t, "run_launcher:\n  test_cluster: {where: oslo}\nrun_coordinator: at_once\n")}

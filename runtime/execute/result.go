@@ -366,7 +366,7 @@ func (r *run) value(ctx context.Context, t *task, k int) (any, error) {
 	out := t.output(k)
 	if out.IO != "" {
 		// The resources of the run are cleaned up; the manager is built again for this.
-		res := newResources(r.target, r.asked.resources, r.opts.Resources)
+		res := newResources(managed(r.target, r.io), r.asked.resources, r.opts.Resources)
 		defer res.close()
 		reader := &run{id: r.id, target: r.target, res: res, ctx: ctx}
 		return reader.loadCustom(ctx, t.step, out, t.step.Key, &dag.Input{Name: def.Name, Type: def.Type})

@@ -100,7 +100,13 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	r := &run{opts: o, target: t, shown: shown, asked: asked, again: again, res: newResources(t, asked.resources, o.Resources), show: &observer{tell: o.Observe}}
+	io, err := ioOfInstance(o.Instance)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		opts: o, target: t, shown: shown, asked: asked, again: again, io: io, res: newResources(managed(t, io), asked.resources, o.Resources), show: &observer{tell: o.Observe},
+	}
 	if all { // they are no steps of a plan
 		r.target, r.parted = t.WithoutPartitions(), t
 	}
@@ -130,7 +136,7 @@ func (r *run) request(t *plan.Target, observed map[plan.Sight]*plan.Observation)
 		replaced[k] = true
 	}
 	return plan.Request{
-		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Again: r.again, Configs: r.asked.ops, Inputs: r.asked.opInputs, Resources: r.asked.resources, Replaced: replaced,
+		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Again: r.again, Configs: r.asked.ops, Inputs: r.asked.opInputs, Resources: r.asked.resources, Replaced: replaced, IO: r.io.key(),
 		Params: r.asked.params, Observed: observed, Position: positions.Of, Env: os.LookupEnv, Encode: codec.Encode, Decode: codec.Decode, Guard: guard,
 	}
 }

@@ -176,7 +176,7 @@ func (s *stepServer) prepare(ref *runRef) error {
 		return err
 	}
 	s.ops = configs(resolved.Ops)
-	s.res = newResources(s.target, configs(resolved.Resources), nil)
+	s.res = newResources(managed(s.target, ref.IO), configs(resolved.Resources), nil)
 	s.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: ref.RunID, JobKey: ref.Job}, Log: s.logger()}
 	if ref.Listen {
 		s.res.note = s.resourceEvent
@@ -334,7 +334,7 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 		switch def := &n.Op.Outputs[k]; {
 		case !ref.Give:
 			e, err = s.output(def, call.Out[k], known[k])
-		case n.Op.IO != "":
+		case s.io(n.Op) != "":
 			e, err = s.store(ctx, n, key, k, call, ref)
 		default:
 			e, err = s.give(def, call.Out[k])
@@ -398,11 +398,12 @@ func (s *stepServer) store(ctx context.Context, n *plan.Node, key string, k int,
 			return e, err
 		}
 	}
-	m, err := s.res.ioManager(ctx, n.Op.IO)
+	io := s.io(n.Op)
+	m, err := s.res.ioManager(ctx, io)
 	if err != nil {
 		return e, err
 	}
-	return e, handleCustom(ctx, m, n.Op.IO, outputContext(s.ref.Job, s.made(n, key), o), v)
+	return e, handleCustom(ctx, m, io, outputContext(s.ref.Job, s.made(n, key), o), v)
 }
 
 // give describes an output with its bytes: beside it, or in a file.

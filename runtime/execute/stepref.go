@@ -38,6 +38,8 @@ type runRef struct {
 	Environment map[string]*string `json:"environment"` // what its env: values are; null for a variable that is not set
 	Given       map[string][]byte  `json:"given"`       // parameters with a value from elsewhere: the JSON of a config, null for data
 
+	IO *instanceIO `json:"io,omitempty"` // the IO manager of the instance; nil for its own store
+
 	Folder string `json:"folder"` // for its files; it exists, and the child may put there what it likes
 	Listen bool   `json:"listen"` // somebody reads what steps log and what happens to resources
 	Debug  bool   `json:"debug"`  // debug lines too

@@ -56,7 +56,6 @@ func failedStep(t testing.TB, res *Result, key string) *StepError {
 // own is an executor of a user's, with workers of this process; own_far has some with processes, own_ref hands references on.
 const everyExecutor = "in_process multi multiprocess own own_far own_ref"
 
-
 // suite is what every executor does alike. A test that names executors is for those alone: nothing else survives what happens there.
 var suite = []struct {
 	name, executors string

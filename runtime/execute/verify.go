@@ -189,7 +189,7 @@ func (v *verification) undecided(ctx context.Context) error {
 	}
 	var stored []plan.Stored
 	for _, s := range steps {
-		if rec := found[s.Version]; rec != nil && plan.Unfit(s.Op, rec).Code == "" && len(rec.Inputs) >= len(s.Op.Inputs) {
+		if rec := found[s.Version]; rec != nil && plan.Unfit(s, rec).Code == "" && len(rec.Inputs) >= len(s.Op.Inputs) {
 			v.records[s] = rec
 			stored = append(stored, plan.Stored{Step: s, Record: rec})
 		}

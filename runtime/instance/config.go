@@ -34,13 +34,25 @@ type config struct {
 
 	// What execute chooses by, see [Instance.Choice].
 	Executor       plugin.Choice `yaml:"executor"`
+	IOManager      plugin.Choice `yaml:"io_manager"`
 	RunLauncher    plugin.Choice `yaml:"run_launcher"`
 	RunCoordinator plugin.Choice `yaml:"run_coordinator"`
 }
 
 // check says what is wrong with values that YAML alone cannot tell.
 func (c *config) check() error {
-	return errors.Join(Storages.Check(c.Storage), ComputeLogs.Check(c.ComputeLogs), c.checkSQLite(), c.checkPools())
+	return errors.Join(Storages.Check(c.Storage), ComputeLogs.Check(c.ComputeLogs), IOManagers.Check(c.IOManager), c.checkOwnStore(), c.checkSQLite(), c.checkPools())
+}
+
+// checkOwnStore refuses a config of what takes none.
+func (c *config) checkOwnStore() error {
+	if c.IOManager.Name != OwnStore {
+		return nil
+	}
+	if err := c.IOManager.Decode(new(struct{})); err != nil {
+		return fmt.Errorf("io_manager.%s: %w", OwnStore, err)
+	}
+	return nil
 }
 
 // A ConfigError says what is wrong with the file dagstergen.yaml of an instance.

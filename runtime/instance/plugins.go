@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/computelog"
+	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/plugin"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 	"github.com/dagstergen/dagstergen/runtime/storage/sqlite"
@@ -23,6 +24,13 @@ var Storages = plugin.NewKind[storage.Store]("storage")
 
 // ComputeLogs are what the key compute_logs of dagstergen.yaml can name: what keeps the output of steps.
 var ComputeLogs = plugin.NewKind[computelog.Manager]("compute_logs")
+
+// IOManagers are what the key io_manager of dagstergen.yaml can name: what stores the outputs of ops that name no IO manager by io=. Each run makes one, and so does each child of a
+// run; one that is an io.Closer is closed at its end.
+var IOManagers = plugin.NewKind[dag.IOManager]("io_manager")
+
+// OwnStore is the name of the instance's own store among [IOManagers], which is what counts where none is named.
+const OwnStore = "local"
 
 // The plug-ins that are always there.
 const (
@@ -66,6 +74,9 @@ func init() {
 			return opened(sqlite.OpenReadOnly(ctx, path))
 		}
 		return opened(sqlite.OpenWith(ctx, path, sqlite.Options{LockTimeout: c.LockTimeout}))
+	})
+	plugin.Register(IOManagers, OwnStore, func(plugin.Context, struct{}) (dag.IOManager, error) {
+		return nil, errors.New("the instance's own store is no dag.IOManager: it takes part in the transactions of a run")
 	})
 	plugin.Register(ComputeLogs, logsNoop, func(plugin.Context, struct{}) (computelog.Manager, error) { return computelog.Noop(), nil })
 	plugin.Register(ComputeLogs, logsLocal, func(ctx plugin.Context, c localLogs) (computelog.Manager, error) {
@@ -124,9 +135,9 @@ func (i *Instance) openPlugins(ctx context.Context, c *config) error {
 	return nil
 }
 
-// Choice returns what dagstergen.yaml says below one of the keys executor, run_launcher and run_coordinator; the zero Choice where it says nothing.
+// Choice returns what dagstergen.yaml says below one of the keys executor, io_manager, run_launcher and run_coordinator; the zero Choice where it says nothing.
 func (i *Instance) Choice(key string) plugin.Choice { return i.choices[key] }
 
 func (c *config) choices() map[string]plugin.Choice {
-	return map[string]plugin.Choice{"executor": c.Executor, "run_launcher": c.RunLauncher, "run_coordinator": c.RunCoordinator}
+	return map[string]plugin.Choice{"executor": c.Executor, "run_launcher": c.RunLauncher, "run_coordinator": c.RunCoordinator, "io_manager": c.IOManager}
 }

@@ -44,6 +44,7 @@ type Request struct {
 	Inputs    map[string]map[string]any        // what the run config gives for inputs that the body does not wire, by key of the node and name
 	Resources map[string]*Config               // of resources, by key
 	Replaced  map[string]bool                  // resources replaced by values
+	IO        string                           // key of the IO manager of ops that name none, see [IOOf]
 	Params    []any                            // one for each parameter of the job
 	Observed  map[Sight]*Observation           // of each of Target.Watches
 	Position  func(symbol string) string       // "stats.go:12" of a declaration, or ""; nil for none
@@ -374,6 +375,7 @@ func (b *builder) workOf(s *Step) (*work, error) {
 		return w, nil
 	}
 	w := &b.workSlab.cut(1)[0]
+	w.io = b.IO
 	if s.Op.Config != nil {
 		if w.Config = b.Configs[s.Node.Name]; w.Config == nil {
 			return nil, nil

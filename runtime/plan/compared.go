@@ -95,7 +95,7 @@ func (m *statusMaker) lookUp(asked []*compared) error {
 			m.differs(c)
 			continue
 		}
-		if why := Unfit(c.step.Op, rec); why.Code != "" {
+		if why := Unfit(c.step, rec); why.Code != "" {
 			c.broken(why)
 			continue
 		}

@@ -84,18 +84,18 @@ func (b *builder) forced(fresh []*Step) error {
 			continue
 		}
 		if !s.prepared {
-			can, known := b.memoizable[s.Op.IO]
+			can, known := b.memoizable[s.IO()]
 			if !known {
 				can = true
 				if b.look != nil {
 					var err error
-					if can, err = b.look.Memoizable(b.ctx, s.Op.IO); err != nil {
+					if can, err = b.look.Memoizable(b.ctx, s.IO()); err != nil {
 						return err
 					}
 				}
-				b.memoizable[s.Op.IO] = can
+				b.memoizable[s.IO()] = can
 			}
-			b.force(s.work, s.Op, can, b.Again[s.Place])
+			b.force(s.work, s.Op, s.IO(), can, b.Again[s.Place])
 		}
 		s.Force, s.Recorded = s.forced != nil, !s.replaced
 		s.Reasons = s.forced[:len(s.forced):len(s.forced)]
@@ -104,7 +104,7 @@ func (b *builder) forced(fresh []*Step) error {
 }
 
 // force finds out why the steps of a node run whatever is stored.
-func (b *builder) force(w *work, op *dag.Op, memoizable, again bool) {
+func (b *builder) force(w *work, op *dag.Op, io string, memoizable, again bool) {
 	w.prepared = true
 	because := func(yes bool, code, text string) {
 		if yes {
@@ -115,7 +115,7 @@ func (b *builder) force(w *work, op *dag.Op, memoizable, again bool) {
 	because(again, ReasonAgain, "asked to run again")
 	because(op.Volatile, ReasonVolatile, "marked volatile: it always runs")
 	if !memoizable {
-		because(true, ReasonNotMemoizable, fmt.Sprintf("its IO manager %q has no HasOutput, so nobody can say whether its output is stored", op.IO))
+		because(true, ReasonNotMemoizable, fmt.Sprintf("its IO manager %q has no HasOutput, so nobody can say whether its output is stored", io))
 	}
 	because(w.replaced, ReasonReplaced, "a resource it needs is a value given from outside, whose version is not known")
 }
@@ -250,7 +250,7 @@ func (b *builder) byContent(pending []*Step) error {
 // take reuses a record of the right content if it holds what the op gives now.
 func (b *builder) take(s *Step, rec *storage.Record) {
 	s.Action = Run
-	if why := Unfit(s.Op, rec); why.Code != "" {
+	if why := Unfit(s, rec); why.Code != "" {
 		s.problem = []Reason{why}
 		return
 	}
@@ -259,14 +259,15 @@ func (b *builder) take(s *Step, rec *storage.Record) {
 }
 
 // Unfit says why a record of the right content cannot stand for a step of op; its code is empty if it can.
-func Unfit(op *dag.Op, rec *storage.Record) Reason {
+func Unfit(s *Step, rec *storage.Record) Reason {
+	op, io := s.Op, s.IO()
 	for i := range op.Outputs {
 		out := OutputOf(rec, op.Outputs[i].Name)
 		switch {
 		case out == nil:
 			return Reason{ReasonDamaged, fmt.Sprintf("output %s is not stored", op.Outputs[i].Name)}
-		case out.IO != op.IO:
-			return Reason{ReasonIO, ioChanged(out.IO, op.IO)}
+		case out.IO != io:
+			return Reason{ReasonIO, ioChanged(out.IO, io)}
 		}
 	}
 	return Reason{}

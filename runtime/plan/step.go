@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -99,6 +100,7 @@ type Step struct {
 // work is what all steps of one node share in a plan.
 type work struct {
 	Config *Config // nil when the op takes none
+	io     string  // the IO manager of the instance; empty for its own store
 	Code   string  // code version as counted: a source hash, or what version= or a strategy says
 
 	code      canon.Digest
@@ -207,6 +209,27 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 
 // source reports whether the step observes instead of computing.
 func (s *Step) source() bool { return s.Op.Kind == dag.KindSource }
+
+// IO is the key of the IO manager that the step's outputs are stored by; empty for the instance's own store.
+func (s *Step) IO() string {
+	if s.work == nil {
+		return s.Op.IO
+	}
+	return IOOf(s.Op, s.work.io)
+}
+
+// IOOf is the IO manager of an op: what io= says, else that of the instance where the op computes data and does not say by codec= how the instance's own store keeps it.
+func IOOf(op *dag.Op, instance string) string {
+	switch {
+	case op.IO != "" || instance == "":
+		return op.IO
+	case op.Kind == dag.KindSource || op.Kind == dag.KindCheck:
+		return ""
+	case slices.ContainsFunc(op.Outputs, func(o dag.Output) bool { return o.Codec != "" }):
+		return ""
+	}
+	return instance
+}
 
 // Bare is a step of a node as a process knows it that computes it for another one: with its key and config, without versions.
 func Bare(n *Node, key string, config *Config) *Step {

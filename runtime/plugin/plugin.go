@@ -120,6 +120,17 @@ func (c *Choice) UnmarshalYAML(n *yaml.Node) error {
 	return fmt.Errorf("line %d: want the name of a plug-in, or one name with its config below it", n.Line)
 }
 
+// MarshalText writes the choice as YAML, for another process to read: {env: NAME} as it stands.
+func (c Choice) MarshalText() ([]byte, error) {
+	if c.Name == "" {
+		return []byte("{}\n"), nil
+	}
+	return yaml.Marshal(map[string]*yaml.Node{c.Name: c.config})
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (c *Choice) UnmarshalText(text []byte) error { return yaml.Unmarshal(text, c) }
+
 // Decode reads the config into a value by its yaml tags, strictly; no config leaves it as it is.
 func (c Choice) Decode(into any) error { return decode(c.config, into) }
 

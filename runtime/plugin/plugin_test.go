@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -82,6 +83,26 @@ func TestRegister(t *testing.T) {
 	assert.PanicsWithValue(t, `plugin: two packages register the shelf "air"`, func() { Register(k, "air", nothing) })
 	assert.PanicsWithValue(t, `plugin: "" is no name for a shelf`, func() { Register(k, "", nothing) })
 	assert.Panics(t, func() { Register(k, "a b", nothing) })
+}
+
+// A choice goes to another process as it is written.
+func TestChoiceAsText(t *testing.T) {
+	t.Setenv("SHELF_KEY", "mine")
+	for _, text := range []string{"shelf: {wood: {boards: 3, key: {env: SHELF_KEY}}}", "shelf: wood", "shelf: air", "shelf:"} {
+		var doc struct{ Shelf Choice }
+		require.NoError(t, yaml.Unmarshal([]byte(text), &doc))
+		data, err := json.Marshal(doc.Shelf)
+		require.NoError(t, err)
+		assert.NotContains(t, string(data), "mine")
+		var again Choice
+		require.NoError(t, json.Unmarshal(data, &again))
+		want, err := newShelves().Make(Context{Context: t.Context()}, doc.Shelf, "air")
+		require.NoError(t, err)
+		got, err := newShelves().Make(Context{Context: t.Context()}, again, "air")
+		require.NoError(t, err)
+		assert.Equal(t, want, got, text)
+		assert.Equal(t, doc.Shelf.Name, again.Name)
+	}
 }
 
 func TestValue(t *testing.T) {
