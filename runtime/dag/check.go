@@ -71,3 +71,29 @@ func (t *Type) Check(ctx context.Context, v any) (c TypeCheck, asked bool) {
 	c.Description, c.Metadata = mask.Hide(c.Description), MaskedMetadata(c.Metadata)
 	return c, true
 }
+
+type checkResourcesKey struct{}
+
+// WithCheckResources lets [CheckResource] find the resources of the step whose values are checked. The engine calls it.
+func WithCheckResources(ctx context.Context, values []any) context.Context {
+	if len(values) == 0 {
+		return ctx
+	}
+	return context.WithValue(ctx, checkResourcesKey{}, values)
+}
+
+// CheckResource returns, inside CheckType, the resource of type T that the step takes whose value is checked. ok is false where it takes none of that type, or more than one, and
+// everywhere else. A resource that the step takes counts in its version, so that what a check makes of it is not reused when it should not be.
+func CheckResource[T any](ctx context.Context) (r T, ok bool) {
+	values, _ := ctx.Value(checkResourcesKey{}).([]any)
+	for _, v := range values {
+		if found, is := v.(T); is {
+			if ok {
+				var none T
+				return none, false
+			}
+			r, ok = found, true
+		}
+	}
+	return r, ok
+}

@@ -42,12 +42,18 @@ type checkNote func(output bool, k int, c *dag.TypeCheck)
 
 // invokeOp calls the function of an op between the checks of its inputs and those of its outputs.
 func invokeOp(ctx context.Context, op *dag.Op, call *dag.Call, note checkNote) error {
+	checking := func(t *dag.Type, v any) (dag.TypeCheck, bool) {
+		if !t.IsChecked() {
+			return dag.TypeCheck{}, false
+		}
+		return t.Check(dag.WithCheckResources(ctx, call.Resources), v)
+	}
 	for k := range op.Inputs {
 		in := &op.Inputs[k]
 		if !in.Type.IsChecked() {
 			continue
 		}
-		c, asked := in.Type.Check(ctx, call.In[k])
+		c, asked := checking(in.Type, call.In[k])
 		switch {
 		case !asked:
 			note(false, k, nil)
@@ -63,7 +69,7 @@ func invokeOp(ctx context.Context, op *dag.Op, call *dag.Call, note checkNote) e
 	}
 	for k := range op.Outputs {
 		out := &op.Outputs[k]
-		if c, asked := out.Type.Check(ctx, call.Out[k]); asked {
+		if c, asked := checking(out.Type, call.Out[k]); asked {
 			note(true, k, &c)
 			if !c.Success {
 				return &TypeCheckError{"output " + out.Name, out.Type.Name, c}

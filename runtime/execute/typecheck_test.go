@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -75,6 +76,49 @@ func TestInputsAreChecked(t *testing.T) {
 				require.ErrorAs(t, res.Step("a").Err, &user)
 				assert.Equal(t, WhereTypeCheck, user.Where)
 			})
+		}
+	}
+}
+
+// bounds is a resource, bounded a number that is right within the bounds of the step that it is checked for.
+type bounds struct{ Most int }
+
+type bounded int
+
+func (b bounded) CheckType(ctx context.Context) dag.TypeCheck {
+	r, ok := dag.CheckResource[*bounds](ctx)
+	return dag.TypeCheck{Success: !ok || int(b) <= r.Most, Description: fmt.Sprint(ok)}
+}
+
+func TestChecksSeeTheResourcesOfTheStep(t *testing.T) {
+	boundedType := dag.ImmutableOf[bounded](pkg + ".bounded")
+	for _, c := range []struct {
+		most      []int // of each resource of the type
+		want, err string
+	}{
+		{[]int{5}, "a=run", ""},
+		{[]int{3}, "a=failure", "step a: type check of output result: not a right example.com/shop.bounded: true"},
+		{nil, "a=run", ""},
+		{[]int{3, 5}, "a=run", ""}, // which one is not said
+	} {
+		w := newWorld(t)
+		op := w.add(&dag.Op{Kind: dag.KindAsset, Key: "a", Outputs: []dag.Output{{Name: "result", Type: boundedType, Asset: "a"}}}, func(ctx context.Context, call *dag.Call) error {
+			_, ok := dag.CheckResource[*bounds](ctx)
+			assert.False(t, ok, "a body has parameters")
+			call.Out[0] = bounded(4)
+			return nil
+		})
+		for i, most := range c.most {
+			key := fmt.Sprint("bounds", i)
+			w.resource(&dag.Resource{Key: key}, func(context.Context, *dag.Call) (any, func(), error) { return &bounds{most}, nil, nil })
+			op.Resources = append(op.Resources, dag.ResourceUse{Name: key, Key: key})
+		}
+		w.resource(&dag.Resource{Key: "other"}, func(context.Context, *dag.Call) (any, func(), error) { return "other", nil, nil })
+		op.Resources = append(op.Resources, dag.ResourceUse{Name: "other", Key: "other"})
+		res := w.run("")
+		assert.Equal(t, c.want, actions(res))
+		if c.err != "" {
+			assert.EqualError(t, res.Step("a").Err, c.err)
 		}
 	}
 }
