@@ -264,7 +264,7 @@ func (w *worker) record(t *task, at time.Time) storage.Record {
 		Step: s.Version, Content: t.content, Identity: s.Identity, RunID: w.run.id, StepKey: s.Key,
 		Symbol: s.Op.Symbol, Code: s.Code, Time: at.UTC(), Env: s.Env(), Partition: partitionKey(s),
 	}
-	rec.Manifest, _ = s.OpManifest()
+	rec.Manifest = s.ManifestDigest()
 	if s.Config != nil {
 		rec.Config = s.Config.Canonical
 	}
@@ -281,7 +281,7 @@ func (w *worker) record(t *task, at time.Time) storage.Record {
 		}
 		for _, v := range s.Resources() {
 			state := storage.ResourceState{Key: v.Resource.Key, Code: v.Code, Env: v.Env}
-			state.Manifest, _ = w.run.target.ResourceManifest(v.Resource.Key)
+			state.Manifest = w.run.target.ResourceManifestDigest(v.Resource.Key)
 			if v.Config != nil {
 				state.Config = v.Config.Canonical
 			}
@@ -295,15 +295,21 @@ func (w *worker) record(t *task, at time.Time) storage.Record {
 	return rec
 }
 
-// manifests adds the code manifests that a record names.
+// manifests adds the code manifests that a record names and this run has not stored.
 func (w *worker) manifests(s *plan.Step, b *storage.Batch) {
-	b.Manifests = make(map[canon.Digest][]byte, 1)
-	d, text := s.OpManifest()
-	b.Manifests[d] = text
-	for _, v := range s.Resources() {
-		if d, text := w.run.target.ResourceManifest(v.Resource.Key); !d.IsZero() {
-			b.Manifests[d] = text
+	r := w.run
+	add := func(d canon.Digest, text func() []byte) {
+		if d.IsZero() || r.log.hasSent(d) {
+			return
 		}
+		if b.Manifests == nil {
+			b.Manifests = make(map[canon.Digest][]byte, 1)
+		}
+		b.Manifests[d] = text()
+	}
+	add(s.ManifestDigest(), func() []byte { _, text := s.OpManifest(); return text })
+	for _, v := range s.Resources() {
+		add(r.target.ResourceManifestDigest(v.Resource.Key), func() []byte { _, text := r.target.ResourceManifest(v.Resource.Key); return text })
 	}
 }
 

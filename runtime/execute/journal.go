@@ -133,6 +133,13 @@ func (j *journal) send(b *storage.Batch) storage.Ticket {
 	return j.sendLocked(b)
 }
 
+// hasSent reports whether a code manifest is on its way to the store, or there.
+func (j *journal) hasSent(d canon.Digest) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.sent[d]
+}
+
 func (j *journal) sendLocked(b *storage.Batch) storage.Ticket {
 	if len(j.pending) > 0 {
 		b.Events = append(j.pending, b.Events...)

@@ -384,28 +384,6 @@ func (r *run) settled(b *storage.Batch) {
 	}
 }
 
-// sourceRecord is what is remembered of an observation.
-func (r *run) sourceRecord(s *plan.Step) storage.Record {
-	out := storage.Output{Name: s.Op.Outputs[0].Name, Asset: sourceAsset(s), DataVersion: s.Observed.Data, Codec: "source", Version: s.Observed.Data, RunID: r.id}
-	if f, ok := s.Observed.Value.(dag.File); ok {
-		out.File, out.Size = f.Name(), f.Size()
-	}
-	if d, ok := s.Observed.Value.(dag.Dir); ok {
-		out.Size = d.Size()
-	}
-	return storage.Record{
-		Step: s.Version, Content: s.Content, Identity: s.Identity, RunID: r.id, StepKey: s.Key, Symbol: s.Op.Symbol, Partition: partitionKey(s),
-		Outputs: []storage.Output{out}, Time: time.Now().UTC(),
-	}
-}
-
-func sourceAsset(s *plan.Step) string {
-	if a := s.Op.Outputs[0].Asset; a != "" {
-		return a
-	}
-	return s.Op.Key
-}
-
 // afterPlan reports the failures that observing has brought, and what the plan has settled.
 func (r *run) afterPlan() {
 	r.show.say(Progress{Kind: ProgressPlanned}, func(c *Progress) {

@@ -21,22 +21,45 @@ func (c *closures) of(symbol string) *manifest.Manifest {
 	return c.index.Closure(symbol)
 }
 
-// lazyClosure is the code manifest of one symbol in the form in which it is stored beside records.
+// lazyClosure is the code manifest of one symbol in the form in which it is stored beside records. A run has one for each op, and stores each once: so the text is let go when it is taken, and
+// made again for who takes it later.
 type lazyClosure struct {
-	once   sync.Once
+	mu     sync.Mutex
+	made   bool
 	digest canon.Digest
-	text   []byte
+	text   []byte // until it is taken
 }
 
-func (l *lazyClosure) get(c *closures, symbol string) (canon.Digest, []byte) {
-	l.once.Do(func() {
+func (l *lazyClosure) sum(c *closures, symbol string) canon.Digest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sumLocked(c, symbol)
+}
+
+func (l *lazyClosure) sumLocked(c *closures, symbol string) canon.Digest {
+	if !l.made {
 		l.text = []byte(c.of(symbol).Text())
-		l.digest = canon.Sum(l.text)
-	})
-	return l.digest, l.text
+		l.digest, l.made = canon.Sum(l.text), true
+	}
+	return l.digest
 }
 
-// OpManifest returns the code manifest of a step's op and its digest: what is stored with a record, so that a later plan can name what changed.
+func (l *lazyClosure) take(c *closures, symbol string) (canon.Digest, []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d, text := l.sumLocked(c, symbol), l.text
+	if l.text = nil; text == nil {
+		text = []byte(c.of(symbol).Text())
+	}
+	return d, text
+}
+
+// ManifestDigest is the digest of the code manifest of a step's op.
+func (n *Node) ManifestDigest() canon.Digest {
+	return n.info.closure.sum(n.info.pkg.closures, n.Op.Symbol)
+}
+
+// OpManifest returns the code manifest of a step's op and its digest: what is stored with a record, so that a later plan can name what changed. Whoever needs the digest alone asks for that.
 func (n *Node) OpManifest() (canon.Digest, []byte) {
-	return n.info.closure.get(n.info.pkg.closures, n.Op.Symbol)
+	return n.info.closure.take(n.info.pkg.closures, n.Op.Symbol)
 }

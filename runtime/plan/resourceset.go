@@ -34,13 +34,22 @@ func (s *resourceSet) Known() []*dag.Resource {
 	return rs
 }
 
+// ResourceManifestDigest is [Node.ManifestDigest] for a resource; zero for a key that is not known.
+func (s *resourceSet) ResourceManifestDigest(key string) canon.Digest {
+	r := s.resourceByKey[key]
+	if r == nil {
+		return canon.Digest{}
+	}
+	return r.closure.sum(r.pkg.closures, r.resource.Symbol)
+}
+
 // ResourceManifest is [Node.OpManifest] for a resource; the digest is zero for a key that is not known.
 func (s *resourceSet) ResourceManifest(key string) (canon.Digest, []byte) {
 	r := s.resourceByKey[key]
 	if r == nil {
 		return canon.Digest{}, nil
 	}
-	return r.closure.get(r.pkg.closures, r.resource.Symbol)
+	return r.closure.take(r.pkg.closures, r.resource.Symbol)
 }
 
 // checkResources reports resources that are named and not there, and resources that need themselves.
