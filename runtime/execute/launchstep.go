@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 )
 
@@ -35,17 +34,20 @@ type launched struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	events *io.PipeReader
+	tell   *io.PipeWriter
 	dec    *json.Decoder
-	done   chan struct{}
 
-	cut sync.Once
-	err error // of launch; read after done
+	done chan struct{} // nil before it is launched
+	err  error         // of launch; read after done
 }
 
 // newLaunched has steps launched with the values of a context, which does not end them: they are told to stop.
 func newLaunched(ctx context.Context, launch LaunchStep, grace time.Duration) *launched {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	return &launched{launch: launch, grace: grace, ctx: ctx, cancel: cancel}
+	l := &launched{launch: launch, grace: grace, ctx: ctx, cancel: cancel}
+	l.events, l.tell = io.Pipe()
+	l.dec = json.NewDecoder(l.events)
+	return l
 }
 
 // Send takes in what a child would be told.
@@ -55,14 +57,12 @@ func (l *launched) Send(request any) error {
 		l.run, l.ready = r.Run, true
 	case r.Step != nil:
 		ref := &StepRunRef{l.run, r.Step, r.Go, l.grace}
-		var w *io.PipeWriter
-		l.events, w = io.Pipe()
-		l.dec, l.done = json.NewDecoder(l.events), make(chan struct{})
+		l.done = make(chan struct{})
 		go func() {
 			defer close(l.done)
 			l.err = errGoexit
-			defer func() { _ = w.Close() }() // it returns no error
-			l.err, _ = guard(func() error { return l.launch(l.ctx, ref, w) })
+			defer func() { _ = l.tell.Close() }() // it returns no error
+			l.err, _ = guard(func() error { return l.launch(l.ctx, ref, l.tell) })
 		}()
 	}
 	return nil // the word to go has gone with the step
@@ -74,9 +74,6 @@ func (l *launched) Receive(event any) error {
 		l.ready = false
 		*event.(*stepEvent) = stepEvent{Type: eventReady}
 		return nil
-	}
-	if l.dec == nil {
-		return io.EOF
 	}
 	return l.dec.Decode(event)
 }
@@ -94,11 +91,7 @@ func (l *launched) Cut() {
 }
 
 func (l *launched) close() {
-	l.cut.Do(func() {
-		if l.events != nil {
-			_ = l.events.CloseWithError(errors.New("nobody listens any more")) // it returns no error
-		}
-	})
+	_ = l.events.CloseWithError(errors.New("nobody listens any more")) // it returns no error
 }
 
 // Stop implements peer.

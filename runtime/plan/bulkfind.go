@@ -143,8 +143,8 @@ func (f *finder) take(n int, r *storage.LatestRecord) {
 	case !r.Usable:
 		f.state[n] |= gone
 		f.group[n] = f.why.of(f, n, &r.Record)
-	case Unfit(f.node.Op, &r.Record).Code != "":
-		f.unfit(n, Unfit(f.node.Op, &r.Record))
+	case Unfit(f.step, &r.Record).Code != "":
+		f.unfit(n, Unfit(f.step, &r.Record))
 	default:
 		f.state[n] |= hasContent
 	}
@@ -236,7 +236,7 @@ func (f *finder) elsewhere() error {
 			if r == nil {
 				continue
 			}
-			if why := Unfit(f.node.Op, r); why.Code != "" {
+			if why := Unfit(f.step, r); why.Code != "" {
 				f.unfit(n, why)
 				continue
 			}
