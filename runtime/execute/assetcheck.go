@@ -77,7 +77,7 @@ func (r *run) checkPlanned(s *plan.Step) storage.Event {
 
 // evaluation is ASSET_CHECK_EVALUATION of a check that was made.
 func (r *run) evaluation(t *task, at time.Time) storage.Event {
-	data := storage.CheckData{CheckEvaluation: *t.verdict}
+	data := storage.CheckData{CheckEvaluation: *t.verdict, Partition: partitionKey(t.step)}
 	if !t.checked.IsZero() {
 		data.DataVersion = t.checked.String()
 	}

@@ -131,6 +131,7 @@ type CheckPlannedData struct {
 type CheckData struct {
 	dag.CheckEvaluation
 	DataVersion string `json:"data_version,omitempty"`
+	Partition   string `json:"partition,omitempty"` // that was checked; empty for none
 }
 
 // ResourceInitData is the data of RESOURCE_INIT_STARTED, RESOURCE_INIT_SUCCESS and RESOURCE_INIT_FAILURE.
