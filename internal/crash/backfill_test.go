@@ -66,6 +66,7 @@ type backfillCampaign struct {
 	idle                   int // rounds since the last one that came to something: on a slow machine a kill may always come too early
 
 	id      string          // of the backfill, once it is stored
+	ended   bool            // it was shown as completed: the last kill fell between that and the end of its process
 	entered map[string]int  // bodies by "asset key", how often
 	stored  map[string]int  // of those that have a record: how often they had been entered when that was seen first
 	acked   map[string]bool // partitions that a process reported done
@@ -77,6 +78,9 @@ func (b *backfillCampaign) round() (done bool, err error) {
 		if err := b.find(); err != nil {
 			return false, err
 		}
+	}
+	if b.ended {
+		return true, nil
 	}
 	args := []string{"backfill", "resume", b.id}
 	if b.id == "" {
@@ -188,6 +192,7 @@ func (b *backfillCampaign) check() error {
 	if err := b.ask(&s, "backfill", "show", b.id, "-o", "json"); err != nil {
 		return err
 	}
+	b.ended = s.Status == "COMPLETED_SUCCESS"
 	left := b.expand(s.LeftAre)
 	for key := range b.acked {
 		if !stored[key] || left[key] {
@@ -262,6 +267,9 @@ func (b *backfillCampaign) finished() error {
 	}
 	if keys := slices.Sorted(maps.Keys(b.stored)); len(keys) != 2*len(b.keys) {
 		return fmt.Errorf("%d records are stored, not %d", len(keys), 2*len(b.keys))
+	}
+	if _, stderr, err := b.lab.run("gc"); err != nil { // the last process may have been killed after the end, with its lock
+		return fmt.Errorf("gc: %w\n%s", err, stderr)
 	}
 	locks, err := filepath.Glob(filepath.Join(b.home, "locks", "backfill-*"))
 	if err == nil && len(locks) > 0 {

@@ -13,7 +13,10 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-func backfillLockName(id string) string { return path.Join(locks, "backfill-"+id) }
+// backfillLock is what the name of the lock of a backfill begins with; its id follows.
+const backfillLock = "backfill-"
+
+func backfillLockName(id string) string { return path.Join(locks, backfillLock+id) }
 
 // LockBackfill takes the lock of a backfill: whoever has it works on it. It is taken before the backfill is stored, so one that is stored, not finished and not locked waits for
 // somebody to go on with it. One that a living process works on is [ErrBusy].

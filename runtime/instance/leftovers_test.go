@@ -94,3 +94,23 @@ func TestCollectLeavesFoldersThatAreNotOfLogsAlone(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, configFile), []byte("compute_logs: noop\n"), 0o600))
 	assert.Empty(t, openTest(t, dir).logFolder)
 }
+
+// The process of a backfill may die when it has ended, before it has removed its lock.
+func TestLocksOfDeadBackfillsGo(t *testing.T) {
+	dir := t.TempDir()
+	i := openTest(t, dir)
+	const dead, alive = "01a20075-d579-7926-9e7c-eec9739ff1db", "01a20075-d579-7926-9e7c-eec9739ff1dc"
+	left := filepath.Join(dir, filepath.FromSlash(backfillLockName(dead)))
+	require.NoError(t, os.WriteFile(left, nil, 0o600))
+	unlock, err := i.LockBackfill(alive)
+	require.NoError(t, err)
+	t.Cleanup(unlock)
+	_, err = openTest(t, dir).ReapDeadRuns(t.Context())
+	require.NoError(t, err)
+	assert.NoFileExists(t, left)
+	lives, err := i.BackfillLives(alive)
+	require.NoError(t, err)
+	assert.True(t, lives)
+	_, err = i.LockBackfill(alive)
+	assert.ErrorIs(t, err, ErrBusy)
+}

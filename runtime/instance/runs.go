@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -347,7 +348,7 @@ func (i *Instance) ReapDeadRuns(ctx context.Context) ([]string, error) {
 			return reaped, storage.FileError("write", i.dir, err)
 		}
 	}
-	return reaped, errors.Join(i.removeRunLocks(ctx), i.temp.clean())
+	return reaped, errors.Join(i.removeDeadLocks(ctx), i.temp.clean())
 }
 
 // reap records one run if it is dead and reports whether this call did it.
@@ -380,14 +381,19 @@ func (i *Instance) reap(ctx context.Context, r *storage.Run) (bool, error) {
 	return err == nil, err
 }
 
-// removeRunLocks removes lock files that dead processes left behind. One whose run is not finished stays: its process may be about to
-// store the run.
-func (i *Instance) removeRunLocks(ctx context.Context) error {
+// removeDeadLocks removes lock files that dead processes left behind. One whose run is not finished stays: its process may be about to
+// store the run. That of a backfill need not, whoever goes on with it makes another.
+func (i *Instance) removeDeadLocks(ctx context.Context) error {
 	entries, err := fs.ReadDir(i.root.FS(), locks)
 	if err != nil {
 		return storage.FileError("read", filepath.Join(i.dir, locks), err)
 	}
 	for _, e := range entries {
+		if id, ok := strings.CutPrefix(e.Name(), backfillLock); ok && checkRunID(id) == nil {
+			if err := removeIfDead(i.root, backfillLockName(id)); err != nil {
+				return err
+			}
+		}
 		id, ok := runOfLock(e.Name())
 		if !ok {
 			continue
