@@ -123,7 +123,7 @@ func wrap(s string, w int) []string {
 	}
 	for _, word := range strings.Fields(s) {
 		n := displayWidth(word)
-		if used > 0 && used+1+n > w {
+		if line != "" && used+1+n > w {
 			flush()
 		}
 		for n > w { // a word that fits nowhere is broken where the line ends
@@ -131,7 +131,7 @@ func wrap(s string, w int) []string {
 			lines = append(lines, head)
 			word, n = rest, displayWidth(rest)
 		}
-		if used > 0 {
+		if line != "" {
 			line, used = line+" ", used+1
 		}
 		line, used = line+word, used+n

@@ -44,6 +44,7 @@ func TestWrap(t *testing.T) {
 	assert.Equal(t, []string{"one two three"}, wrap("one two three", 0))
 	assert.Equal(t, []string{"abcd", "efgh", "i j"}, wrap("abcdefghi j", 4))
 	assert.Equal(t, []string{"世界", "世"}, wrap("世界世", 4))
+	assert.Equal(t, []string{"\u0301", "abc", "d"}, wrap("\u0301 abcd", 3), "a word without a width of its own")
 }
 
 func FuzzWrap(f *testing.F) {
