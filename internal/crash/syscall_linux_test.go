@@ -88,6 +88,9 @@ func (c *syscalls) all(logf func(format string, args ...any)) error {
 	}
 	var tasks []task
 	for i := range scenarios {
+		if *only != "" && scenarios[i].name != *only {
+			continue
+		}
 		for _, b := range blows() {
 			tasks = append(tasks, task{&scenarios[i], b})
 		}
@@ -172,7 +175,7 @@ func (c *syscalls) strike(s *scenario, b blow, when int) (hit bool, err error) {
 	}
 	if b.call == "fcntl" {
 		// A lock that could not be given back looks like a program that keeps the database to itself. A command waits for that one a minute, each time it has something to write.
-		if err := l.configure("storage: {sqlite: {lock_timeout: 2s}}\n"); err != nil {
+		if err := l.configure("storage: {sqlite: {lock_timeout: 300ms}}\n"); err != nil {
 			return false, err
 		}
 	}
