@@ -48,12 +48,8 @@ func (b *builder) codec(op *Op, arg annotations.Arg) {
 		if r.GoName != "" {
 			what = "result " + r.GoName
 		}
-		if op.Codec == codecParquet {
-			if p := b.tableProblem(r.Type, op.Pkg.Types); p != nil {
-				b.notTable(&op.Func, r.Pos, op.GoName+": "+what, p)
-			}
-		} else if p := b.jsonProblem(r.Type, op.Pkg.Types); p != nil {
-			b.notJSON(&op.Func, r.Pos, op.GoName+": "+what, p)
+		if p := b.codecProblem(op.Codec, r.Type, op.Pkg.Types); p != nil {
+			b.notExact(&op.Func, op.Codec, r.Pos, op.GoName+": "+what, p)
 		}
 	}
 	if values == 0 && !op.Broken {
@@ -61,20 +57,32 @@ func (b *builder) codec(op *Op, arg annotations.Arg) {
 	}
 }
 
-// notJSON reports a type that JSON does not give back exactly.
-func (b *builder) notJSON(f *Func, pos token.Pos, what string, p *storeProblem) {
-	f.Broken = true
-	b.badPart(f, CodeCodec, pos, what+" cannot be stored as JSON and read back exactly", p, p.fix+", or leave codec=json out")
+// codecProblem says what of t a codec does not give back exactly; nil for nothing.
+func (b *builder) codecProblem(codec string, t types.Type, from *types.Package) *storeProblem {
+	if codec == codecParquet {
+		return b.tableProblem(t, from)
+	}
+	return b.jsonProblem(t, from)
 }
 
-// json reports a type that an instance of a generic op with codec=json would return.
-func (w *body) json(call ast.Node, t types.Type) bool {
-	p := w.b.jsonProblem(t, w.own())
+// notExact reports a type that a codec does not give back exactly.
+func (b *builder) notExact(f *Func, codec string, pos token.Pos, what string, p *storeProblem) {
+	format := "JSON"
+	if codec == codecParquet {
+		format = "Parquet"
+	}
+	f.Broken = true
+	b.badPart(f, CodeCodec, pos, what+" cannot be stored as "+format+" and read back exactly", p, p.fix+", or leave codec="+codec+" out")
+}
+
+// exact reports a type that an instance of a generic op with codec= would return, and the codec does not give back exactly.
+func (w *body) exact(call ast.Node, codec string, t types.Type) bool {
+	p := w.b.codecProblem(codec, t, w.own())
 	if p == nil {
 		return true
 	}
 	w.fail()
-	w.b.notJSON(&w.g.Func, call.Pos(), w.what()+" "+w.g.GoName+": what this call returns, "+Short(t, w.own())+",", p)
+	w.b.notExact(&w.g.Func, codec, call.Pos(), w.what()+" "+w.g.GoName+": what this call returns, "+Short(t, w.own())+",", p)
 	return false
 }
 

@@ -45,13 +45,9 @@ func (w *body) instance(call *ast.CallExpr, tmpl *Op) *Op {
 		}
 	}
 	if good && tmpl.Codec != "" {
-		judge := w.json
-		if tmpl.Codec == codecParquet {
-			judge = w.table
-		}
 		for v := range sig.Results().Variables() {
 			if t := v.Type(); !isError(t) && !tmpl.storedAsItIs(t) {
-				good = judge(call, t) && good
+				good = w.exact(call, tmpl.Codec, t) && good
 			}
 		}
 	}

@@ -2,8 +2,6 @@ package model
 
 import (
 	"fmt"
-	"go/ast"
-	"go/token"
 	"go/types"
 	"reflect"
 	"strings"
@@ -37,23 +35,6 @@ func (b *builder) tableImport(op *Op, arg annotations.Arg) {
 	if !has(op.Pkg.Package) {
 		b.argError(&op.Func, CodeCodecImport, arg, fmt.Sprintf("run `go get %s`, and write: import _ %q", load.ParquetPath, load.ParquetPath), "%s: codec=parquet is in a module of its own, which this package does not import", op.GoName)
 	}
-}
-
-// notTable reports a type that is no table, or that Parquet does not give back exactly.
-func (b *builder) notTable(f *Func, pos token.Pos, what string, p *storeProblem) {
-	f.Broken = true
-	b.badPart(f, CodeCodec, pos, what+" cannot be stored as Parquet and read back exactly", p, p.fix+", or leave codec=parquet out")
-}
-
-// table reports a type that an instance of a generic op with codec=parquet would return.
-func (w *body) table(call ast.Node, t types.Type) bool {
-	p := w.b.tableProblem(t, w.own())
-	if p == nil {
-		return true
-	}
-	w.fail()
-	w.b.notTable(&w.g.Func, call.Pos(), w.what()+" "+w.g.GoName+": what this call returns, "+Short(t, w.own())+",", p)
-	return false
 }
 
 // tableProblem says what of t, which can be stored or is a stream of what can be, makes it no table for package parquet; nil for nothing. What depends on the value (text that is not UTF-8, a
