@@ -89,13 +89,13 @@ func (w *body) exact(call ast.Node, codec string, t types.Type) bool {
 // jsonProblem says what of t, which can be stored, encoding/json would lose or refuse whatever the value is; nil for nothing. What depends on the value (NaN, a
 // string that is not UTF-8, a time that is not in UTC) is found when the step runs.
 func (b *builder) jsonProblem(t types.Type, from *types.Package) *storeProblem {
-	w := &jsonWalk{from: from, seen: map[types.Type]bool{}}
+	w := &jsonWalk{typeWalk: typeWalk{from}, seen: map[types.Type]bool{}}
 	return w.walk(t, Short(t, from), nil)
 }
 
 // A jsonWalk visits the parts of a type depth first and stops at the first one at fault.
 type jsonWalk struct {
-	from *types.Package
+	typeWalk
 	seen map[types.Type]bool
 }
 
@@ -139,7 +139,10 @@ func embeddedSource(t types.Type, set *types.MethodSet, methods [2]string) strin
 	return ""
 }
 
-func (w *jsonWalk) fail(t types.Type, path string, hops []fieldHop, why, fix string) *storeProblem {
+// A typeWalk is what all walks through the parts of a type have.
+type typeWalk struct{ from *types.Package }
+
+func (w *typeWalk) fail(t types.Type, path string, hops []fieldHop, why, fix string) *storeProblem {
 	return &storeProblem{path: path, typ: Short(t, w.from), why: why, fix: fix, hops: hops}
 }
 

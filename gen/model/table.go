@@ -40,7 +40,7 @@ func (b *builder) tableImport(op *Op, arg annotations.Arg) {
 // tableProblem says what of t, which can be stored or is a stream of what can be, makes it no table for package parquet; nil for nothing. What depends on the value (text that is not UTF-8, a
 // time that is not in UTC or out of range) is found when the step runs. The rules are those of that package's schema.
 func (b *builder) tableProblem(t types.Type, from *types.Package) *storeProblem {
-	w := &tableWalk{from: from, open: map[types.Type]bool{}}
+	w := &tableWalk{typeWalk: typeWalk{from}, open: map[types.Type]bool{}}
 	path := Short(t, from)
 	row, _ := StreamElem(t)
 	if row == nil {
@@ -61,12 +61,8 @@ func (b *builder) tableProblem(t types.Type, from *types.Package) *storeProblem 
 
 // A tableWalk visits the parts of a type depth first and stops at the first one at fault.
 type tableWalk struct {
-	from *types.Package
+	typeWalk
 	open map[types.Type]bool // that it is in: a type in itself would have no end
-}
-
-func (w *tableWalk) fail(t types.Type, path string, hops []fieldHop, why, fix string) *storeProblem {
-	return &storeProblem{path: path, typ: Short(t, w.from), why: why, fix: fix, hops: hops}
 }
 
 func (w *tableWalk) walk(t types.Type, path string, hops []fieldHop) *storeProblem {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/dagstergen/dagstergen/internal/oslock"
@@ -92,22 +93,14 @@ func (i *Instance) Backfills(ctx context.Context, f storage.BackfillFilter) ([]s
 
 // widenedBackfills also asks for those that are being canceled when canceled ones are wanted: their processes may be dead.
 func widenedBackfills(f storage.BackfillFilter) storage.BackfillFilter {
-	for _, s := range f.Statuses {
-		if s == storage.BackfillCanceled {
-			f.Statuses = append(append([]storage.BackfillStatus{}, f.Statuses...), storage.BackfillCanceling)
-			break
-		}
+	if slices.Contains(f.Statuses, storage.BackfillCanceled) {
+		f.Statuses = append(slices.Clone(f.Statuses), storage.BackfillCanceling)
 	}
 	return f
 }
 
 func matchesBackfill(f storage.BackfillFilter, b *storage.Backfill) bool {
-	for _, s := range f.Statuses {
-		if s == b.Status {
-			return true
-		}
-	}
-	return len(f.Statuses) == 0
+	return len(f.Statuses) == 0 || slices.Contains(f.Statuses, b.Status)
 }
 
 // Backfill is Store().Backfill, with the backfill as [Instance.Backfills] has it and its runs as [Instance.Run] has them: all of one moment. (Dagster's get_backfill.)

@@ -215,7 +215,10 @@ func (d *Definition) axis(at At) (axis, error) {
 }
 
 // Alike reports whether the keys of two definitions mean the same: the same list, the same dynamic name, or windows of one schedule with keys of one format, wherever the first begins; of several dimensions, each by its name.
-func Alike(a, b *Definition) bool {
+func Alike(a, b *Definition) bool { return alike(a, b, true) }
+
+// alike is Alike; where written is false, windows are the same however their keys are written.
+func alike(a, b *Definition, written bool) bool {
 	if a == b {
 		return true
 	}
@@ -228,7 +231,7 @@ func Alike(a, b *Definition) bool {
 	case kindDynamic:
 		return a.name == b.name
 	case kindTime:
-		return a.time.sched != nil && b.time.sched != nil && a.time.cadence() == b.time.cadence() && a.time.layout == b.time.layout
+		return a.time.sched != nil && b.time.sched != nil && a.time.cadence() == b.time.cadence() && (!written || a.time.layout == b.time.layout)
 	}
-	return len(a.dims) == len(b.dims) && slices.EqualFunc(a.dims, b.dims, func(x, y Dimension) bool { return x.Name == y.Name && Alike(x.Keys, y.Keys) })
+	return len(a.dims) == len(b.dims) && slices.EqualFunc(a.dims, b.dims, func(x, y Dimension) bool { return x.Name == y.Name && alike(x.Keys, y.Keys, written) })
 }

@@ -56,7 +56,7 @@ func (m Mapping) Downstream(down, up *Space, of Set) (Set, error) {
 // of one name where there are several, the dimension that is like the other side where only one side has dimensions, and else every partition.
 func Natural(down, up *Definition) Mapping {
 	switch {
-	case alike(down, up):
+	case alike(down, up, false):
 		return Identity()
 	case down.kind == kindTime && up.kind == kindTime:
 		return Overlapping()
@@ -68,7 +68,7 @@ func Natural(down, up *Definition) Mapping {
 	for _, u := range ofUp {
 		for _, d := range ofDown {
 			sameName := u.Name == d.Name && down.kind == up.kind
-			if sameName || down.kind != up.kind && alike(d.Keys, u.Keys) {
+			if sameName || down.kind != up.kind && alike(d.Keys, u.Keys, false) {
 				pairs = append(pairs, Pair{Down: d.Name, Up: u.Name, Mapping: Natural(d.Keys, u.Keys)})
 				break
 			}
@@ -91,25 +91,6 @@ func dimensionsOf(d *Definition) []Dimension {
 		return d.dims
 	}
 	return []Dimension{{Keys: d}}
-}
-
-// alike says whether the windows or keys of two definitions are the same, however keys are written.
-func alike(a, b *Definition) bool {
-	if a == b {
-		return true
-	}
-	if a.kind != b.kind {
-		return false
-	}
-	switch a.kind {
-	case kindStatic:
-		return slices.Equal(a.keys.keys, b.keys.keys)
-	case kindDynamic:
-		return a.name == b.name
-	case kindTime:
-		return a.time.sched != nil && b.time.sched != nil && a.time.cadence() == b.time.cadence()
-	}
-	return len(a.dims) == len(b.dims) && slices.EqualFunc(a.dims, b.dims, func(x, y Dimension) bool { return x.Name == y.Name && alike(x.Keys, y.Keys) })
 }
 
 // cadence identifies when windows begin, wherever the first is.
