@@ -71,7 +71,7 @@ func init() {
 	plugin.Register(Storages, storageSQLite, func(ctx plugin.Context, c sqliteConfig) (storage.Store, error) {
 		path := filepath.Join(ctx.Folder, database)
 		if ctx.ReadOnly {
-			return opened(sqlite.OpenReadOnly(ctx, path))
+			return opened(sqlite.OpenReadOnlyWith(ctx, path, sqlite.Options{LockTimeout: c.LockTimeout}))
 		}
 		return opened(sqlite.OpenWith(ctx, path, sqlite.Options{LockTimeout: c.LockTimeout}))
 	})

@@ -34,13 +34,16 @@ func checkLibrary() error {
 	return nil
 }
 
-// busyTimeout is how long one statement waits for a lock.
+// busyTimeout is how long one statement waits for a lock at most.
 const busyTimeout = 10 * time.Second
 
+// connect opens path with parameters of the driver, for one that waits for locks as long as the default is.
+func connect(path, params string) (*conn, error) { return Options{}.connect(path, params) }
+
 // connect opens path with parameters of the driver. The busy time-out is set before all else: setting the journal mode may have to wait too.
-func connect(path, params string) (*conn, error) {
+func (o Options) connect(path, params string) (*conn, error) {
 	u := url.URL{Path: path}
-	dsn := "file:" + u.EscapedPath() + fmt.Sprintf("?_mutex=no&_busy_timeout=%d&_cache_size=-16000&", busyTimeout.Milliseconds()) + params
+	dsn := "file:" + u.EscapedPath() + fmt.Sprintf("?_mutex=no&_busy_timeout=%d&_cache_size=-16000&", min(o.patience(), busyTimeout).Milliseconds()) + params
 	c, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
 		return nil, dbError("open", path, err)

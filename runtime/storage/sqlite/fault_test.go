@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -208,9 +207,9 @@ func TestMigration(t *testing.T) {
 		migration{script: "ALTER TABLE run ADD COLUMN color TEXT;", minReader: 1, minWriter: now + 1},
 		migration{script: "CREATE TABLE later (a);", minReader: 1, minWriter: now + 1})
 	bad := append(append([]migration{}, migrations...), steps[now], migration{script: "CREATE TABLE later (a); SELECT * FROM nothing;", minReader: 1, minWriter: now + 1})
-	_, err := open(t.Context(), path, bad)
+	_, err := Options{}.open(t.Context(), path, bad)
 	require.ErrorContains(t, err, fmt.Sprint("migrate to format ", now+2))
-	s, err := open(t.Context(), path, steps)
+	s, err := Options{}.open(t.Context(), path, steps)
 	require.NoError(t, err)
 	storagetest.Submit(t, s, stepBatch(5))
 	require.NoError(t, s.Close())
@@ -380,41 +379,6 @@ func TestDiskBecomesReadOnly(t *testing.T) {
 	testdisk.Change(t, dir, "ro,size=20m")
 	_, err := Open(t.Context(), path)
 	require.ErrorIs(t, err, storage.ErrReadOnly)
-}
-
-// A program that is not ours and holds the database is waited for.
-func TestForeignLockIsWaitedFor(t *testing.T) {
-	s := openTest(t)
-	other, err := connect(s.Path(), "mode=rw&_txlock=immediate")
-	require.NoError(t, err)
-	require.NoError(t, other.exec("BEGIN IMMEDIATE"))
-	ticket := s.Submit(&storage.Batch{NewRun: storagetest.NewRun("r1")})
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	require.ErrorIs(t, ticket.Wait(ctx), context.DeadlineExceeded)
-	cancel()
-	_, err = s.Runs(t.Context(), storage.RunFilter{})
-	require.NoError(t, err, "readers do not wait")
-	require.NoError(t, errors.Join(other.exec("COMMIT"), other.close()))
-	require.NoError(t, ticket.Wait(t.Context()))
-	require.NoError(t, s.Close())
-}
-
-// A program that keeps the database to itself for longer is an error that says so; when it is gone the store goes on.
-func TestForeignLockThatStays(t *testing.T) {
-	s, err := OpenWith(t.Context(), filepath.Join(t.TempDir(), "x.db"), Options{LockTimeout: 20 * time.Millisecond})
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, s.Close()) })
-	other, err := connect(s.Path(), "mode=rw&_txlock=immediate")
-	require.NoError(t, err)
-	require.NoError(t, other.exec("BEGIN IMMEDIATE"))
-	err = s.Submit(&storage.Batch{NewRun: storagetest.NewRun("r1")}).Wait(t.Context())
-	require.ErrorIs(t, err, storage.ErrLocked)
-	require.True(t, storage.IsUnavailable(err))
-	require.ErrorContains(t, err, s.Path()+": another program has locked the store")
-	require.ErrorContains(t, err, "waited for")
-	require.NoError(t, errors.Join(other.exec("COMMIT"), other.close()))
-	storagetest.Submit(t, s, &storage.Batch{NewRun: storagetest.NewRun("r1")})
-	require.NoError(t, s.Close())
 }
 
 // A reader that stays in one state for long makes the log grow; afterwards the space is given back.

@@ -96,7 +96,7 @@ func TestAnOldStoreIsMigratedInPlace(t *testing.T) {
 	require.NoError(t, s.Verify(t.Context(), func(p string) { t.Error(p) }))
 	require.NoError(t, s.Close())
 	assert.FileExists(t, path+".format1", "what it was before")
-	s, err = open(t.Context(), path+".format1", migrations[:1])
+	s, err = Options{}.open(t.Context(), path+".format1", migrations[:1])
 	require.NoError(t, err, "an older binary can go back to it")
 	require.NoError(t, s.Close())
 }
@@ -120,7 +120,7 @@ func TestAnOldStoreIsReadWithoutWriting(t *testing.T) {
 // Whatever an old store holds, also what no release ever wrote, can be migrated.
 func TestOddOldStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "old.db")
-	s, err := open(t.Context(), path, migrations[:1])
+	s, err := Options{}.open(t.Context(), path, migrations[:1])
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	exec(t, path, `INSERT INTO run VALUES (7, 'r', '', '', 'STARTED', '', 'null', '', 5, 0, 0, 0, 0, 0, 0), (9, 'q', '', '', 'SUCCESS', '', '{"a":"1","b":"2"}', '', 5, 3, 0, 0, 0, 0, 0);

@@ -31,8 +31,6 @@ func newPool(path string, open func(string) (*conn, error)) *pool {
 	return p
 }
 
-func openReader(path string) (*conn, error) { return connect(path, "mode=ro&_query_only=1") }
-
 // with calls do with a connection of its own.
 func (p *pool) with(ctx context.Context, do func(c *conn) error) error {
 	p.mu.RLock()

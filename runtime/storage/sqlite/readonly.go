@@ -16,6 +16,11 @@ import (
 // OpenReadOnly opens the store at path to be read. It writes nothing to it, and works on a read-only disk too. A missing store is
 // fs.ErrNotExist.
 func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
+	return OpenReadOnlyWith(ctx, path, Options{})
+}
+
+// OpenReadOnlyWith is OpenReadOnly with options.
+func OpenReadOnlyWith(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := checkLibrary(); err != nil {
 		return nil, err
 	}
@@ -33,7 +38,7 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s, err := openReadOnly(path, path, "mode=ro&_query_only=1")
+	s, err := o.openReadOnly(path, path, "mode=ro&_query_only=1")
 	if errors.Is(err, errOld) {
 		return openMigrated(path, err)
 	}
@@ -43,7 +48,7 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 	// SQLite reads a store with a log only through a file of shared memory, which it cannot make on a read-only disk. Without
 	// a log the file can be read as it is; with one, a copy is.
 	if wal, serr := os.Stat(path + "-wal"); serr != nil || wal.Size() == 0 {
-		s, ierr := openReadOnly(path, path, "mode=ro&immutable=1&_query_only=1")
+		s, ierr := o.openReadOnly(path, path, "mode=ro&immutable=1&_query_only=1")
 		return s, firstOf(ierr, err)
 	}
 	return openCopy(path, err)
@@ -57,8 +62,8 @@ func firstOf(err, cause error) error {
 	return cause
 }
 
-func openReadOnly(path, file, params string) (*Store, error) {
-	open := func(string) (*conn, error) { return connect(file, params) }
+func (o Options) openReadOnly(path, file, params string) (*Store, error) {
+	open := func(string) (*conn, error) { return o.connect(file, params) }
 	c, err := open(file)
 	if err != nil {
 		return nil, err
@@ -137,7 +142,7 @@ func withCopy(path string, cause error, fill func(file string) error) (_ *Store,
 	if err := fill(file); err != nil {
 		return nil, errors.Join(cause, err)
 	}
-	s, err := openReadOnly(path, file, "mode=rw&_query_only=1")
+	s, err := Options{}.openReadOnly(path, file, "mode=rw&_query_only=1")
 	if err != nil {
 		return nil, err
 	}

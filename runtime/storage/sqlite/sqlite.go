@@ -11,6 +11,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 // A Store is a storage.Store in a SQLite file. Open one with [Open] or [OpenReadOnly].
 type Store struct {
 	path    string
+	options Options
 	readers *pool
 	writer  *writer // nil for a store that was opened to be read
 	cleanup func() error
@@ -45,23 +47,19 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // Options are what an installation chooses about a store. The zero value is the default.
 type Options struct {
 	// LockTimeout is how long a write waits for a program that is none of ours and keeps the database to itself; a minute where it is 0.
-	// After that the write fails with storage.ErrLocked.
+	// After that the write fails with storage.ErrLocked. No statement, be it one that reads, waits longer for a lock than that.
 	LockTimeout time.Duration
 }
 
+// patience is LockTimeout or its default.
+func (o Options) patience() time.Duration { return cmp.Or(o.LockTimeout, lockPatience) }
+
 // OpenWith is Open with options.
 func OpenWith(ctx context.Context, path string, o Options) (*Store, error) {
-	s, err := open(ctx, path, migrations)
-	if err != nil || o.LockTimeout == 0 {
-		return s, err
-	}
-	if err := s.writer.waitFor(o.LockTimeout); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
+	return o.open(ctx, path, migrations)
 }
 
-func open(ctx context.Context, path string, steps []migration) (_ *Store, err error) {
+func (o Options) open(ctx context.Context, path string, steps []migration) (_ *Store, err error) {
 	if err := checkLibrary(); err != nil {
 		return nil, err
 	}
@@ -81,18 +79,18 @@ func open(ctx context.Context, path string, steps []migration) (_ *Store, err er
 	if err := turn.Lock(ctx); err != nil {
 		return nil, err
 	}
-	c, err := openWriter(path, steps)
+	c, err := o.openWriter(path, steps)
 	turn.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, readers: newPool(path, openReader)}
-	s.writer = newWriter(c, turn)
+	s := &Store{path: path, options: o, readers: newPool(path, func(path string) (*conn, error) { return o.connect(path, "mode=ro&_query_only=1") })}
+	s.writer = newWriter(c, turn, o.patience())
 	return s, nil
 }
 
 // openWriter returns the connection that writes, on a store that is complete and of the newest format.
-func openWriter(path string, steps []migration) (*conn, error) {
+func (o Options) openWriter(path string, steps []migration) (*conn, error) {
 	there, err := inspect(path)
 	if err != nil {
 		return nil, err
@@ -106,7 +104,7 @@ func openWriter(path string, steps []migration) (*conn, error) {
 	if mutant.Is(mutant.LazyCommit) {
 		synchronous = "OFF"
 	}
-	c, err := connect(path, "mode=rw&_txlock=immediate&_foreign_keys=1&_synchronous="+synchronous)
+	c, err := o.connect(path, "mode=rw&_txlock=immediate&_foreign_keys=1&_synchronous="+synchronous)
 	if err != nil {
 		return nil, err
 	}

@@ -275,7 +275,7 @@ func (s *Store) inTurn(ctx context.Context, do func(c *conn) error) (err error) 
 		return err
 	}
 	defer turn.Unlock()
-	c, err := connect(s.path, "mode=rw&_txlock=immediate&_synchronous=FULL&_foreign_keys=1")
+	c, err := s.options.connect(s.path, "mode=rw&_txlock=immediate&_synchronous=FULL&_foreign_keys=1")
 	if err != nil {
 		return err
 	}

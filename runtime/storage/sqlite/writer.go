@@ -72,17 +72,11 @@ type writer struct {
 	stopped chan struct{} // closed when the last group is written
 }
 
-func newWriter(c *conn, t *turn) *writer {
-	w := &writer{c: c, turn: t, state: newWriterState(), stopped: make(chan struct{}), patience: lockPatience}
+func newWriter(c *conn, t *turn, patience time.Duration) *writer {
+	w := &writer{c: c, turn: t, state: newWriterState(), stopped: make(chan struct{}), patience: patience}
 	w.changed.L = &w.mu
 	go w.loop()
 	return w
-}
-
-// waitFor sets the patience of a writer that was given nothing to write yet. SQLite itself waits no longer either.
-func (w *writer) waitFor(d time.Duration) error {
-	w.patience = d
-	return w.c.exec(fmt.Sprintf("PRAGMA busy_timeout = %d", min(d, busyTimeout).Milliseconds()))
 }
 
 // Submit implements storage.Store. The batch must not be modified afterwards.
