@@ -205,6 +205,7 @@ var arguments = []Argument{
 	{Name: "io", Type: Ident, Default: "the instance's store", Doc: "the IO manager of its outputs: a resource (its function or its key) whose type implements dag.IOManager", On: []Kind{Op, Asset}},
 	{Name: "codec", Type: Enum, Choices: []string{"cbor", "json", "parquet"}, Default: "cbor", Doc: "how its outputs are stored: as CBOR, as JSON, or as Parquet tables, which other tools can read", On: []Kind{Op, Asset}},
 	{Name: "partitions", Type: Ident, Default: "none", Doc: "the partitions that it is computed for, or observed, one at a time: a variable marked //dag:partitions, or its key", On: []Kind{Asset, Source}},
+	{Name: "config", Type: Ident, Default: "none", Needs: "partitions", Doc: "what its config is for a partition, where run config says nothing: a function of the package that takes a dag.Partition and returns that, or that and an error", On: []Kind{Asset, Source}},
 	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi", "multiprocess"}, Default: "multi", Doc: "how its steps run: one at a time, in parallel, or in parallel and each in a process of its own", On: []Kind{Job}},
 	{Name: "asset", Type: Flag, Default: "off", Doc: "its outputs are assets, and its parameters name the assets it is made from", On: []Kind{Graph}},
 	{Name: "asset", Type: Key, Default: "what feeds the first data parameter", Doc: "the asset that it says something about; the first data parameter that names no asset takes its value", On: []Kind{Check}},

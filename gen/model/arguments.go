@@ -10,7 +10,7 @@ import (
 	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
-// arguments resolves what io=, partitions= and strategy= name, and checks it like code.
+// arguments resolves what io=, partitions=, config= and strategy= name, and checks it like code.
 func (b *builder) arguments() {
 	for _, p := range b.m.Packages {
 		for _, op := range append(p.generics[:len(p.generics):len(p.generics)], p.Ops...) {
@@ -26,6 +26,9 @@ func (b *builder) arguments() {
 			} else if op.Versions && !op.Broken {
 				op.Broken = true
 				b.report(p, CodeSource, op.Pos, op.ident.End(), "give it partitions=, or return a dag.DataVersion", "%s returns the data versions of partitions, and has none", op.GoName)
+			}
+			if arg, ok := op.ann.Arg("config"); ok {
+				op.ConfigFor = b.configFor(&op.Func, arg)
 			}
 			if arg, ok := op.ann.Arg("strategy"); ok {
 				op.Strategy = b.strategy(&op.Func, arg)

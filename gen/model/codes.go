@@ -55,6 +55,7 @@ const (
 	CodeConfigDefault     = "DAG0432" // a default that is not of the field's type
 	CodeConfigTag         = "DAG0433" // a tag that says nothing
 	CodeConfigName        = "DAG0434" // two config fields with one name
+	CodePartitionConfig   = "DAG0435" // config= names no function that makes the config of a partition
 	CodeUnexported        = "DAG0441" // something unexported that another package's definitions need
 	CodeUnspeakable       = "DAG0442" // a type that generated code cannot name
 	CodeWas               = "DAG0451" // an earlier key of an asset that is another one's

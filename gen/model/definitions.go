@@ -215,6 +215,9 @@ func (r *reach) nameable(d *Definitions) {
 				r.unexported(op.Pkg, m.Name(), m.Pos(), n)
 			}
 		}
+		if f := op.ConfigFor; f != nil && !visibleName(f.Obj, r.p.Types) {
+			r.unexported(op.Pkg, f.Obj.Name(), f.Obj.Pos(), n)
+		}
 		if s := op.Strategy; s != nil && !visibleName(s.Obj, r.p.Types) {
 			r.unexported(op.Pkg, s.Obj.Name(), s.pos, n)
 		}

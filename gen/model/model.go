@@ -165,6 +165,7 @@ type Op struct {
 	Gates []*Op  // the blocking checks that it waits for
 
 	Partitions *Partitions // of an asset, and of a check of one
+	ConfigFor  *ConfigFunc // what makes its config for a partition; nil for the defaults of the type
 
 	// Graph is what an asset is made of that is marked //dag:graph asset; nil for others.
 	Graph *Graph

@@ -102,6 +102,13 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		l.add("Inputs", jen.Index().Add(r.dag("Input")).Add(multi(inputs...)))
 	}
 	r.injected(&l, &op.Func)
+	if f := op.ConfigFor; f != nil {
+		of := "PartitionConfigOf"
+		if f.Fails {
+			of = "PartitionConfigFrom"
+		}
+		l.add("ConfigFor", r.dag(of).Call(r.qual(f.Obj.Pkg().Path(), f.Obj.Name())))
+	}
 	if op.Check != nil {
 		r.check(&l, op)
 	}

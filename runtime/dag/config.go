@@ -81,6 +81,16 @@ func ConfigFrom[T any](v T, err error) T {
 	return v
 }
 
+// PartitionConfigOf is [Op.ConfigFor] by a function that cannot fail. It is for generated code only.
+func PartitionConfigOf[T any](f func(Partition) T) func(Partition) any {
+	return func(p Partition) any { return f(p) }
+}
+
+// PartitionConfigFrom is [PartitionConfigOf] by a function that returns an error, too. It is for generated code only.
+func PartitionConfigFrom[T any](f func(Partition) (T, error)) func(Partition) any {
+	return func(p Partition) any { return ConfigFrom(f(p)) }
+}
+
 // MakeConfig returns the config that a configured resource makes of its own, or of nil where it takes none. It panics as [Binding.Func] does.
 func (r *Resource) MakeConfig(own any) any { return configOf(r.Made, own) }
 

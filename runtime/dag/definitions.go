@@ -73,8 +73,10 @@ type Op struct {
 	Pool     string        // whose limit bounds how many of its steps run at once, in all processes of an instance; empty for none
 	Hooks    []*Hook       // called when a step of it has ended
 
-	Inputs    []Input
-	Config    *Config // nil when it takes none
+	Inputs []Input
+	Config *Config // nil when it takes none
+	// ConfigFor makes the config for a partition (config=): a value of Config's Go type, which run config is laid on. Nil for the type's own defaults. It panics as [Binding.Func] does.
+	ConfigFor func(p Partition) any
 	Resources []ResourceUse
 	Outputs   []Output // empty for an op that returns nothing or only an error
 	Deps      []string // keys of assets it must follow without receiving their value (deps=)

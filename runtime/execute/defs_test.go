@@ -50,6 +50,8 @@ func TestMain(m *testing.M) {
 		canaries(suspected)
 	case os.Getenv(madeSecret) != "":
 		makesSecrets(suspected)
+	case os.Getenv(tunedChild) != "":
+		suspected = tunedShop(nil, threeShops())
 	case os.Getenv("SUSPECT_JOB") != "":
 		suspected = suspectJob(nil)
 	case os.Getenv("SUSPECT_CHAIN") != "":

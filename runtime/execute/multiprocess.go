@@ -39,7 +39,7 @@ type remote struct {
 func (c *remote) call(w *worker, i int32) (*dag.Call, blocking, error) {
 	r := c.run
 	s := r.engine.tasks.At(int(i)).step
-	ref := &stepRef{Key: s.Key, Node: s.Node.Name, Inputs: make([]inputRef, len(s.Op.Inputs))}
+	ref := &stepRef{Key: s.Key, Node: s.Node.Name, Partition: s.Partition, Inputs: make([]inputRef, len(s.Op.Inputs))}
 	for k := range s.Op.Inputs {
 		in, err := w.inputRef(s, k)
 		if err != nil {
@@ -156,7 +156,7 @@ func (w *worker) feedRef(f *feed, t *dag.Type) (inputRef, error) {
 	}
 	f.loaded = true
 	if out.IO != "" {
-		ref := &storedRef{Node: f.up.Node.Name, Key: f.up.Key, IO: out.IO, Name: out.Name, RunID: out.RunID, Step: out.Step}
+		ref := &storedRef{Node: f.up.Node.Name, Key: f.up.Key, Partition: f.up.Partition, IO: out.IO, Name: out.Name, RunID: out.RunID, Step: out.Step}
 		if !out.Version.IsZero() {
 			ref.Version = out.Version.String()
 		}

@@ -31,10 +31,11 @@ type partitionedWorld struct {
 	base  dag.DataVersion
 	files map[dag.PartitionKey]string // what the partitions of a source say; "" for one that cannot be observed
 	fails map[dag.PartitionKey]bool
+	least map[dag.PartitionKey]int // what the config of tuned says
 }
 
 // grids are the assets whose partitions are those of one grid, and what they are made from.
-const grids = "base,plain,file,raw,mean,both,last,alone"
+const grids = "base,plain,file,raw,mean,both,last,alone,tuned"
 
 func keyOf(ctx context.Context) dag.PartitionKey {
 	p, _ := dag.PartitionOf(ctx)
@@ -42,7 +43,7 @@ func keyOf(ctx context.Context) dag.PartitionKey {
 }
 
 func newPartitionedWorld(t *testing.T) *partitionedWorld {
-	w := &partitionedWorld{world: newWorld(t), base: "1", files: map[dag.PartitionKey]string{}, fails: map[dag.PartitionKey]bool{}}
+	w := &partitionedWorld{world: newWorld(t), base: "1", files: map[dag.PartitionKey]string{}, fails: map[dag.PartitionKey]bool{}, least: map[dag.PartitionKey]int{}}
 	grid := partition.Multi(partition.Dim("shop", partition.Static("bern", "oslo", "rome")), partition.Dim("day", partition.Daily("2024-03-30", partition.Until("2024-04-02"), partition.In("Europe/Berlin"))))
 	w.source("base", func() (any, error) { return w.base, nil })
 	w.asset("plain", []string{}, add(1)).Deps = []string{"base"}
@@ -74,6 +75,8 @@ func newPartitionedWorld(t *testing.T) *partitionedWorld {
 	text("both", "raw", "mean")
 	text("last", "both", "plain")
 	text("alone").Deps = []string{"file"}
+	tuned := text("tuned", "raw")
+	tuned.Config, tuned.ConfigFor = tuningConfig, func(p dag.Partition) any { return tuning{Least: w.least[p.Key], Key: string(p.Key)} }
 
 	// Several partitions at once: of each shop, of all, and of the day before.
 	several := func(key, from string, d *partition.Definition, t *dag.Type) *dag.Op {
@@ -116,7 +119,7 @@ func shortCauses(causes []plan.Cause) string {
 	for _, c := range causes {
 		asset, _, _ := strings.Cut(c.Asset, "[")
 		text := c.Code + " " + asset
-		if c.Code == plan.ReasonCode || c.Code == plan.CauseDependency || c.Code == plan.ReasonVolatile {
+		if c.Code == plan.ReasonCode || c.Code == plan.CauseDependency || c.Code == plan.ReasonConfig || c.Code == plan.ReasonVolatile {
 			text += " " + c.Text
 		}
 		parts = append(parts, text)
@@ -195,7 +198,7 @@ func TestStatusOfAllPartitionsIsThatOfEach(t *testing.T) {
 			w.requireSame("at first")
 			space := w.grid()
 			keys := slices.Collect(space.Keys(space.All()))
-			names := []string{"plain", "raw", "mean", "both", "last", "alone", "shop", "total", "share", "own"}
+			names := []string{"plain", "raw", "mean", "both", "last", "alone", "shop", "total", "share", "own", "tuned"}
 			for i := range 25 {
 				what := ""
 				switch r.IntN(10) {
@@ -226,6 +229,10 @@ func TestStatusOfAllPartitionsIsThatOfEach(t *testing.T) {
 				case 4:
 					key := dag.PartitionKey(keys[r.IntN(len(keys))])
 					w.fails[key] = !w.fails[key]
+				case 6:
+					key := keys[r.IntN(len(keys))]
+					w.least[dag.PartitionKey(key)] = r.IntN(3)
+					what = "config of " + key
 				case 5:
 					records, err := w.inst.Store().AssetRecords(t.Context(), names[1+r.IntN(5)], 0)
 					require.NoError(t, err)

@@ -39,7 +39,9 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 		for _, k := range n.Asked {
 			op.Inputs = append(op.Inputs, dag.JobParam{Name: n.Op.Inputs[k].Name, Type: n.Op.Inputs[k].Type})
 		}
-		if n.Op.Config != nil {
+		if n.Op.Config != nil && n.Op.ConfigFor != nil && n.Op.Partitions != nil {
+			op.ByPartition = true
+		} else if n.Op.Config != nil {
 			op.From, op.Fixed = sourceOf(n.Passed, o), n.Fixed
 		}
 	}
@@ -92,6 +94,7 @@ func sourceOf(c *plan.ConfigSource, o *Options) *runconfig.Source {
 // resolved is what a run was asked for, checked.
 type resolved struct {
 	ops, resources map[string]*plan.Config
+	parts          partitionConfigs // of ops that have one for each partition
 	params         []any
 	opInputs       map[string]map[string]any // of inputs that the run config feeds
 	executor       string
@@ -125,6 +128,11 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 		return nil, err
 	}
 	r := &resolved{ops: configs(doc.Ops), opInputs: doc.OpInputs, resources: configs(doc.Resources), executor: doc.Executor, text: doc.Text, environment: environment}
+	if r.parts.over = doc.Overlays; len(doc.Overlays) > 0 {
+		if err := r.parts.make(t); err != nil {
+			return nil, err
+		}
+	}
 	r.concurrent, r.limits, r.loggers = doc.MaxConcurrent, doc.TagLimits, doc.Loggers
 	if doc.Retries == runconfig.RetriesDisabled {
 		r.retries = RetryDisabled

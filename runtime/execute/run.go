@@ -136,7 +136,7 @@ func (r *run) request(t *plan.Target, observed map[plan.Sight]*plan.Observation)
 		replaced[k] = true
 	}
 	return plan.Request{
-		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Again: r.again, Configs: r.asked.ops, Inputs: r.asked.opInputs, Resources: r.asked.resources, Replaced: replaced, IO: r.io.key(),
+		Target: t, Tags: r.opts.Tags, NoMemo: r.opts.NoMemo, Again: r.again, Configs: r.asked.ops, ConfigOf: r.asked.config, Inputs: r.asked.opInputs, Resources: r.asked.resources, Replaced: replaced, IO: r.io.key(),
 		Params: r.asked.params, Observed: observed, Position: positions.Of, Env: os.LookupEnv, Encode: codec.Encode, Decode: codec.Decode, Guard: guard,
 	}
 }

@@ -58,6 +58,7 @@ type stepServer struct {
 	ref    runRef
 	target *plan.Target
 	ops    map[string]*plan.Config
+	parts  partitionConfigs
 	nodes  map[string]*plan.Node
 	res    *resources
 	files  int // made in the folder
@@ -66,7 +67,7 @@ type stepServer struct {
 
 // A loadedStep is one that waits for the word to go.
 type loadedStep struct {
-	node *plan.Node
+	step *plan.Step // as far as user code may know it
 	ref  *stepRef
 	call *dag.Call
 }
@@ -175,7 +176,7 @@ func (s *stepServer) prepare(ref *runRef) error {
 	if err != nil {
 		return err
 	}
-	s.ops = configs(resolved.Ops)
+	s.ops, s.parts.over = configs(resolved.Ops), resolved.Overlays
 	s.res = newResources(managed(s.target, ref.IO), configs(resolved.Resources), nil)
 	s.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: ref.RunID, JobKey: ref.Job}, Log: s.logger()}
 	if ref.Listen {
@@ -261,13 +262,17 @@ func (s *stepServer) load(ctx context.Context, ref *stepRef) bool {
 		s.fail("", fmt.Errorf("no step %q", ref.Key), "", 0)
 		return false
 	}
-	call, err := s.call(ctx, n, ref)
+	step, err := s.made(n, ref.Key, ref.Partition)
+	var call *dag.Call
+	if err == nil {
+		call, err = s.call(ctx, step, ref)
+	}
 	if err != nil {
 		e := asStepError(ref.Key, WhereLoad, err)
 		s.fail(e.Where, e, e.Stack, 0)
 		return false
 	}
-	s.at = &loadedStep{n, ref, call}
+	s.at = &loadedStep{step, ref, call}
 	s.say(stepEvent{Type: storage.EventStepStart})
 	return true
 }
@@ -289,20 +294,16 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 			said(e)
 		}
 	}
-	n, call, key := s.at.node, s.at.call, s.at.ref.Key
+	step, call := s.at.step, s.at.call
+	n := step.Node
 	known := s.at.ref.Known
 	s.at = nil
 	if !ref.Give {
 		defer context.AfterFunc(ctx, s.abandoned)()
 	}
-	sc := &scope{step: s.made(n, key)}
+	sc := &scope{step: step}
 	sc.Info, sc.Op, sc.Job = ref.Info, n.Op, s.target.Job
-	if p := sc.Info.Partition; p != nil && p.Zone != "" {
-		// A time that was sent has lost its zone, and knows only how far from UTC it is.
-		if zone, err := time.LoadLocation(p.Zone); err == nil {
-			p.Start, p.End = p.Start.In(zone), p.End.In(zone)
-		}
-	}
+	inZone(sc.Info.Partition)
 	sc.Log = s.logger()
 	sc.AddMetadata, sc.SetDataVersion = sc.addMetadata, sc.setDataVersion
 	sc.NewFile = s.newFile
@@ -335,7 +336,7 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 		case !ref.Give:
 			e, err = s.output(def, call.Out[k], known[k])
 		case s.io(n.Op) != "":
-			e, err = s.store(ctx, n, key, k, call, ref)
+			e, err = s.store(ctx, step, k, call, ref)
 		default:
 			e, err = s.give(def, call.Out[k])
 		}
@@ -350,13 +351,14 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 }
 
 // call makes the call of a step.
-func (s *stepServer) call(ctx context.Context, n *plan.Node, ref *stepRef) (*dag.Call, error) {
+func (s *stepServer) call(ctx context.Context, step *plan.Step, ref *stepRef) (*dag.Call, error) {
+	n := step.Node
 	if len(ref.Inputs) != len(n.Op.Inputs) || ref.Known != nil && len(ref.Known) != len(n.Op.Outputs) {
 		return nil, fmt.Errorf("step %q has %d inputs and %d outputs, and is asked for with %d and %d", n.Key, len(n.Op.Inputs), len(n.Op.Outputs), len(ref.Inputs), len(ref.Known))
 	}
 	c := &dag.Call{In: make([]any, len(n.Op.Inputs)), Out: make([]any, len(n.Op.Outputs))}
-	if cfg := s.ops[n.Key]; cfg != nil {
-		c.Config = cfg.Go
+	if step.Config != nil {
+		c.Config = step.Config.Go
 	}
 	for k := range n.Op.Inputs {
 		v, err := s.input(ctx, ref, k, &n.Op.Inputs[k])
@@ -379,7 +381,8 @@ func (s *stepServer) call(ctx context.Context, n *plan.Node, ref *stepRef) (*dag
 }
 
 // store hands an output to an IO manager of the user's, and describes it.
-func (s *stepServer) store(ctx context.Context, n *plan.Node, key string, k int, call *dag.Call, ref *goRef) (stepEvent, error) {
+func (s *stepServer) store(ctx context.Context, step *plan.Step, k int, call *dag.Call, ref *goRef) (stepEvent, error) {
+	n, key := step.Node, step.Key
 	def, v := &n.Op.Outputs[k], call.Out[k]
 	e := stepEvent{Type: storage.EventStepOutput, Output: def.Name, Stored: true}
 	o := &storage.Output{Name: def.Name, RunID: s.ref.RunID, Step: key}
@@ -403,7 +406,7 @@ func (s *stepServer) store(ctx context.Context, n *plan.Node, key string, k int,
 	if err != nil {
 		return e, err
 	}
-	return e, handleCustom(ctx, m, io, outputContext(s.ref.Job, s.made(n, key), o), v)
+	return e, handleCustom(ctx, m, io, outputContext(s.ref.Job, step, o), v)
 }
 
 // give describes an output with its bytes: beside it, or in a file.

@@ -3,6 +3,7 @@ package execute
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
@@ -44,10 +45,26 @@ func (s *stepServer) value(ctx context.Context, step string, ref *inputRef, name
 		}
 	}
 	c := &dag.InputContext{RunID: s.ref.RunID, StepKey: step, Name: name, Type: t}
-	return loadCustom(ctx, s.res, s.ref.Job, s.made(up, from.Key), out, c)
+	made, _ := s.made(up, from.Key, from.Partition) // what is no part of the run may have no config
+	return loadCustom(ctx, s.res, s.ref.Job, made, out, c)
 }
 
-// made is a step as far as an IO manager may know it.
-func (s *stepServer) made(n *plan.Node, key string) *plan.Step {
-	return plan.Bare(n, key, s.ops[n.Key])
+// made is a step as far as user code may know it. The error is of its config.
+func (s *stepServer) made(n *plan.Node, key string, p *dag.Partition) (*plan.Step, error) {
+	inZone(p)
+	config, err := s.ops[n.Key], error(nil)
+	if p != nil && n.Op.Config != nil && n.Op.ConfigFor != nil {
+		config, err = s.parts.of(n, p)
+	}
+	return plan.Bare(n, key, config), err
+}
+
+// inZone gives a partition that was sent its zone back: its times know only how far from UTC they are.
+func inZone(p *dag.Partition) {
+	if p == nil || p.Zone == "" {
+		return
+	}
+	if zone, err := time.LoadLocation(p.Zone); err == nil {
+		p.Start, p.End = p.Start.In(zone), p.End.In(zone)
+	}
 }

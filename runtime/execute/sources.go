@@ -95,8 +95,12 @@ func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, 
 	}
 	// One more slot than outputs: a source that returns a value and its version fills both.
 	call := &dag.Call{Out: make([]any, len(n.Op.Outputs)+1)}
-	if c := r.ops[n.Name]; c != nil {
-		call.Config = c.Go
+	config, err := r.config(n, w.Partition)
+	if err != nil {
+		return fail(WhereSource, err, "")
+	}
+	if config != nil {
+		call.Config = config.Go
 	}
 	for _, u := range n.Op.Resources {
 		v, err := res.get(ctx, u.Key)

@@ -55,7 +55,7 @@ type stepRef struct {
 	Node   string     `json:"node"` // where its op is called: the key without those of elements
 	Inputs []inputRef `json:"inputs"`
 
-	partition *dag.Partition // what it is computed for, for who sends it
+	Partition *dag.Partition `json:"partition,omitempty"` // what it is computed for
 	// Known are the data versions that the outputs are expected to have, or what the step is expected to say; "" for none. What differs from that is kept in Folder to be looked at.
 	Known []string `json:"known,omitempty"`
 }
@@ -100,13 +100,14 @@ func gather(keys []dag.PartitionKey, refer func(i int) (inputRef, error)) (input
 
 // A storedRef is an output that an IO manager of the user's stored.
 type storedRef struct {
-	Node    string `json:"node"` // of the step that gave it
-	Key     string `json:"key"`  // of that step
-	IO      string `json:"io"`
-	Name    string `json:"name"`
-	RunID   string `json:"run_id"`
-	Version string `json:"version,omitempty"`
-	Step    string `json:"step,omitempty"`
+	Node      string         `json:"node"`                // of the step that gave it
+	Key       string         `json:"key"`                 // of that step
+	Partition *dag.Partition `json:"partition,omitempty"` // likewise
+	IO        string         `json:"io"`
+	Name      string         `json:"name"`
+	RunID     string         `json:"run_id"`
+	Version   string         `json:"version,omitempty"`
+	Step      string         `json:"step,omitempty"`
 }
 
 // A fileRef names a file.

@@ -37,7 +37,11 @@ func StoredValue(ctx context.Context, cat *plan.Catalog, asset string, out *stor
 	key, config := op.Key, (*plan.Config)(nil)
 	for i := range r.target.Graph.Nodes {
 		if n := &r.target.Graph.Nodes[i]; n.Op == op {
-			key, config = n.Key, r.asked.ops[n.Name]
+			if key = n.Key; n.Partition != nil || op.Partitions == nil {
+				if config, err = r.asked.config(n, n.Partition); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	if op.Partitions != nil {

@@ -331,7 +331,7 @@ func (v *verification) folder() (string, error) {
 
 // ref says to a child what to compute for a step. The error is one of a stored input that cannot be loaded.
 func (v *verification) ref(ctx context.Context, s *plan.Step) (*stepRef, error) {
-	ref := &stepRef{Key: s.Key, Node: s.Node.Name, partition: s.Partition, Inputs: make([]inputRef, len(s.Op.Inputs)), Known: make([]string, len(s.Op.Outputs))}
+	ref := &stepRef{Key: s.Key, Node: s.Node.Name, Partition: s.Partition, Inputs: make([]inputRef, len(s.Op.Inputs)), Known: make([]string, len(s.Op.Outputs))}
 	for k := range s.Op.Inputs {
 		in, err := v.input(ctx, s, k)
 		if err != nil {

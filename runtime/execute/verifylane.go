@@ -122,7 +122,7 @@ func (l *lane) compute(ctx context.Context, at **subprocess.Process, e environme
 	defer cancel()
 	listening := context.AfterFunc(limited, p.Interrupt)
 	entered := false // the user's function was reached
-	err = p.Send(stepRequest{Step: ref, Go: &goRef{Info: dag.StepInfo{RunID: l.v.begin.RunID, JobKey: l.v.begin.Job, StepKey: ref.Key, Partition: ref.partition}}})
+	err = p.Send(stepRequest{Step: ref, Go: &goRef{Info: dag.StepInfo{RunID: l.v.begin.RunID, JobKey: l.v.begin.Job, StepKey: ref.Key, Partition: ref.Partition}}})
 	for err == nil {
 		var said stepEvent
 		if err = p.Receive(&said); err != nil {
@@ -271,7 +271,7 @@ func probes(longest time.Duration) int {
 // change alone.
 func (l *lane) isolate(ctx context.Context, ref *stepRef, attempts []attempt) (cause string, where []string, err error) {
 	stored := strings.Join(ref.Known, " ")
-	probe := &stepRef{Key: ref.Key, Node: ref.Node, Inputs: ref.Inputs, Known: make([]string, len(ref.Known))}
+	probe := &stepRef{Key: ref.Key, Node: ref.Node, Partition: ref.Partition, Inputs: ref.Inputs, Known: make([]string, len(ref.Known))}
 	var longest time.Duration
 	var rounds []environment // in which it was seen
 	for i := range attempts {

@@ -37,18 +37,19 @@ type Stored struct {
 // A Request is all that a plan is a function of, beside what is stored.
 type Request struct {
 	Target    *Target
-	Tags      map[string]string                // of the run; the job's own are read from it
-	NoMemo    bool                             // --no-memo
-	Again     map[int32]bool                   // places of nodes that run whatever is stored
-	Configs   map[string]*Config               // of ops, by key of the node; one for every selected node and source that takes config
-	Inputs    map[string]map[string]any        // what the run config gives for inputs that the body does not wire, by key of the node and name
-	Resources map[string]*Config               // of resources, by key
-	Replaced  map[string]bool                  // resources replaced by values
-	IO        string                           // key of the IO manager of ops that name none, see [IOOf]
-	Params    []any                            // one for each parameter of the job
-	Observed  map[Sight]*Observation           // of each of Target.Watches
-	Position  func(symbol string) string       // "stats.go:12" of a declaration, or ""; nil for none
-	Env       func(name string) (string, bool) // the environment, for what depends on variables of it; nil where none is set
+	Tags      map[string]string                                // of the run; the job's own are read from it
+	NoMemo    bool                                             // --no-memo
+	Again     map[int32]bool                                   // places of nodes that run whatever is stored
+	Configs   map[string]*Config                               // of ops, by key of the node; one for every selected node and source that takes config
+	ConfigOf  func(n *Node, p *dag.Partition) (*Config, error) // of an op with a ConfigFor, for a partition; safe for several goroutines
+	Inputs    map[string]map[string]any                        // what the run config gives for inputs that the body does not wire, by key of the node and name
+	Resources map[string]*Config                               // of resources, by key
+	Replaced  map[string]bool                                  // resources replaced by values
+	IO        string                                           // key of the IO manager of ops that name none, see [IOOf]
+	Params    []any                                            // one for each parameter of the job
+	Observed  map[Sight]*Observation                           // of each of Target.Watches
+	Position  func(symbol string) string                       // "stats.go:12" of a declaration, or ""; nil for none
+	Env       func(name string) (string, bool)                 // the environment, for what depends on variables of it; nil where none is set
 
 	Encode func(t *dag.Type, v any) ([]byte, error)       // canonical bytes of a value
 	Decode func(t *dag.Type, data []byte) (any, error)    // the opposite; nil where no value is ever changed
@@ -376,12 +377,11 @@ func (b *builder) workOf(s *Step) (*work, error) {
 	}
 	w := &b.workSlab.cut(1)[0]
 	w.io = b.IO
-	if s.Op.Config != nil {
-		if w.Config = b.Configs[s.Node.Name]; w.Config == nil {
-			return nil, nil
-		}
+	var err error
+	if w.Config, err = b.configOf(s); err != nil || w.Config == nil && s.Op.Config != nil {
+		return nil, err
 	}
-	if err := b.reach(w, s.info); err != nil {
+	if err = b.reach(w, s.info); err != nil {
 		return nil, err
 	}
 	c, err := b.codeOf(s.info, w.Config)

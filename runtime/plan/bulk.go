@@ -140,7 +140,9 @@ func (m *statusMaker) examine(p *parts, x *Bulk) error {
 	if err := f.template(); err != nil {
 		return err
 	}
-	f.contents()
+	if err := f.contents(); err != nil {
+		return err
+	}
 	if err := f.latest(); err != nil {
 		return err
 	}

@@ -37,6 +37,12 @@ const (
 func (f *finder) template() error {
 	var wrong problems
 	s := &Step{Node: f.node, Key: f.node.Key, Place: f.u.place, Action: Run, work: &idle}
+	if f.configures() {
+		if f.step = s; f.n == 0 {
+			return nil
+		}
+		s.Partition = f.stepOf(0).Partition // each has a config of its own, see workAt
+	}
 	w, err := f.workOf(s)
 	switch {
 	case err != nil:
@@ -186,6 +192,9 @@ func (p *parts) stepOf(n int) *Step {
 func (f *finder) storedAs(n int, r *storage.Record) Stored {
 	s := f.stepOf(n)
 	s.work = f.step.work
+	if w, err := f.workAt(n); err == nil {
+		s.work = w
+	}
 	return Stored{s, r}
 }
 

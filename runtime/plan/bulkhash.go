@@ -13,19 +13,30 @@ import (
 func compareDigests(a, b *canon.Digest) int { return bytes.Compare(a[:], b[:]) }
 
 // contents computes the content of each partition from the data that is stored now, on all processors.
-func (f *finder) contents() {
+func (f *finder) contents() error {
 	f.content, f.known = make([]canon.Digest, f.n), make([]bool, f.n)
 	const least = 2048 // for a goroutine to be worth it
 	workers := max(1, min(runtime.GOMAXPROCS(0), f.n/least))
-	each := (f.n + workers - 1) / workers
+	if f.configures() && f.node.Op.Strategy != nil { // it is asked for each, one at a time
+		workers = 1
+	}
+	each := max(1, (f.n+workers-1)/workers)
+	wrong := make([]error, workers)
 	var wg sync.WaitGroup
-	for from := 0; from < f.n; from += each {
-		wg.Go(func() { f.hashed(from, min(from+each, f.n)) })
+	for i := range workers {
+		wg.Go(func() { wrong[i] = f.hashed(min(i*each, f.n), min(i*each+each, f.n)) })
 	}
 	wg.Wait()
+	for _, err := range wrong {
+		if err != nil { // of the first partitions
+			return err
+		}
+	}
+	return nil
 }
 
-func (f *finder) hashed(from, to int) {
+func (f *finder) hashed(from, to int) error {
+	s := *f.step
 	h := NewHasher()
 	data := make([]canon.Digest, len(f.feeds))
 	texts := newPartitionTexts(f.space)
@@ -37,14 +48,21 @@ func (f *finder) hashed(from, to int) {
 			known, complete = known && ok, complete && !d.IsZero()
 		}
 		f.known[n] = known
+		if f.configures() {
+			var err error
+			if s.work, err = f.workAt(n); err != nil {
+				return err
+			}
+		}
 		if complete {
-			h.shared(domainContent, f.step, data)
+			h.shared(domainContent, &s, data)
 			if f.node.Op.Partitions != nil {
 				texts.encode(h.enc, p)
 			}
 			f.content[n] = h.enc.Sum()
 		}
 	}
+	return nil
 }
 
 // partitionTexts writes partitions as encodePartition does, many in their order. The texts of an axis of several are written once.

@@ -32,6 +32,7 @@ type causeAt struct {
 // A group is a way in which records differ from what their partitions would be now.
 type group struct {
 	was      storage.Record // the first of them
+	first    int            // the number of its partition
 	alike    int32          // the first group with a record that was made alike, but from other data
 	changed  []bool         // by feed: it has other data
 	moved    []bool         // by feed: it leads to other partitions
@@ -76,7 +77,7 @@ func (r *partCauses) fixed(c Cause) int32 {
 
 // of is the group of the newest record of a partition.
 func (r *partCauses) of(f *finder, n int, was *storage.Record) int32 {
-	alike := r.alike(was)
+	alike := r.alike(was, f.configures())
 	r.key = append(r.key[:0], byte(alike), byte(alike>>8), byte(alike>>16), byte(alike>>24))
 	complete := true
 	for k := range f.feeds {
@@ -88,10 +89,11 @@ func (r *partCauses) of(f *finder, n int, was *storage.Record) int32 {
 		r.key = append(r.key, bit(changed)|bit(moved)<<1)
 	}
 	r.key = append(r.key, bit(complete))
+	r.key = append(r.key, f.configChange(n, was.Config)...)
 	if g, ok := r.byKey[string(r.key)]; ok {
 		return g
 	}
-	g := &group{was: *was, alike: alike, complete: complete}
+	g := &group{was: *was, first: n, alike: alike, complete: complete}
 	for k := range f.feeds {
 		d, _ := f.feeds[k].at(n)
 		g.data, g.changed, g.moved = append(g.data, d), append(g.changed, r.key[4+k]&1 != 0), append(g.moved, r.key[4+k]&2 != 0)
@@ -125,12 +127,15 @@ func inputOf(was *storage.Record, name string, at int) *storage.Input {
 }
 
 // alike is the first group whose record was made alike; the number of the next group where there is none.
-func (r *partCauses) alike(was *storage.Record) int32 {
-	if int(r.last) < len(r.groups) && madeAlike(&r.groups[r.last].was, was) {
+func (r *partCauses) alike(was *storage.Record, configures bool) int32 {
+	alike := func(g *group) bool {
+		return madeAlike(&g.was, was) && (configures || bytes.Equal(g.was.Config, was.Config)) // where each has its own config, how that changed is a part of the key
+	}
+	if int(r.last) < len(r.groups) && alike(r.groups[r.last]) {
 		return r.last
 	}
 	for i, g := range r.groups {
-		if !g.said && g.alike == int32(i) && madeAlike(&g.was, was) {
+		if !g.said && g.alike == int32(i) && alike(g) {
 			r.last = g.alike
 			return g.alike
 		}
@@ -138,9 +143,9 @@ func (r *partCauses) alike(was *storage.Record) int32 {
 	return int32(len(r.groups))
 }
 
-// madeAlike reports whether two records differ in nothing but data and partition, as far as explanations go.
+// madeAlike reports whether two records differ in nothing but data, config and partition, as far as explanations go.
 func madeAlike(a, b *storage.Record) bool {
-	return a.Symbol != "" && a.Code == b.Code && a.Symbol == b.Symbol && a.Manifest == b.Manifest && bytes.Equal(a.Config, b.Config) && maps.Equal(a.Resources, b.Resources) && maps.Equal(a.Env, b.Env) &&
+	return a.Symbol != "" && a.Code == b.Code && a.Symbol == b.Symbol && a.Manifest == b.Manifest && maps.Equal(a.Resources, b.Resources) && maps.Equal(a.Env, b.Env) &&
 		slices.EqualFunc(a.Inputs, b.Inputs, func(x, y storage.Input) bool { return x.Name == y.Name && x.From == y.From }) &&
 		slices.EqualFunc(a.Outputs, b.Outputs, func(x, y storage.Output) bool { return x.Name == y.Name })
 }
@@ -155,6 +160,9 @@ func (f *finder) unfit(n int, why Reason) {
 func (r *partCauses) explain(f *finder, g *group) {
 	g.said = true
 	s := *f.step
+	if w, err := f.workAt(g.first); err == nil {
+		s.work = w
+	}
 	s.Latest, s.Reasons = &g.was, f.step.forced[:len(f.step.forced):len(f.step.forced)]
 	f.fetchManifests([]*Step{&s})
 	f.compare(&s, &g.was, false)

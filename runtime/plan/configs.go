@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"strings"
+
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
@@ -60,4 +62,45 @@ func (o *origins) config(b *dag.Binding, what string, env *surroundings) *Config
 	}
 	o.bad("bad_job", "the config of %s is made of something that is known when it runs", what)
 	return nil
+}
+
+// configOf is the config of a step; nil where it takes none, or where none was given.
+func (b *builder) configOf(s *Step) (*Config, error) {
+	switch {
+	case s.Op.Config == nil:
+		return nil, nil
+	case s.Op.ConfigFor != nil && s.Partition != nil:
+		return b.ConfigOf(s.Node, s.Partition)
+	}
+	return b.Configs[s.Node.Name], nil
+}
+
+// configures reports whether each partition has a config of its own.
+func (f *finder) configures() bool { return f.node.Op.Config != nil && f.node.Op.ConfigFor != nil }
+
+// workAt is what a step of the partition with a number has besides its inputs: that of all of them, with its own config.
+func (f *finder) workAt(n int) (*work, error) {
+	if !f.configures() {
+		return f.step.work, nil
+	}
+	w := *f.step.work
+	var err error
+	if w.Config, err = f.ConfigOf(f.node, f.stepOf(n).Partition); err != nil {
+		return nil, err
+	}
+	c, err := f.codeOf(f.info, w.Config)
+	w.Code, w.code = c.text, c.digest
+	return &w, err
+}
+
+// configChange is how the config that a record was made with differs from what its partition has now; empty where every partition has the same.
+func (f *finder) configChange(n int, was []byte) string {
+	if !f.configures() {
+		return ""
+	}
+	w, err := f.workAt(n)
+	if err != nil { // it was found before
+		return ""
+	}
+	return strings.Join(configCauses("config", was, w.Config.Canonical), "\n")
 }

@@ -144,6 +144,9 @@ func (r *resolver) opConfig(op *OpSchema, c member, out *Resolved) *val {
 		r.fixed(op, c, path, out)
 		return nil
 	}
+	if op.ByPartition {
+		return r.byPartition(op, c, path, out)
+	}
 	below, ok := r.layers(op.source(), op.Optional, path)
 	if !ok {
 		return nil // the problems of what it is made of are reported there

@@ -15,7 +15,7 @@ import (
 // value and decodes them. The error is of type [Problems] and has every problem; d may be nil.
 func Resolve(d *Document, s Schema, getenv func(string) (string, bool)) (*Resolved, error) {
 	r := &resolver{getenv: getenv, env: map[trail]string{}}
-	out := &Resolved{Ops: map[string]*Value{}, Resources: map[string]*Value{}, Inputs: map[string]any{}, OpInputs: map[string]map[string]any{}}
+	out := &Resolved{Ops: map[string]*Value{}, Overlays: map[string]*Overlay{}, Resources: map[string]*Value{}, Inputs: map[string]any{}, OpInputs: map[string]map[string]any{}}
 	rec := &record{}
 
 	root := r.section(d.node(), "", []string{"ops", "resources", "inputs", "loggers", "execution"}, rootKeyList)

@@ -42,12 +42,15 @@ type OpSchema struct {
 	Fixed bool
 	// Optional marks an op that is no part of the run: its config is checked where written, and nothing is required.
 	Optional bool
+	// ByPartition says that the code makes the config for each partition: what is written is laid on each, see [Resolved.Overlays], and nothing is required.
+	ByPartition bool
 }
 
 // A Resolved is a run config that was held against a [Schema] and found good.
 type Resolved struct {
 	Ops            map[string]*Value         // for each op that takes config; an optional one only if its config is complete
-	Resources      map[string]*Value         // likewise
+	Overlays       map[string]*Overlay       // in place of Ops, for those whose config is made for each partition
+	Resources      map[string]*Value         // of those that take config, as Ops
 	Inputs         map[string]any            // Go values of the job's data parameters, by name; given ones and config ones left out
 	OpInputs       map[string]map[string]any // Go values of what stands below ops.KEY.inputs, by key of the op and name
 	Executor       string                    // empty where nothing is said

@@ -36,6 +36,8 @@ func (op *OpSchema) source() *Source {
 		return &Source{Param: op.Param}
 	case op.Default != nil:
 		return &Source{Value: op.Default}
+	case op.ByPartition:
+		return &Source{}
 	}
 	return nil
 }
