@@ -39,6 +39,12 @@ func (b *builder) arguments() {
 			if arg, ok := j.ann.Arg("strategy"); ok {
 				j.Strategy = b.strategy(&j.Func, arg)
 			}
+			if arg, ok := j.ann.Arg("partitions"); ok {
+				j.Partitions = b.partitions(&j.Func, arg)
+			}
+			if arg, ok := j.ann.Arg("config"); ok {
+				j.ConfigFor = b.configFor(&j.Func, arg)
+			}
 		}
 	}
 }

@@ -223,13 +223,7 @@ func (r *reach) nameable(d *Definitions) {
 		}
 	}
 	for _, op := range d.Ops {
-		if d := op.Partitions; d != nil && !visibleName(d.Obj, r.p.Types) {
-			r.unexported(d.Pkg, d.GoName, d.Pos, r.ops[op])
-		} else if d != nil && !CanImport(r.p.Path, d.Pkg.Types) {
-			n := r.b.report(r.p, CodeUnspeakable, r.ops[op].pos, token.NoPos, "move it to a package that "+r.p.Path+" may import",
-				"partitions %s of package %s are needed here, and generated code of package %s may not import that", d.GoName, d.Pkg.Path, r.p.Path)
-			r.b.relate(n, d.Pos, "%s is declared here", d.GoName)
-		}
+		r.partitions(op.Partitions, r.ops[op])
 	}
 	for _, res := range d.Resources {
 		r.function(&res.Func, r.resources[res])
@@ -255,6 +249,7 @@ func (r *reach) nameable(d *Definitions) {
 		r.values(g)
 	}
 	for _, j := range d.Jobs {
+		r.partitions(j.Partitions, need{pos: j.Pos})
 		r.function(&j.Func, need{})
 		r.values(&j.Graph)
 	}

@@ -103,3 +103,16 @@ func (r *reach) literal(l *Literal) {
 		r.literal(f.Value)
 	}
 }
+
+// partitions checks that generated code of the package can name partitions, nil for none.
+func (r *reach) partitions(d *Partitions, n need) {
+	switch {
+	case d == nil:
+	case !visibleName(d.Obj, r.p.Types):
+		r.unexported(d.Pkg, d.GoName, d.Pos, n)
+	case !CanImport(r.p.Path, d.Pkg.Types):
+		at := r.b.report(r.p, CodeUnspeakable, n.pos, token.NoPos, "move it to a package that "+r.p.Path+" may import",
+			"partitions %s of package %s are needed here, and generated code of package %s may not import that", d.GoName, d.Pkg.Path, r.p.Path)
+		r.b.relate(at, d.Pos, "%s is declared here", d.GoName)
+	}
+}

@@ -89,6 +89,13 @@ func (r *renderer) jobFields(j *model.Job, name string) []jen.Code {
 	l.text("Executor", j.Executor)
 	r.strategy(&l, j.Strategy)
 	r.running(&l, &j.Running)
+	if d := j.Partitions; d != nil {
+		l.add("Partitions", r.qual(d.Pkg.Path, d.GoName))
+	}
+	if f := j.ConfigFor; f != nil {
+		r.configFor(&l, f)
+		l.text("ConfigParam", f.Param)
+	}
 	var presets []jen.Code
 	for _, pre := range j.Presets {
 		var pl fieldList

@@ -102,13 +102,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		l.add("Inputs", jen.Index().Add(r.dag("Input")).Add(multi(inputs...)))
 	}
 	r.injected(&l, &op.Func)
-	if f := op.ConfigFor; f != nil {
-		of := "PartitionConfigOf"
-		if f.Fails {
-			of = "PartitionConfigFrom"
-		}
-		l.add("ConfigFor", r.dag(of).Call(r.qual(f.Obj.Pkg().Path(), f.Obj.Name())))
-	}
+	r.configFor(&l, op.ConfigFor)
 	if op.Check != nil {
 		r.check(&l, op)
 	}
@@ -138,6 +132,18 @@ func (r *renderer) strategy(l *fieldList, s *model.Strategy) {
 		v = v.Call()
 	}
 	l.add("Strategy", v)
+}
+
+// configFor writes what makes a config for a partition.
+func (r *renderer) configFor(l *fieldList, f *model.ConfigFunc) {
+	if f == nil {
+		return
+	}
+	of := "PartitionConfigOf"
+	if f.Fails {
+		of = "PartitionConfigFrom"
+	}
+	l.add("ConfigFor", r.dag(of).Call(r.qual(f.Obj.Pkg().Path(), f.Obj.Name())))
 }
 
 // injected writes the config and the resources of a function.

@@ -256,6 +256,9 @@ func collectImports(p *model.Package, into map[string]string) {
 		composition(g)
 	}
 	for _, j := range d.Jobs {
+		if d := j.Partitions; d != nil && d.Pkg != p {
+			into[d.Pkg.Path] = d.Pkg.Types.Name()
+		}
 		composition(&j.Graph)
 	}
 }

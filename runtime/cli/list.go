@@ -67,6 +67,7 @@ type listedJob struct {
 	Tags        map[string]string `json:"tags,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	Presets     []listedPreset    `json:"presets,omitempty"`
+	Partitions  string            `json:"partitions,omitempty"` // what they are, in words
 }
 
 type listedPreset struct {
@@ -121,6 +122,9 @@ func listing(cat *plan.Catalog) *listed {
 	for _, j := range cat.Jobs() {
 		e := listedJob{Key: j.Key, Description: j.Description, Inputs: []listedValue{}, Steps: []string{}, Outputs: []listedValue{},
 			Executor: j.Executor, Tags: j.Tags, Metadata: j.Metadata}
+		if j.Partitions != nil {
+			e.Partitions = j.Partitions.String()
+		}
 		for _, p := range j.Params {
 			e.Inputs = append(e.Inputs, listedValue{p.Name, paramType(p)})
 		}

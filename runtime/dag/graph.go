@@ -1,6 +1,10 @@
 package dag
 
-import "time"
+import (
+	"time"
+
+	"github.com/dagstergen/dagstergen/runtime/partition"
+)
 
 // A GraphDef is a composition of ops: what the generator read from the body of a function marked //dag:graph or //dag:job.
 //
@@ -30,6 +34,12 @@ type JobDef struct {
 	Retry    *RetryPolicy    // of steps whose calls and ops have none
 	Hooks    []*Hook         // of all its steps
 	Presets  []Preset        // in the order of the source
+	// Partitions are what the job is run for, one at a time; nil for a job without.
+	Partitions *partition.Definition
+	// ConfigFor makes what run config says for a partition, below what a run is given: a value of the config parameter ConfigParam, or, where that is empty, run config as YAML or JSON. It panics
+	// as [Binding.Func] does. Nil for none.
+	ConfigFor   func(p Partition) any
+	ConfigParam string
 
 	// The rest is of jobs that are made in Go code, see [JobOptions].
 	Config   []string          // run configs as YAML or JSON, below what a run is given; later ones win

@@ -3,6 +3,8 @@ package dag
 import (
 	"maps"
 	"slices"
+
+	"github.com/dagstergen/dagstergen/runtime/partition"
 )
 
 // JobOptions say what a job has beside its graph (the arguments of Dagster's to_job). One graph may be several jobs: steps that are the same work are shared
@@ -20,6 +22,10 @@ type JobOptions struct {
 
 	// Config is run config, as YAML or JSON. Files and flags of a run overlay it, value by value.
 	Config string
+	// Partitions are what the job is run for, one at a time; nil for what it has. (Dagster's partitions_def.)
+	Partitions *partition.Definition
+	// ConfigFor returns run config for a partition, as YAML or JSON, above Config; nil for what it has. (Dagster's PartitionedConfig.)
+	ConfigFor func(p Partition) (string, error)
 	// Inputs are values of parameters that neither the caller nor run config gives. They are no part of the job: a run may say otherwise. (Dagster's input_values.)
 	Inputs map[string]any
 	// Resources puts a resource in the place of another one for this job, both by key: {"warehouse": "test_warehouse"}. Its config stands below
@@ -101,6 +107,12 @@ func (o JobOptions) apply(j *JobDef) *JobDef {
 	j.Presets = append(slices.Clip(j.Presets), o.Presets...)
 	if o.Config != "" {
 		j.Config = append(slices.Clip(j.Config), o.Config)
+	}
+	if o.Partitions != nil {
+		j.Partitions = o.Partitions
+	}
+	if o.ConfigFor != nil {
+		j.ConfigFor, j.ConfigParam = PartitionConfigFrom(o.ConfigFor), ""
 	}
 	j.Tags, j.Metadata = union(j.Tags, o.Tags), union(j.Metadata, o.Metadata)
 	j.Inputs, j.Replaces = union(j.Inputs, o.Inputs), union(j.Replaces, o.Resources)

@@ -52,6 +52,8 @@ func TestMain(m *testing.M) {
 		makesSecrets(suspected)
 	case os.Getenv(tunedChild) != "":
 		suspected = tunedShop(nil, threeShops())
+	case os.Getenv(nightlyChild) != "":
+		suspected = nightlyShop(nil)
 	case os.Getenv("SUSPECT_JOB") != "":
 		suspected = suspectJob(nil)
 	case os.Getenv("SUSPECT_CHAIN") != "":

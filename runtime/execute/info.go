@@ -20,8 +20,9 @@ func (r *run) runInfo(began time.Time) *dag.RunInfo {
 // stepInfo is what it can ask of a step.
 func (r *run) stepInfo(s *plan.Step, tries int) dag.StepInfo {
 	info := dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, RetryNumber: tries, Tags: s.Tags, Partition: s.Partition, Run: r.info}
-	if s.Partition == nil { // what stands in brackets there is no element of a loop
-		info.MappingKeys = elementKeys(s.Key)
+	info.MappingKeys = elementKeys(s.Key)
+	if s.Partition != nil && r.target.Job == nil { // the first of an asset is no element of a loop
+		info.MappingKeys = info.MappingKeys[1:]
 	}
 	return info
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 )
@@ -18,7 +20,7 @@ func ResolveConfig(cat *plan.Catalog, job, selection string, doc *runconfig.Docu
 	if err != nil {
 		return nil, err
 	}
-	o, err := withJob(t.Job, &Options{Config: doc})
+	o, err := withJob(t.Job, lastPartition(t.Job), &Options{Config: doc})
 	if err != nil {
 		return nil, err
 	}
@@ -26,9 +28,44 @@ func ResolveConfig(cat *plan.Catalog, job, selection string, doc *runconfig.Docu
 	return resolveDocument(t, o, map[string]*string{})
 }
 
-// withJob puts what a job says itself below what a run is given: its run config, and the values of its parameters.
-func withJob(j *dag.JobDef, o *Options) (*Options, error) {
-	if j == nil || len(j.Config) == 0 && len(j.Inputs) == 0 {
+// lastPartition stands for all partitions of a job where run config is looked at without a run: the last one there is; nil for none.
+func lastPartition(j *dag.JobDef) *dag.Partition {
+	if j == nil || j.Partitions == nil {
+		return nil
+	}
+	space, err := j.Partitions.Resolve(partition.At{Now: time.Now()})
+	if err != nil || space.Len() == 0 { // where keys are added to an instance, none is known here
+		return nil
+	}
+	for _, p := range space.Numbered(space.Len()-1, space.Len()) {
+		return plan.PartitionIn(space, p)
+	}
+	return nil
+}
+
+// forPartition is what a job says of a partition; nil for nothing.
+func forPartition(j *dag.JobDef, p *dag.Partition) (*runconfig.Document, error) {
+	if j.ConfigFor == nil || p == nil {
+		return nil, nil
+	}
+	v, err := runconfig.Make(func() any { return j.ConfigFor(*p) })
+	if err != nil {
+		return nil, &plan.Error{Problems: []plan.Problem{{Code: "bad_config", Message: fmt.Sprintf("job %q has no config for the partition %s: %v", j.Key, p.Key, err)}}}
+	}
+	if j.ConfigParam == "" {
+		return runconfig.Parse(fmt.Sprintf("config of job %s for %s", j.Key, p.Key), []byte(v.(string)))
+	}
+	for _, param := range j.Params {
+		if param.Name == j.ConfigParam && param.Config != nil {
+			return configDocument(j, param, v)
+		}
+	}
+	return nil, &plan.Error{Problems: []plan.Problem{{Code: "bad_job", Message: fmt.Sprintf("job %q has no config parameter %q; run `go generate ./...` again", j.Key, j.ConfigParam)}}}
+}
+
+// withJob puts what a job says itself below what a run is given: its run config, that of the partition, and the values of its parameters.
+func withJob(j *dag.JobDef, of *dag.Partition, o *Options) (*Options, error) {
+	if j == nil || len(j.Config) == 0 && len(j.Inputs) == 0 && j.ConfigFor == nil {
 		return o, nil
 	}
 	var below *runconfig.Document
@@ -39,6 +76,11 @@ func withJob(j *dag.JobDef, o *Options) (*Options, error) {
 		}
 		below = below.Merge(d)
 	}
+	d, err := forPartition(j, of)
+	if err != nil {
+		return nil, err
+	}
+	below = below.Merge(d)
 	own := *o
 	own.Inputs = maps.Clone(o.Inputs)
 	for _, p := range j.Params {

@@ -177,7 +177,11 @@ func storedAs(c *dag.OutputContext, out *storage.Output) *dag.OutputContext {
 
 // describeOutput is an output context without a run or a version.
 func describeOutput(jobKey string, s *plan.Step, name string) *dag.OutputContext {
-	return describeOutputOf(jobKey, s.Key, s.Op, s.Config, name)
+	c := describeOutputOf(jobKey, s.Key, s.Op, s.Config, name)
+	if s.Partition != nil {
+		c.Partition = s.Partition.Key
+	}
+	return c
 }
 
 func describeOutputOf(jobKey, step string, op *dag.Op, config *plan.Config, name string) *dag.OutputContext {

@@ -139,9 +139,7 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 		n := &t.Graph.Nodes[i]
 		if done[n.Key] && (n.Op.Volatile || !memo) {
 			keep = append(keep, n.Key)
-			if ids[n.Key] = "asset:" + n.Key; t.Job != nil {
-				ids[n.Key] = "op:" + t.Job.Key + "/" + n.Key
-			}
+			ids[n.Key] = t.Graph.Identity(i)
 		}
 	}
 	latest, err := o.Instance.Store().Latest(ctx, slices.Collect(maps.Values(ids)))

@@ -86,7 +86,7 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	if o, err = withJob(t.Job, o); err != nil {
+	if o, err = withJob(t.Job, t.Partition, o); err != nil {
 		return nil, err
 	}
 	chosen := ""

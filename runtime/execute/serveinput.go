@@ -56,7 +56,9 @@ func (s *stepServer) made(n *plan.Node, key string, p *dag.Partition) (*plan.Ste
 	if p != nil && n.Op.Config != nil && n.Op.ConfigFor != nil {
 		config, err = s.parts.of(n, p)
 	}
-	return plan.Bare(n, key, config), err
+	step := plan.Bare(n, key, config)
+	step.Partition = p
+	return step, err
 }
 
 // inZone gives a partition that was sent its zone back: its times know only how far from UTC they are.

@@ -103,6 +103,7 @@ func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 		c.assets = c.assetGraph(&wrong)
 		c.compileJobs(&wrong)
 		c.jobOptions(&wrong)
+		c.jobPartitions(&wrong)
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err

@@ -119,8 +119,11 @@ func (g *Graph) NoNode(key string) error {
 }
 
 // jobGraph is the graph of a job's body.
-func (c *Catalog) jobGraph(j *dag.JobDef, wrong *problems) *Graph {
-	g := &Graph{Job: j, prefix: "op:" + j.Key + "/"}
+func (c *Catalog) jobGraph(j *dag.JobDef, wrong *problems) *Graph { return c.graphOf(j, j.Key, wrong) }
+
+// graphOf is the graph of a job's body, whose steps are known by a name of the job: with the partition, where there is one.
+func (c *Catalog) graphOf(j *dag.JobDef, name string, wrong *problems) *Graph {
+	g := &Graph{Job: j, prefix: "op:" + name + "/"}
 	k := compiler{c: c, g: g, what: "job " + quoted(j.Key), wrong: wrong}
 	k.main(&j.GraphDef)
 	return g

@@ -15,10 +15,13 @@ const TagPartition = "dagster/partition"
 // In is the target in some partitions, in a graph that has a node for each (asset, partition) that is needed. selection says which, as --partition does: those of the first asset in
 // plan order for which it is one, and of all with the same definition. Assets with other partitions take part with those that are made from these, and every selected
 // asset with all that something selected is made from. "*" is all partitions of every asset; empty is right only where no selected asset has any: of everything, those that have are left out,
-// see LeftOut.
+// see LeftOut. A job with partitions is in one of them.
 //
 // The error is an [*Error] where the selection is missing or selects nothing, where no asset has partitions, and where an asset has others that nothing connects.
 func (t *Target) In(selection string, at partition.At) (*Target, error) {
+	if t.Job != nil {
+		return t.inJob(strings.TrimSpace(selection), at)
+	}
 	p := parting{t: t, resolved: resolved{at: at}, chosen: map[*opInfo]partition.Set{}, all: map[*opInfo]partition.Set{}}
 	first := p.first()
 	var wrong problems

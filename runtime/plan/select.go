@@ -60,10 +60,11 @@ func (g *Graph) whole(i int32) []int32 {
 // A Target is a job, or the assets, with a selection: what a run is about, before any version is known.
 type Target struct {
 	Catalog   *Catalog
-	Graph     *Graph      // with a node for each partition that is needed, after [Target.In]
-	Job       *dag.JobDef // nil for assets
-	Selection string      // as the user gave it
-	LeftOut   []string    // assets that are left out of everything, because no partition is given for them: [Target.In]
+	Graph     *Graph         // with a node for each partition that is needed, after [Target.In]
+	Job       *dag.JobDef    // nil for assets
+	Selection string         // as the user gave it
+	Partition *dag.Partition // of a job with partitions: the one that the run is of
+	LeftOut   []string       // assets that are left out of everything, because no partition is given for them: [Target.In]
 
 	Selected []int32 // nodes that are steps of the run, in plan order
 	Sources  []int32 // sources to observe: selected ones and those that feed a selected step
@@ -103,7 +104,7 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 
 // Only is the target that is one node of t's graph and nothing else, which no selection can say of a node inside of an asset.
 func (t *Target) Only(place int32) *Target {
-	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Name, plain: t.plain, selected: make([]bool, len(t.selected))}
+	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, Partition: t.Partition, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Name, plain: t.plain, selected: make([]bool, len(t.selected))}
 	one.selected[place] = true
 	one.reach()
 	return one
