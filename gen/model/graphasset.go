@@ -9,7 +9,7 @@ import (
 )
 
 // assetArguments are those of //dag:graph that only mean something on one that makes assets.
-var assetArguments = []string{"group", "owners", "kinds", "was", "freshness", "key_prefix"}
+var assetArguments = []string{"group", "owners", "kinds", "was", "freshness", "key_prefix", "partitions"}
 
 // graphAsset adds the asset that a graph is, where its directive says so.
 func (b *builder) graphAsset(p *Package, g *Graph, a annotations.Annotation) {
