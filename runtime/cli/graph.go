@@ -36,6 +36,9 @@ func (a *app) graphCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if job.Select != "" {
+				return usage(cmd, fmt.Errorf("the job %s is the assets %s, and has no body to draw; list %s names them", job.Key, job.Select, job.Key))
+			}
 			var text bytes.Buffer
 			draw := figure.Dot
 			if *form.value == "mermaid" {

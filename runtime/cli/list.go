@@ -67,6 +67,7 @@ type listedJob struct {
 	Tags        map[string]string `json:"tags,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	Presets     []listedPreset    `json:"presets,omitempty"`
+	Select      string            `json:"select,omitempty"`     // of a job that is a selection of assets, which are its steps
 	Partitions  string            `json:"partitions,omitempty"` // what they are, in words
 }
 
@@ -132,7 +133,9 @@ func listing(cat *plan.Catalog) *listed {
 			e.Presets = append(e.Presets, listedPreset{p.Name, p.Description, p.File, p.Tags})
 		}
 		e.Body = listNodes(&j.GraphDef, j.GraphDef.Body, true)
-		e.Steps = patterns(e.Body, "", "")
+		if e.Steps, e.Select = patterns(e.Body, "", ""), j.Select; j.Select != "" {
+			e.Steps = cat.AssetsOf(j)
+		}
 		for _, o := range j.Outputs {
 			e.Outputs = append(e.Outputs, listedValue{o.Name, typeName(o.Type)})
 		}

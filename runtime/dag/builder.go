@@ -103,7 +103,7 @@ type wire struct {
 func NewGraph(key string) *GraphBuilder {
 	g := &GraphBuilder{key: key, pos: callerPosition(), root: &builderBlock{}}
 	g.block = g.root
-	if !validName(key) {
+	if !ValidName(key) {
 		g.problem(g.pos, "bad_name", "%q is no name of a graph; use lower-case letters, digits and _, a letter first", key)
 	}
 	return g
@@ -120,7 +120,7 @@ func (g *GraphBuilder) Describe(text string) *GraphBuilder {
 func Param[T any](g *GraphBuilder, name string) Value[T] {
 	p := &graphParam{name: name, pos: callerPosition(), goType: reflect.TypeFor[T]()}
 	switch {
-	case !validName(name):
+	case !ValidName(name):
 		g.problem(p.pos, "bad_name", "%q is no name of a parameter; use lower-case letters, digits and _, a letter first", name)
 	case g.param(name) != nil:
 		g.problem(p.pos, "duplicate_key", "two parameters %q, the first at %s; give one of them another name", name, g.param(name).pos)
@@ -166,7 +166,7 @@ func Return(g *GraphBuilder, name string, v AnyValue) {
 		name = "result"
 	}
 	o := &graphOutput{name: name, pos: callerPosition(), from: sourceOf(v)}
-	if !validName(name) {
+	if !ValidName(name) {
 		g.problem(o.pos, "bad_name", "%q is no name of an output; use lower-case letters, digits and _, a letter first", name)
 	}
 	for _, other := range g.outputs {
@@ -232,8 +232,8 @@ func callerPosition() string {
 // thisPackage begins the names of this package's functions.
 var thisPackage = reflect.TypeFor[GraphBuilder]().PkgPath() + "."
 
-// validName reports whether s may be a key: lower-case letters, digits and _, a letter first.
-func validName(s string) bool {
+// ValidName reports whether s may be a key: lower-case letters, digits and _, a letter first.
+func ValidName(s string) bool {
 	if s == "" || len(s) > 100 || s[0] < 'a' || s[0] > 'z' {
 		return false
 	}

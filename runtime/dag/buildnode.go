@@ -15,7 +15,7 @@ type NodeOption func(*AddedNode)
 func As(alias string) NodeOption {
 	return func(n *AddedNode) {
 		switch {
-		case !validName(alias):
+		case !ValidName(alias):
 			n.g.problem(n.pos, "bad_name", "%q is no name of a node; use lower-case letters, digits and _, a letter first", alias)
 		case n.alias != "" && n.alias != alias:
 			n.g.problem(n.pos, "duplicate_key", "the node is called %s and %s; give it one alias", n.alias, alias)

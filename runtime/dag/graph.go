@@ -41,6 +41,9 @@ type JobDef struct {
 	ConfigFor   func(p Partition) any
 	ConfigParam string
 
+	// Select names the assets that the job is, as --select does; empty for a job with steps of its own. See [NewAssetJob].
+	Select string
+
 	// The rest is of jobs that are made in Go code, see [JobOptions].
 	Config   []string          // run configs as YAML or JSON, below what a run is given; later ones win
 	Inputs   map[string]any    // values of parameters that a run is not given, by name

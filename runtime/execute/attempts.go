@@ -63,7 +63,7 @@ func (a *attempts) each(ctx context.Context, runID string, types []storage.Event
 
 func (a *attempts) failures(ctx context.Context) error {
 	return a.each(ctx, "", []storage.EventType{storage.EventStepFailure}, func(e *storage.EventRecord) {
-		if e.Job == "" {
+		if a.target.Catalog.OfAssets(e.Job) {
 			a.failed[e.StepKey] = e.Time
 		}
 	})
@@ -77,7 +77,7 @@ func (a *attempts) running(ctx context.Context) error {
 	}
 	types := []storage.EventType{storage.EventStepStart, storage.EventStepSuccess, storage.EventStepFailure, storage.EventStepSkipped}
 	for i := range runs {
-		if runs[i].Job != "" {
+		if !a.target.Catalog.OfAssets(runs[i].Job) {
 			continue
 		}
 		mine := map[string]bool{}

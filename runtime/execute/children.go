@@ -38,7 +38,7 @@ func (r *run) beginChildren() (*runRef, error) {
 	}
 	debug := r.opts.Console != nil && r.opts.Console.Enabled(r.ctx, -4)
 	return &runRef{
-		Definitions: definitionsDigest(r.target.Catalog), RunID: r.id, Job: r.jobKey(), Selection: r.target.Selection,
+		Definitions: definitionsDigest(r.target.Catalog), RunID: r.id, Job: r.name(), Selection: r.target.Selection,
 		IO: r.io, Config: config, Environment: r.asked.environment, Given: given, Listen: true, Debug: debug,
 	}, nil
 }

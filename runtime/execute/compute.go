@@ -22,7 +22,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	t := r.engine.tasks.At(int(i))
 	s := t.step
 	sc := &scope{step: s}
-	sc.Info, sc.Op, sc.Job = r.stepInfo(s, t.tries), s.Op, r.target.Job
+	sc.Info, sc.Op, sc.Job = r.stepInfo(s, t.tries), s.Op, r.target.Def()
 	sc.lines = stepHandler{journal: r.log, console: r.opts.Console, step: s.Key}
 	sc.Log = slog.New(&sc.lines)
 	sc.AddMetadata, sc.SetDataVersion = sc.addMetadata, sc.setDataVersion

@@ -54,6 +54,10 @@ func TestMain(m *testing.M) {
 		suspected = tunedShop(nil, threeShops())
 	case os.Getenv(nightlyChild) != "":
 		suspected = nightlyShop(nil)
+	case os.Getenv(morningChild) != "":
+		o := morningOptions()
+		o.Executor = ""
+		suspected = assetJobShop(nil, o)
 	case os.Getenv("SUSPECT_JOB") != "":
 		suspected = suspectJob(nil)
 	case os.Getenv("SUSPECT_CHAIN") != "":

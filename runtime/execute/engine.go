@@ -149,6 +149,15 @@ type run struct {
 	children atomic.Int64 // processes that were started for steps
 }
 
+// name is what the run is of: the key of its job, also where that names a selection of assets; empty for assets without one.
+func (r *run) name() string {
+	if j := r.target.Def(); j != nil {
+		return j.Key
+	}
+	return ""
+}
+
+// jobKey is the key of the job whose steps it computes; empty for assets.
 func (r *run) jobKey() string {
 	if r.target.Job == nil {
 		return ""

@@ -147,7 +147,7 @@ type custom struct {
 // newCustom makes the executor of a run.
 func (r *run) newCustom(d *ExecutorDefinition) (*custom, error) {
 	c := InitExecutorContext{
-		Definition: d, Job: r.jobKey(), RunID: r.id, Instance: r.inst, Config: r.asked.executorConfig,
+		Definition: d, Job: r.name(), RunID: r.id, Instance: r.inst, Config: r.asked.executorConfig,
 		MaxConcurrent: r.asked.concurrent, Retries: r.asked.retries,
 	}
 	var ex Executor

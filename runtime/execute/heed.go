@@ -59,7 +59,7 @@ func (r *run) sayCanceling() {
 	if errors.As(cause, &store) || errors.As(cause, &busy) {
 		return
 	}
-	data, _ := json.Marshal(storage.RunStartData{Job: r.jobKey(), Selection: r.target.Selection, Because: cause.Error()}) // of texts: no error
+	data, _ := json.Marshal(storage.RunStartData{Job: r.name(), Selection: r.target.Selection, Because: cause.Error()}) // of texts: no error
 	e := r.log.event(storage.EventRunCanceling, "", cause.Error(), data)
 	e.Level = "WARN"
 	_ = r.store.Submit(&storage.Batch{Events: []storage.Event{e}, Move: &storage.Move{RunID: r.id, To: storage.RunCanceling, Time: e.Time.UTC()}}).Wait(context.Background())

@@ -54,7 +54,7 @@ func (w *worker) hook(t *task, h *dag.Hook, good bool, out []any) {
 		return
 	}
 	c := dag.HookContext{
-		Hook: h.Key, RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, Op: s.Op, Tags: s.Tags, RunTags: r.tags(), RetryNumber: t.tries,
+		Hook: h.Key, RunID: r.id, JobKey: r.name(), StepKey: s.Key, Op: s.Op, Tags: s.Tags, RunTags: r.tags(), RetryNumber: t.tries,
 	}
 	if s.Config != nil {
 		c.Config = s.Config.Go
@@ -125,7 +125,7 @@ func (w *worker) callHook(s *plan.Step, h *dag.Hook, c dag.HookContext) (err err
 		defer cancel()
 	}
 	sc := &dag.Scope{
-		Info: r.stepInfo(s, c.RetryNumber), Op: s.Op, Job: r.target.Job,
+		Info: r.stepInfo(s, c.RetryNumber), Op: s.Op, Job: r.target.Def(),
 		Log: slog.New(&stepHandler{journal: r.log, console: r.opts.Console, step: s.Key}),
 	}
 	return w.bounded(ctx, r.grace(), func() error { return h.Invoke(dag.WithScope(ctx, sc), call) })

@@ -13,13 +13,13 @@ import (
 // runInfo is what user code can ask of the run.
 func (r *run) runInfo(began time.Time) *dag.RunInfo {
 	return &dag.RunInfo{
-		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Tags: r.tags(), Config: r.asked.text, Started: began.UTC(), Parent: r.opts.Parent,
+		ID: r.id, Job: r.name(), Selection: r.target.Selection, Tags: r.tags(), Config: r.asked.text, Started: began.UTC(), Parent: r.opts.Parent,
 	}
 }
 
 // stepInfo is what it can ask of a step.
 func (r *run) stepInfo(s *plan.Step, tries int) dag.StepInfo {
-	info := dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), StepKey: s.Key, RetryNumber: tries, Tags: s.Tags, Partition: s.Partition, Run: r.info}
+	info := dag.StepInfo{RunID: r.id, JobKey: r.name(), StepKey: s.Key, RetryNumber: tries, Tags: s.Tags, Partition: s.Partition, Run: r.info}
 	info.MappingKeys = elementKeys(s.Key)
 	if s.Partition != nil && r.target.Job == nil { // the first of an asset is no element of a loop
 		info.MappingKeys = info.MappingKeys[1:]

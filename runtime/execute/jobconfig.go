@@ -20,7 +20,7 @@ func ResolveConfig(cat *plan.Catalog, job, selection string, doc *runconfig.Docu
 	if err != nil {
 		return nil, err
 	}
-	o, err := withJob(t.Job, lastPartition(t.Job), &Options{Config: doc})
+	o, err := withJob(t.Def(), lastPartition(t.Def()), &Options{Config: doc})
 	if err != nil {
 		return nil, err
 	}

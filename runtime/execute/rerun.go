@@ -125,7 +125,7 @@ func unfinished(ctx context.Context, cat *plan.Catalog, old *storage.Run, o *Opt
 	if t, err = t.In(o.Tags[plan.TagPartition], PartitionsAt(ctx, o.Instance, time.Now())); err != nil {
 		return "", err
 	}
-	memo, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo)
+	memo, _, err := plan.Memoized(t.Def(), o.Tags, o.NoMemo)
 	if err != nil {
 		return "", err
 	}

@@ -146,9 +146,9 @@ func resolve(t *plan.Target, o *Options) (*resolved, error) {
 				r.params[i] = doc.Inputs[p.Name]
 			}
 		}
-		if r.executor == "" {
-			r.executor = t.Job.Executor
-		}
+	}
+	if j := t.Def(); j != nil && r.executor == "" {
+		r.executor = j.Executor
 	}
 	if o.Executor != "" {
 		r.executor = o.Executor
@@ -187,8 +187,8 @@ func checkOptions(t *plan.Target, o *Options) error {
 	if names := Executors(); o.Executor != "" && !slices.Contains(names, o.Executor) {
 		add("unknown_executor", "no executor %q; there is %s", o.Executor, strings.Join(names, ", "))
 	}
-	if names := Executors(); t.Job != nil && t.Job.Executor != "" && !slices.Contains(names, t.Job.Executor) {
-		add("unknown_executor", "job %q has the executor %q; there is %s", t.Job.Key, t.Job.Executor, strings.Join(names, ", "))
+	if names := Executors(); t.Def() != nil && t.Def().Executor != "" && !slices.Contains(names, t.Def().Executor) {
+		add("unknown_executor", "job %q has the executor %q; there is %s", t.Def().Key, t.Def().Executor, strings.Join(names, ", "))
 	}
 	if o.MaxConcurrent < 0 {
 		add("bad_option", "max_concurrent is %d; it must not be negative", o.MaxConcurrent)

@@ -80,7 +80,7 @@ var errStranded = errors.New("steps are left that nothing lets go on: this is a 
 
 func newResult(r *run, stored error) *Result {
 	steps := r.plan.Flatten()
-	res := &Result{RunID: r.id, Job: r.jobKey(), run: r, Steps: make([]StepResult, len(steps))}
+	res := &Result{RunID: r.id, Job: r.name(), run: r, Steps: make([]StepResult, len(steps))}
 	total := 0
 	for _, s := range steps {
 		total += len(s.Op.Outputs)
@@ -383,7 +383,7 @@ func (r *run) mended(ctx context.Context, t *task, k int, damage error) (any, er
 	def := &t.step.Op.Outputs[k]
 	o := *r.opts
 	o.Instance, o.Select, o.RunID, o.NoMemo, o.Observe = r.inst, r.target.Graph.Clause(t.step.Place), "", true, nil
-	again, err := Run(ctx, r.target.Catalog, r.jobKey(), o)
+	again, err := Run(ctx, r.target.Catalog, r.name(), o)
 	if err == nil {
 		err = again.Err()
 	}

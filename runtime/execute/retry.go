@@ -21,8 +21,8 @@ func (r *run) retryPolicy(s *plan.Step) *dag.RetryPolicy {
 			return s.Op.Retry
 		}
 	}
-	if r.target.Job != nil {
-		return r.target.Job.Retry
+	if j := r.target.Def(); j != nil {
+		return j.Retry
 	}
 	return nil
 }

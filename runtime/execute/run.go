@@ -76,7 +76,7 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	if o.status {
 		t = t.WithUpstream()
 	}
-	if _, _, err := plan.Memoized(t.Job, o.Tags, o.NoMemo); err != nil {
+	if _, _, err := plan.Memoized(t.Def(), o.Tags, o.NoMemo); err != nil {
 		return nil, err
 	}
 	if err := checkPriorities(t); err != nil {
@@ -86,12 +86,12 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	if err != nil {
 		return nil, err
 	}
-	if o, err = withJob(t.Job, t.Partition, o); err != nil {
+	if o, err = withJob(t.Def(), t.Partition, o); err != nil {
 		return nil, err
 	}
 	chosen := ""
-	if t.Job != nil {
-		chosen = t.Job.Executor
+	if j := t.Def(); j != nil {
+		chosen = j.Executor
 	}
 	if o.Config, err = withDefaultExecutor(chosen, o); err != nil {
 		return nil, err
@@ -288,12 +288,12 @@ func storeError(err error) error {
 // begin observes, plans, and inserts the run with what the plan already settles.
 func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 	o := newObject(nil)
-	o.opt("job", r.jobKey())
+	o.opt("job", r.name())
 	o.opt("selection", r.target.Selection)
 	start := r.log.event(storage.EventRunStart, "", "", o.end())
 	r.log.add(start)
 	r.info = r.runInfo(began)
-	r.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: r.id, JobKey: r.jobKey(), Run: r.info}, Job: r.target.Job, Log: newLogger(r.log, r.opts.Console, "")}
+	r.res.scope = &dag.Scope{Info: dag.StepInfo{RunID: r.id, JobKey: r.name(), Run: r.info}, Job: r.target.Def(), Log: newLogger(r.log, r.opts.Console, "")}
 	r.res.note = r.resourceEvent
 	if err = r.openLoggers(dag.WithScope(r.ctx, r.res.scope)); err != nil {
 		return err
@@ -313,7 +313,7 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 		return err
 	}
 	row := &storage.Run{
-		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Status: storage.RunStarted, Tags: r.tags(), Config: r.asked.text,
+		ID: r.id, Job: r.name(), Selection: r.target.Selection, Status: storage.RunStarted, Tags: r.tags(), Config: r.asked.text,
 		Parent: r.opts.Parent, Root: root,
 		Created: began.UTC(), Started: began.UTC(), Steps: len(r.plan.Steps),
 	}
@@ -342,8 +342,8 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 // tags are those of the run over those of the job.
 func (r *run) tags() map[string]string {
 	tags := map[string]string{}
-	if r.target.Job != nil {
-		maps.Copy(tags, r.target.Job.Tags)
+	if j := r.target.Def(); j != nil {
+		maps.Copy(tags, j.Tags)
 	}
 	maps.Copy(tags, r.opts.Tags)
 	return tags
@@ -418,7 +418,7 @@ func (r *run) afterPlan() {
 func (r *run) finish(ctx context.Context, began time.Time, stored error) (*Result, error) {
 	res := newResult(r, stored)
 	row := storage.Run{
-		ID: r.id, Job: r.jobKey(), Selection: r.target.Selection, Status: res.Status, Cause: res.cause(), Tags: r.tags(), Config: r.asked.text,
+		ID: r.id, Job: r.name(), Selection: r.target.Selection, Status: res.Status, Cause: res.cause(), Tags: r.tags(), Config: r.asked.text,
 		Started: began.UTC(), Ended: time.Now().UTC(), Steps: len(res.Steps),
 	}
 	for i := range res.Steps {

@@ -216,6 +216,14 @@ func (s *stepServer) end() {
 	s.say(stepEvent{Type: eventReady})
 }
 
+// jobKey is the key of the job whose steps are computed; empty for assets.
+func (s *stepServer) jobKey() string {
+	if s.target.Job == nil {
+		return ""
+	}
+	return s.target.Job.Key
+}
+
 // given is the value of a config parameter; data arrives with the steps that take it.
 func (s *stepServer) given(name string, data []byte) (any, error) {
 	if data == nil {
@@ -302,7 +310,7 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 		defer context.AfterFunc(ctx, s.abandoned)()
 	}
 	sc := &scope{step: step}
-	sc.Info, sc.Op, sc.Job = ref.Info, n.Op, s.target.Job
+	sc.Info, sc.Op, sc.Job = ref.Info, n.Op, s.target.Def()
 	inZone(sc.Info.Partition)
 	sc.Log = s.logger()
 	sc.AddMetadata, sc.SetDataVersion = sc.addMetadata, sc.setDataVersion
@@ -406,7 +414,7 @@ func (s *stepServer) store(ctx context.Context, step *plan.Step, k int, call *da
 	if err != nil {
 		return e, err
 	}
-	return e, handleCustom(ctx, m, io, outputContext(s.ref.Job, step, o), v)
+	return e, handleCustom(ctx, m, io, outputContext(s.jobKey(), step, o), v)
 }
 
 // give describes an output with its bytes: beside it, or in a file.

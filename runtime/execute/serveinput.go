@@ -46,7 +46,7 @@ func (s *stepServer) value(ctx context.Context, step string, ref *inputRef, name
 	}
 	c := &dag.InputContext{RunID: s.ref.RunID, StepKey: step, Name: name, Type: t}
 	made, _ := s.made(up, from.Key, from.Partition) // what is no part of the run may have no config
-	return loadCustom(ctx, s.res, s.ref.Job, made, out, c)
+	return loadCustom(ctx, s.res, s.jobKey(), made, out, c)
 }
 
 // made is a step as far as user code may know it. The error is of its config.

@@ -70,10 +70,10 @@ func snapshot(cat *plan.Catalog, job string) (*JobSnapshot, []byte, error) {
 	}
 	s := &JobSnapshot{Job: job, Steps: make([]StepSnapshot, len(t.Graph.Nodes))}
 	title := "Run config of the assets"
-	if t.Job != nil {
-		s.Description, s.Executor, s.Tags, s.Metadata = t.Job.Description, t.Job.Executor, t.Job.Tags, t.Job.Metadata
+	if j := t.Def(); j != nil {
+		s.Description, s.Executor, s.Tags, s.Metadata = j.Description, j.Executor, j.Tags, j.Metadata
 		title = "Run config of the job " + job
-		for _, o := range t.Job.Outputs {
+		for _, o := range j.Outputs {
 			s.Outputs = append(s.Outputs, o.Name+" "+o.Type.Name)
 		}
 	}
@@ -138,7 +138,7 @@ func (r *run) snapshotOf(ctx context.Context) (add func(*storage.Batch) (canon.D
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if _, data, err = snapshot(r.target.Catalog, r.jobKey()); err == nil {
+		if _, data, err = snapshot(r.target.Catalog, r.name()); err == nil {
 			d = canon.Sum(data)
 			_, missing := r.store.Snapshot(ctx, d) // or damaged: the batch heals it; an error of the store shows in what is written
 			there = missing == nil

@@ -26,7 +26,7 @@ func ValidateRunConfig(defs dag.Definitions, job string, doc *runconfig.Document
 	if err := checkOptions(t, &c.Options); err != nil {
 		return nil, err
 	}
-	o, err := withJob(t.Job, lastPartition(t.Job), &c.Options)
+	o, err := withJob(t.Def(), lastPartition(t.Def()), &c.Options)
 	if err != nil {
 		return nil, err
 	}

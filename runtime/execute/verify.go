@@ -161,7 +161,7 @@ func (v *verification) plan(ctx context.Context, cat *plan.Catalog, job string) 
 		return err
 	}
 	v.begin = runRef{
-		Definitions: definitionsDigest(cat), RunID: uuid.Must(uuid.NewV7()).String(), Job: r.jobKey(), Selection: r.target.Selection,
+		Definitions: definitionsDigest(cat), RunID: uuid.Must(uuid.NewV7()).String(), Job: r.name(), Selection: r.target.Selection,
 		Config: config, Environment: v.environment, Given: given,
 	}
 	return nil

@@ -140,7 +140,7 @@ func Memoized(job *dag.JobDef, tags map[string]string, noMemo bool) (memo bool, 
 }
 
 func (b *builder) memoization() (err error) {
-	b.memo, b.off, err = Memoized(b.Target.Job, b.Tags, b.NoMemo)
+	b.memo, b.off, err = Memoized(b.Target.Def(), b.Tags, b.NoMemo)
 	b.plan.Memo = b.memo
 	return err
 }
@@ -428,10 +428,10 @@ func (b *builder) reach(w *work, info *opInfo) error {
 }
 
 func (b *builder) jobStrategy() dag.VersionStrategy {
-	if b.Target.Job == nil {
-		return nil
+	if j := b.Target.Def(); j != nil {
+		return j.Strategy
 	}
-	return b.Target.Job.Strategy
+	return nil
 }
 
 // resourceVersions computes the versions of resources and of all they take, in topological order.

@@ -24,8 +24,8 @@ func (t *Target) Hooks(n *Node) []*dag.Hook {
 	for _, call := range n.Calls {
 		add(call.Hooks)
 	}
-	if t.Job != nil {
-		add(t.Job.Hooks)
+	if j := t.Def(); j != nil {
+		add(j.Hooks)
 	}
 	return out
 }

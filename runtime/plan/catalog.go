@@ -104,6 +104,7 @@ func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 		c.compileJobs(&wrong)
 		c.jobOptions(&wrong)
 		c.jobPartitions(&wrong)
+		c.assetJobs(&wrong)
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err
@@ -174,8 +175,8 @@ func (c *Catalog) addDefinitions(p *packageInfo, wrong *problems) error {
 		}
 		if known := c.jobByKey[j.Key]; known != nil {
 			switch {
-			case known == j, known.Symbol == j.Symbol && known.Uses == nil && j.Uses == nil: // one job
-			case known.Uses == nil && j.Uses == nil:
+			case known == j, known.Symbol == j.Symbol && known.Select == "" && j.Select == "" && known.Uses == nil && j.Uses == nil: // one job
+			case known.Uses == nil && j.Uses == nil && known.Select == "" && j.Select == "":
 				wrong.add("duplicate_key", "two jobs have the key %q: %s and %s; give one of them another with name=", j.Key, known.Symbol, j.Symbol)
 			default:
 				wrong.add("duplicate_key", "two jobs have the key %q; give one of them another: dag.JobOptions{Key: ...}", j.Key)

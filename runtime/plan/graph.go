@@ -133,7 +133,9 @@ func (c *Catalog) graphOf(j *dag.JobDef, name string, wrong *problems) *Graph {
 func (c *Catalog) compileJobs(wrong *problems) {
 	c.graphs = make(map[string]*Graph, len(c.jobs))
 	for _, j := range c.jobs {
-		c.graphs[j.Key] = c.jobGraph(j, wrong)
+		if c.graphs[j.Key] = c.assets; j.Select == "" {
+			c.graphs[j.Key] = c.jobGraph(j, wrong)
+		}
 	}
 }
 

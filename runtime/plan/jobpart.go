@@ -17,6 +17,22 @@ func (t *Target) inJob(selection string, at partition.At) (*Target, error) {
 		}
 		return t, wrong.err()
 	}
+	p, err := partitionOfJob(j, selection, at)
+	if err != nil {
+		return nil, err
+	}
+	out := *t
+	out.Partition = p
+	out.Graph = t.Catalog.graphOf(j, dag.PartitionStep(j.Key, p.Key), &wrong)
+	for i := range out.Graph.Nodes {
+		out.Graph.Nodes[i].Partition = p
+	}
+	return &out, wrong.err()
+}
+
+// partitionOfJob is the one partition that a selection says of those of a job.
+func partitionOfJob(j *dag.JobDef, selection string, at partition.At) (*dag.Partition, error) {
+	var wrong problems
 	space, err := j.Partitions.Resolve(at)
 	if err != nil {
 		wrong.add("bad_partitions", "job %q: %v", j.Key, err)
@@ -40,14 +56,7 @@ func (t *Target) inJob(selection string, at partition.At) (*Target, error) {
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
-	p := partitionAt(space, set.First(1)[0])
-	out := *t
-	out.Partition = p
-	out.Graph = t.Catalog.graphOf(j, dag.PartitionStep(j.Key, p.Key), &wrong)
-	for i := range out.Graph.Nodes {
-		out.Graph.Nodes[i].Partition = p
-	}
-	return &out, wrong.err()
+	return partitionAt(space, set.First(1)[0]), nil
 }
 
 // jobPartitions finds what is wrong with the partitions of jobs.

@@ -22,6 +22,15 @@ func (t *Target) In(selection string, at partition.At) (*Target, error) {
 	if t.Job != nil {
 		return t.inJob(strings.TrimSpace(selection), at)
 	}
+	if j := t.Assets; j != nil && j.Partitions != nil && t.Partition == nil {
+		p, err := partitionOfJob(j, strings.TrimSpace(selection), at)
+		if err != nil {
+			return nil, err
+		}
+		own := *t
+		own.Partition = p
+		return own.In(selection, at)
+	}
 	p := parting{t: t, resolved: resolved{at: at}, chosen: map[*opInfo]partition.Set{}, all: map[*opInfo]partition.Set{}}
 	first := p.first()
 	var wrong problems

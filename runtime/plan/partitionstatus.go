@@ -91,7 +91,7 @@ func (g *Graph) ofPartitions(place int32) bool {
 
 // WithoutPartitions is the target of those steps of t that neither have partitions nor are made from what has.
 func (t *Target) WithoutPartitions() *Target {
-	rest := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Selection, selected: slices.Clone(t.selected)}
+	rest := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, Assets: t.Assets, resourceSet: t.resourceSet, Selection: t.Selection, selected: slices.Clone(t.selected)}
 	for i := range rest.selected {
 		rest.selected[i] = rest.selected[i] && !t.Graph.ofPartitions(int32(i))
 	}

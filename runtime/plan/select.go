@@ -62,6 +62,7 @@ type Target struct {
 	Catalog   *Catalog
 	Graph     *Graph         // with a node for each partition that is needed, after [Target.In]
 	Job       *dag.JobDef    // nil for assets
+	Assets    *dag.JobDef    // the job that names the selection of assets that is run; nil for none
 	Selection string         // as the user gave it
 	Partition *dag.Partition // of a job with partitions: the one that the run is of
 	LeftOut   []string       // assets that are left out of everything, because no partition is given for them: [Target.In]
@@ -86,6 +87,9 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 			return nil, err
 		}
 		t.Job, t.Graph, t.resourceSet = j, c.graphs[job], c.resourcesOf(j)
+		if j.Select != "" {
+			t.Job, t.Assets = nil, j
+		}
 	}
 	if len(t.Graph.Nodes) == 0 && len(wrong) == 0 {
 		what := "no package given to this binary has an asset; put //dag:asset above a function and run `go generate ./...`"
@@ -95,6 +99,9 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 		wrong.add("nothing", "%s", what)
 	}
 	t.selected = c.selectNodes(t.Graph, selection, &wrong)
+	if t.Assets != nil && len(wrong) == 0 {
+		t.within(&wrong)
+	}
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
@@ -104,7 +111,7 @@ func (c *Catalog) Target(job, selection string) (*Target, error) {
 
 // Only is the target that is one node of t's graph and nothing else, which no selection can say of a node inside of an asset.
 func (t *Target) Only(place int32) *Target {
-	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, Partition: t.Partition, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Name, plain: t.plain, selected: make([]bool, len(t.selected))}
+	one := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, Assets: t.Assets, Partition: t.Partition, resourceSet: t.resourceSet, Selection: t.Graph.Nodes[place].Name, plain: t.plain, selected: make([]bool, len(t.selected))}
 	one.selected[place] = true
 	one.reach()
 	return one
@@ -112,7 +119,7 @@ func (t *Target) Only(place int32) *Target {
 
 // WithUpstream is the target whose steps are those of t and all that they are made from.
 func (t *Target) WithUpstream() *Target {
-	all := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, resourceSet: t.resourceSet, Selection: t.Selection, selected: make([]bool, len(t.selected))}
+	all := &Target{Catalog: t.Catalog, Graph: t.Graph, Job: t.Job, Assets: t.Assets, resourceSet: t.resourceSet, Selection: t.Selection, selected: make([]bool, len(t.selected))}
 	if t.plain != nil {
 		all.plain = t.plain.WithUpstream()
 	}

@@ -5,7 +5,7 @@ import "slices"
 // unparted is the target of all assets without those that have partitions, and without what is made from these: what a run brings up to date that is asked for everything, and for no
 // partition. nil where a selection says what is meant, or nothing is left.
 func (t *Target) unparted() *Target {
-	if t.Job != nil || t.Selection != "" {
+	if t.Def() != nil || t.Selection != "" {
 		return nil
 	}
 	rest := t.WithoutPartitions()
