@@ -123,6 +123,7 @@ type run struct {
 	target     *plan.Target
 	shown      *plan.Target // of a status: what is asked about, where target has what that is made from too
 	parted     *plan.Target // of a status of all partitions: target with what has partitions too; nil otherwise
+	each       bool         // a status of all partitions, of a target with a step for each
 	asked      *resolved
 	io         *instanceIO    // that the instance names; nil for its own store
 	again      map[int32]bool // nodes that run whatever is stored

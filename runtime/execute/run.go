@@ -67,7 +67,13 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 		return nil, err
 	}
 	all := o.status && o.Tags[plan.TagPartition] == "" && t.WithUpstream().HasPartitions()
-	if !all {
+	each := all && !t.WithUpstream().InBulk()
+	switch {
+	case each:
+		if t, err = t.InAll(PartitionsAt(ctx, o.Instance, time.Now())); err != nil {
+			return nil, err
+		}
+	case !all:
 		if t, err = t.In(o.Tags[plan.TagPartition], PartitionsAt(ctx, o.Instance, time.Now())); err != nil {
 			return nil, err
 		}
@@ -107,7 +113,7 @@ func prepare(ctx context.Context, cat *plan.Catalog, job string, o *Options) (*r
 	r := &run{
 		opts: o, target: t, shown: shown, asked: asked, again: again, io: io, res: newResources(managed(t, io), asked.resources, o.Resources), show: &observer{tell: o.Observe},
 	}
-	if all { // they are no steps of a plan
+	if r.each = each; all && !each { // they are no steps of a plan
 		r.target, r.parted = t.WithoutPartitions(), t
 	}
 	return r, nil

@@ -23,8 +23,8 @@ func Status(ctx context.Context, cat *plan.Catalog, o Options) (*plan.Status, er
 	}
 	defer r.res.close()
 	var all *plan.Bulk
-	if r.parted != nil {
-		all = &plan.Bulk{At: PartitionsAt(ctx, o.Instance, time.Now()), Observe: r.observeAll}
+	if r.each || r.parted != nil {
+		all = &plan.Bulk{Each: r.each, At: PartitionsAt(ctx, o.Instance, time.Now()), Observe: r.observeAll}
 	}
 	st, err := r.plan.Status(r.shown, all)
 	if err == nil && all != nil && o.Instance != nil {

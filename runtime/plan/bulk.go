@@ -16,6 +16,8 @@ import (
 type Bulk struct {
 	// At says which partitions there are.
 	At partition.At
+	// Each says that the plan has a step for each partition. Then nothing else is needed.
+	Each bool
 	// Observe looks at all partitions of the source at a place: an observation for each number from from up to to, which is not one of them.
 	Observe func(ctx context.Context, place int32, space *partition.Space, from, to int) []*Observation
 }
@@ -70,12 +72,6 @@ func (m *statusMaker) bulk(all *Target, x *Bulk) error {
 			continue
 		}
 		info := all.Catalog.opBySymbol[n.Op.Symbol]
-		if all.Graph.unit[place] != place || info.op.Graph != nil {
-			return onePartition("asset %q is a graph made of partitions", all.Graph.Nodes[all.Graph.unit[place]].Key)
-		}
-		if info.ofItself() {
-			return onePartition("asset %q takes earlier partitions of itself", n.Key)
-		}
 		space, err := spaces.space(info)
 		if err != nil {
 			return err

@@ -41,12 +41,8 @@ type taken struct {
 // connect finds out where the inputs and deps of an asset come from.
 func (m *statusMaker) connect(p *parts, byPlace map[int32]*parts) error {
 	op := p.node.Op
-	add := func(l link, name, key string, t *dag.Type, mapped bool) error {
-		if l.up == p.info {
-			return onePartition("asset %q is made from other partitions of itself", op.Key)
-		}
+	add := func(l link, name, key string, t *dag.Type, mapped bool) {
 		p.feeds = append(p.feeds, m.feed(p, l, name, key, t, mapped, byPlace))
-		return nil
 	}
 	for i := range op.Inputs {
 		in := &op.Inputs[i]
@@ -58,17 +54,10 @@ func (m *statusMaker) connect(p *parts, byPlace map[int32]*parts) error {
 			p.feeds = append(p.feeds, feed{name: in.Name, data: data, known: true})
 			continue
 		}
-		if in.Unwrap {
-			return onePartition("asset %q takes what a pointer leads to, which only its value tells", op.Key)
-		}
-		if err := add(p.info.inputs[i], in.Name, in.Asset, in.Type, in.Mapping != nil || in.Type.Gathers() != nil); err != nil {
-			return err
-		}
+		add(p.info.inputs[i], in.Name, in.Asset, in.Type, in.Mapping != nil || in.Type.Gathers() != nil)
 	}
 	for i, key := range op.Deps {
-		if err := add(p.info.deps[i], "after "+key, key, nil, false); err != nil {
-			return err
-		}
+		add(p.info.deps[i], "after "+key, key, nil, false)
 	}
 	return nil
 }

@@ -118,6 +118,7 @@ type parting struct {
 	resolved
 	chosen map[*opInfo]partition.Set // what is computed
 	all    map[*opInfo]partition.Set // with all that this is made from
+	any    bool                      // there need not be a partition
 }
 
 // selected reports whether an asset is.
@@ -192,7 +193,7 @@ func (p *parting) choose(selection string) error {
 			several = true
 		}
 	}
-	if none && several {
+	if none && several && !p.any {
 		var wrong problems
 		wrong.add("no_partitions", "%q selects no partition of what is selected: there is none yet", selection)
 		return wrong.err()

@@ -163,30 +163,43 @@ func (p *parts) toRun() partition.Set {
 	return p.said.Outdated().Union(p.space.Numbers(turned))
 }
 
-// outdatedPartitions are the partitions of which some of the assets are not fresh, as the first of them calls them.
-func outdatedPartitions(of []*standing) (all Partitions, err error) {
-	var first *parts
+// stalePartitions are the partitions of an asset that are to run.
+type stalePartitions struct {
+	key        string
+	definition *partition.Definition
+	space      *partition.Space
+	numbers    spans
+	set        partition.Set
+}
+
+// stalePartsOf are those of assets that were looked at in bulk.
+func stalePartsOf(of []*standing) (list []stalePartitions) {
 	for _, u := range of {
-		p := u.parts
-		if p == nil || p.node.Op.Partitions == nil {
-			continue
+		if p := u.parts; p != nil && p.node.Op.Partitions != nil {
+			list = append(list, stalePartitions{key: p.node.Key, definition: p.node.Op.Partitions, space: p.space, set: p.toRun()})
 		}
-		set := p.toRun()
-		if first == nil {
-			first = p
+	}
+	return list
+}
+
+// outdatedPartitions are the partitions of which some of the assets are not fresh, as the first of them calls them.
+func outdatedPartitions(of []stalePartitions) (all Partitions, err error) {
+	for i := range of {
+		first, p := &of[0], &of[i]
+		set := p.set
+		if i == 0 {
 			all = Partitions{set, p.space}
 			continue
 		}
 		n := set.Len()
-		if partition.Alike(first.node.Op.Partitions, p.node.Op.Partitions) {
+		if partition.Alike(first.definition, p.definition) {
 			if set, err = partition.Identity().Upstream(p.space, first.space, set); err != nil {
 				return all, err
 			}
 		}
-		if !partition.Alike(first.node.Op.Partitions, p.node.Op.Partitions) || set.Len() < n {
+		if !partition.Alike(first.definition, p.definition) || set.Len() < n {
 			var wrong problems
-			wrong.add("several_partitions", "assets %q (%s) and %q (%s) are stale, and one run cannot say of which partitions: bring one up to date after the other with --select", first.node.Key,
-				first.node.Op.Partitions, p.node.Key, p.node.Op.Partitions)
+			wrong.add("several_partitions", "assets %q (%s) and %q (%s) are stale, and one run cannot say of which partitions: bring one up to date after the other with --select", first.key, first.definition, p.key, p.definition)
 			return all, wrong.err()
 		}
 		all.Set = all.Union(set)

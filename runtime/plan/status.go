@@ -109,12 +109,14 @@ type statusMaker struct {
 	plan  *Plan
 	units []*standing // by place
 	order []*standing
+	each  *Bulk // where all partitions are asked about and the plan has a step for each; nil otherwise
 }
 
 // Status says how the assets that shown selects stand. The plan must be one of all that they are made from: of shown.WithUpstream(). It looks up by content what the plan
 // could not decide, in one batch; the error is that of the look-up.
 //
-// Where all partitions are asked about, the plan is one of the rest, shown.WithUpstream().WithoutPartitions(), and x says how to look at them; it is nil otherwise.
+// Where all partitions are asked about, the plan is one of the rest, shown.WithUpstream().WithoutPartitions(), and x says how to look at them; it is nil otherwise. Of a target that is not
+// [Target.InBulk] the plan is one of all partitions, see [Target.InAll], and shown is in them.
 func (p *Plan) Status(shown *Target, x *Bulk) (*Status, error) {
 	m := &statusMaker{builder: p.builder, plan: p, units: make([]*standing, len(p.Target.Graph.Nodes))}
 	all, err := m.compareNow()
@@ -123,6 +125,11 @@ func (p *Plan) Status(shown *Target, x *Bulk) (*Status, error) {
 	}
 	for _, c := range all {
 		m.stand(c)
+	}
+	if x != nil && x.Each {
+		m.each = x
+		st := m.status(shown)
+		return st, m.together(st, shown, x.At)
 	}
 	if x != nil {
 		if err := m.bulk(shown.WithUpstream(), x); err != nil {
@@ -348,7 +355,13 @@ func (m *statusMaker) outdated(shown *Target) (selection string, partitions Part
 			whole = whole && shown.selected[u.place]
 		}
 	}
-	if partitions, err = outdatedPartitions(chosen); err != nil {
+	list := stalePartsOf(chosen)
+	if m.each != nil {
+		if list, err = m.stale(chosen, m.each.At); err != nil {
+			return "", partitions, err
+		}
+	}
+	if partitions, err = outdatedPartitions(list); err != nil {
 		return "", partitions, err
 	}
 	if whole && len(chosen) == selected && len(chosen) > 0 {
