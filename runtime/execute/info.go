@@ -20,11 +20,17 @@ func (r *run) runInfo(began time.Time) *dag.RunInfo {
 // stepInfo is what it can ask of a step.
 func (r *run) stepInfo(s *plan.Step, tries int) dag.StepInfo {
 	info := dag.StepInfo{RunID: r.id, JobKey: r.name(), StepKey: s.Key, RetryNumber: tries, Tags: s.Tags, Partition: s.Partition, Run: r.info}
-	info.MappingKeys = elementKeys(s.Key)
-	if s.Partition != nil && r.target.Job == nil { // the first of an asset is no element of a loop
-		info.MappingKeys = info.MappingKeys[1:]
-	}
+	info.MappingKeys = r.mappingKeys(s.Key, s.Partition)
 	return info
+}
+
+// mappingKeys are the keys of the loops that a step stands in.
+func (r *run) mappingKeys(step string, p *dag.Partition) []string {
+	keys := elementKeys(step)
+	if p != nil && r.target.Job == nil && len(keys) > 0 { // the first of an asset is no element of a loop
+		return keys[1:]
+	}
+	return keys
 }
 
 // partitionKey is the key of the partition that a step computes; empty for none.

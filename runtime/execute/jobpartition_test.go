@@ -163,4 +163,10 @@ func TestJobByPartitionInOtherProcesses(t *testing.T) {
 	w.inst = openInstance(t, t.TempDir())
 	w.opts.Executor, w.opts.Tags = MultiprocessExecutor, map[string]string{plan.TagPartition: "rome"}
 	assert.Equal(t, "rome 1 4", w.value(w.ok("nightly"), "count[1]"))
+	found, err := Verify(t.Context(), w.catalog(), "nightly", VerifyOptions{Instance: w.inst, Partition: "rome"})
+	require.NoError(t, err)
+	require.Len(t, found.Steps, 3)
+	for _, s := range found.Steps {
+		assert.Equal(t, VerifySame, s.Result, s.Key)
+	}
 }

@@ -122,7 +122,7 @@ func (l *lane) compute(ctx context.Context, at **subprocess.Process, e environme
 	defer cancel()
 	listening := context.AfterFunc(limited, p.Interrupt)
 	entered := false // the user's function was reached
-	err = p.Send(stepRequest{Step: ref, Go: &goRef{Info: dag.StepInfo{RunID: l.v.begin.RunID, JobKey: l.v.begin.Job, StepKey: ref.Key, Partition: ref.Partition}}})
+	err = p.Send(stepRequest{Step: ref, Go: &goRef{Info: dag.StepInfo{RunID: l.v.begin.RunID, JobKey: l.v.begin.Job, StepKey: ref.Key, Partition: ref.Partition, MappingKeys: l.v.base.mappingKeys(ref.Key, ref.Partition)}}})
 	for err == nil {
 		var said stepEvent
 		if err = p.Receive(&said); err != nil {
