@@ -34,21 +34,36 @@ type Work func(ctx context.Context, options ...execute.Option) (res *execute.Res
 
 // Main does a work once and reports: PROGRAM SIZE FOLDER EXECUTOR, the folder being that of the instance. It does not return.
 func Main(defs dag.Definitions, work func(size int) Work) {
+	serve(defs, "PROGRAM SIZE FOLDER EXECUTOR", func(ctx context.Context, text, executor string, inst *instance.Instance) (r Report, err error) {
+		size, err := strconv.Atoi(text)
+		if err != nil {
+			return r, err
+		}
+		begun := time.Now()
+		res, answer, err := work(size)(ctx, execute.WithInstance(inst), execute.WithExecutor(executor))
+		r.Seconds = time.Since(begun).Seconds()
+		if err != nil {
+			return r, err
+		}
+		r.Ran = res.Run.Ran
+		r.Answer, err = answer()
+		return r, err
+	})
+}
+
+// serve is a program with three arguments: what f is told, the folder of the instance, and the executor. It does not return.
+func serve(defs dag.Definitions, usage string, f func(ctx context.Context, what, executor string, inst *instance.Instance) (Report, error)) {
 	execute.Serve(defs)
-	if err := report(os.Args[1:], work); err != nil {
+	if err := report(os.Args[1:], usage, f); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
 }
 
-func report(args []string, work func(int) Work) (err error) {
+func report(args []string, usage string, f func(context.Context, string, string, *instance.Instance) (Report, error)) (err error) {
 	if len(args) != 3 {
-		return errors.New("usage: PROGRAM SIZE FOLDER EXECUTOR")
-	}
-	size, err := strconv.Atoi(args[0])
-	if err != nil {
-		return err
+		return errors.New("usage: " + usage)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -57,14 +72,8 @@ func report(args []string, work func(int) Work) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, inst.Close()) }()
-	begun := time.Now()
-	res, answer, err := work(size)(ctx, execute.WithInstance(inst), execute.WithExecutor(args[2]))
-	r := Report{Seconds: time.Since(begun).Seconds()}
+	r, err := f(ctx, args[0], args[2], inst)
 	if err != nil {
-		return err
-	}
-	r.Ran = res.Run.Ran
-	if r.Answer, err = answer(); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(r)

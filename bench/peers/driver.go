@@ -64,7 +64,7 @@ func (d *driver) measure(ctx context.Context, all []system, list []work) error {
 	for _, w := range list { // every place has a figure or says why it has none
 		for _, s := range all {
 			for _, p := range w.phases {
-				for _, row := range []string{p.row.Key, p.turn} {
+				for _, row := range []string{p.row.Key, p.turn} { // either may be none
 					if row == "" || d.m.Cell(row, s.name) != nil {
 						continue
 					}
@@ -97,15 +97,15 @@ func (d *driver) turn(ctx context.Context, s system, w work, round int) {
 	defer func() { d.spent[key] += time.Since(begun) }()
 	dir, err := os.MkdirTemp(d.root, "turn-")
 	if err != nil {
-		d.failed(s, w.phases[0].row, err)
+		d.failed(s, w.shown(0), err)
 		return
 	}
 	defer os.RemoveAll(dir)
 	if _, err := s.prepare(ctx, d, w, 0); err != nil {
-		d.failed(s, w.phases[0].row, err)
+		d.failed(s, w.shown(0), err)
 		return
 	}
-	for _, p := range w.phases {
+	for i, p := range w.phases {
 		if s.cannot(w, p.name) != "" {
 			continue
 		}
@@ -113,14 +113,17 @@ func (d *driver) turn(ctx context.Context, s system, w work, round int) {
 		if p.name == edited {
 			d.edits++
 			if building, err = s.prepare(ctx, d, w, d.edits); err != nil {
-				d.failed(s, p.row, err)
+				d.failed(s, w.shown(i), err)
 				return
 			}
 		}
 		sample, err := d.sample(ctx, s, w, p, dir)
 		if err != nil {
-			d.failed(s, p.row, err)
+			d.failed(s, w.shown(i), err)
 			return
+		}
+		if p.row.Key == "" {
+			continue
 		}
 		sample.Round = round
 		fmt.Fprintf(d.log, "round %d  %-28s %-4s %10.4fs  whole %8.2fs  %5d MiB\n", round+1, s.name, p.row.Key, sample.Seconds, sample.Whole, sample.PeakKB>>10)
@@ -186,6 +189,8 @@ func (d *driver) sample(ctx context.Context, s system, w work, p phase, dir stri
 func (d *driver) answer(ctx context.Context, w work, phase string) (string, error) {
 	switch {
 	case w.key == "files":
+	case w.key == "partitions":
+		return w.standing(phase), nil
 	case phase == edited:
 		return w.answer(d.edits), nil
 	default:

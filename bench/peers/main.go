@@ -46,7 +46,7 @@ func run(args []string) error {
 	limit := f.Duration("limit", time.Hour, "what takes longer than this is not measured")
 	budget := f.Duration("budget", 5*time.Minute, "no further round for what has taken this long")
 	only := f.String("systems", "", "regular expression of the systems to measure")
-	some := f.String("works", "", "regular expression of the works to measure: chain, wide, mapping, files, start, define")
+	some := f.String("works", "", "regular expression of the works to measure: chain, wide, mapping, partitions, files, start, define")
 	python := f.String("python", "python3", "the interpreter for the peers")
 	venvs := f.String("venvs", "", "keep the virtual environments in this folder, and use those that are there")
 	raw := f.String("json", "", "write the measurements to this file")

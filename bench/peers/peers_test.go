@@ -1,8 +1,10 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var everyWork = flag.Bool("works", false, "let TestWithoutPython do every work, and not only the one that has all phases: minutes, most of them spent building programs")
+
 // testDriver measures with the smallest sizes.
 func testDriver(t *testing.T) *driver {
 	d, err := newDriver(true, "python3", "")
@@ -39,9 +43,15 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
-// What needs no Python: our column and the floors do every work, and all answers are right.
+// What needs no Python: our column and the floors do the work that has all phases (or, with -works, every one), and all answers are right.
 func TestWithoutPython(t *testing.T) {
-	list := works(sizes{steps: 5, elements: 7, parts: 2, mib: 1})
+	list := works(sizes{steps: 5, elements: 7, parts: 2, mib: 1, partitions: 10})
+	row, second := "b", "c2"
+	if *everyWork {
+		row, second = "a", "c1"
+	} else {
+		list = slices.DeleteFunc(list, func(w work) bool { return w.key != "wide" })
+	}
 	all := append(systems()[:2], systems()[9:]...)
 	require.Equal(t, []string{"dagstergen", "dagstergen, multiprocess", "plain Go", "SQLite commits", "files and SHA-256", "fork+exec"}, names(all))
 	d := testDriver(t)
@@ -59,8 +69,8 @@ func TestWithoutPython(t *testing.T) {
 			assert.Positive(t, s.PeakKB)
 		}
 	}
-	assert.Len(t, d.m.Cell("a", "SQLite commits").Samples, 1)
-	assert.Contains(t, d.m.Cell("c1", "plain Go").Reason, "keeps nothing")
+	assert.Len(t, d.m.Cell(row, "SQLite commits").Samples, 1)
+	assert.Contains(t, d.m.Cell(second, "plain Go").Reason, "keeps nothing")
 	data, err := d.m.JSON()
 	require.NoError(t, err)
 	_, err = bench.Parse(data)
@@ -133,9 +143,22 @@ func TestSources(t *testing.T) {
 			assert.Equal(t, "13", w.answer(3))
 			continue
 		}
+		if w.key == "partitions" {
+			assert.Contains(t, w.goSource(3), "group=last\nfunc S00003(s00002 int) int { return s00002 + 4 }", "the last of those that are made from each other")
+			assert.Contains(t, w.pythonSource(3), "edited = 3\nedit = 3\n")
+			continue
+		}
 		assert.Equal(t, w.goSource(0), w.goSource(1), w.key)
 		assert.Equal(t, w.pythonSource(0), w.pythonSource(1), w.key)
 	}
+}
+
+// What is known of partitions before they are asked about: of 25 assets in layers of ten, with 20 partitions each, the last of each pile lacks two.
+func TestStanding(t *testing.T) {
+	w := work{key: "partitions", size: 25, keys: 20}
+	assert.Equal(t, 19, w.editedStep())
+	assert.Equal(t, "fresh 494, stale 0, missing 6", w.standing(again))
+	assert.Equal(t, "fresh 476, stale 18, missing 6", w.standing(edited))
 }
 
 // What Python compiled before an edit is not there after it.

@@ -29,6 +29,28 @@ func (w work) goSource(edit int) string {
 			}
 			fmt.Fprintf(&b, "%sS%05d() int { return %d + %d }\n", asset, i, i, by)
 		}
+	case "partitions":
+		begin("\t\"github.com/dagstergen/dagstergen/bench/lab\"\n\t\"github.com/dagstergen/dagstergen/runtime/partition\"\n", "lab.Partitions(Definitions)")
+		b.WriteString("\n// Keys are the partitions of all assets.\n//\n//dag:partitions\nvar Keys = partition.Static(\n")
+		for i := range w.keys {
+			fmt.Fprintf(&b, "\t%q,\n", partitionKey(i))
+		}
+		b.WriteString(")\n")
+		for i := range w.size {
+			group, by := "inner", 1
+			if w.isLast(i) {
+				group = "last"
+			}
+			if i == w.editedStep() {
+				by += edit
+			}
+			takes, result := "", "0"
+			if i%layers > 0 {
+				result = fmt.Sprintf("s%05d", i-1)
+				takes = result + " int"
+			}
+			fmt.Fprintf(&b, "\n//dag:asset partitions=Keys group=%s\nfunc S%05d(%s) int { return %s + %d }\n", group, i, takes, result, by)
+		}
 	case "mapping":
 		begin(lab, "lab.Main(Definitions, lab.Job(MappedJob, func(n int) MappedInputs { return MappedInputs{N: n} }, func(o MappedOutputs) int { return o.Result }))")
 		b.WriteString(`
@@ -116,6 +138,17 @@ func (w work) pythonSource(edit int) string {
 			}
 			fmt.Fprintf(&b, "def s%05d(x):\n    count()\n    return x + %d\n\n\n", i, by)
 		}
+	case "partitions":
+		var keys, last []string
+		for i := range w.keys {
+			keys = append(keys, partitionKey(i))
+		}
+		for i := range w.size {
+			if w.isLast(i) {
+				last = append(last, fmt.Sprint(i))
+			}
+		}
+		fmt.Fprintf(&b, "keys = %q.split()\nunstored = %d\nlayers = %d\nlast = {%s}\nedited = %d\nedit = %d\n", strings.Join(keys, " "), w.unstored(), layers, strings.Join(last, ", "), w.editedStep(), edit)
 	case "mapping":
 		b.WriteString("def fit(x):\n    count()\n    return x + 1\n")
 	case "start":

@@ -55,6 +55,8 @@ func systems() []system {
 			},
 			cannot: func(w work, phase string) string {
 				switch {
+				case w.key == "partitions":
+					return "a floor keeps nothing to ask about"
 				case phase != first:
 					return "a floor keeps nothing to reuse"
 				case w.key == "define", w.key == "start" && f.name != "fork+exec":
@@ -91,13 +93,23 @@ func ours(name, executor string) system {
 				return command{dir: d.module, env: []string{"DAGSTERGEN_HOME=" + dir}, args: []string{d.binary(w), "materialize", "--executor", executor}}
 			case "define":
 				return command{dir: d.module, env: []string{"DAGSTERGEN_CACHE=" + filepath.Join(dir, "cache")}, args: []string{d.tool, "./" + w.key}}
+			case "partitions":
+				do := "status"
+				if phase == first {
+					do = "fill"
+				}
+				return command{dir: d.module, args: []string{d.binary(w), do, filepath.Join(dir, "instance"), executor}}
 			}
 			return command{dir: d.module, args: []string{d.binary(w), fmt.Sprint(w.size), filepath.Join(dir, "instance"), executor}}
 		},
 		whole: []string{"define"},
 		cannot: func(w work, _ string) string {
-			if w.key == "define" && executor != "multi" {
+			switch {
+			case executor == "multi":
+			case w.key == "define":
 				return "generating knows no executors"
+			case w.key == "partitions":
+				return "status knows no executors"
 			}
 			return ""
 		},
@@ -131,6 +143,14 @@ func python(name, program, mode string, requirements ...string) system {
 		whole: []string{"define"},
 		cannot: func(w work, phase string) string {
 			switch {
+			case w.key == "partitions" && program != "dagster":
+				return "it has no partitions"
+			case w.key == "partitions" && mode == "memo":
+				return "its memoization knows nothing of assets, and ops have no partitions"
+			case w.key == "partitions" && mode != "assets":
+				return "ops have no partitions"
+			case w.key == "partitions": // what is stored is stored, in the newest one too
+				return ""
 			case program == "dagster" && mode == "multiprocess" && w.key == "define":
 				return "importing knows no executors"
 			case program == "dagster" && mode != "memo" && phase != first && w.key != "define":

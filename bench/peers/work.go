@@ -24,20 +24,21 @@ type work struct {
 	size   int
 	stages int // of files: how many times each part is stored
 	mib    int // of files: the size of a part
+	keys   int // of partitions: how many each asset has
 	phases []phase
 }
 
 // phase is one process, and the row that it gives.
 type phase struct {
 	name string
-	row  bench.Row
-	turn string // the row for the whole turn after an edit: what builds the program, and the process
+	row  bench.Row // without a key where the phase only leads to the next one
+	turn string    // the row for the whole turn after an edit: what builds the program, and the process
 }
 
 // sizes of all works.
-type sizes struct{ steps, elements, parts, mib int }
+type sizes struct{ steps, elements, parts, mib, partitions int }
 
-var full, quick = sizes{steps: 1000, elements: 10_000, parts: 16, mib: 64}, sizes{steps: 20, elements: 30, parts: 2, mib: 1}
+var full, quick = sizes{steps: 1000, elements: 10_000, parts: 16, mib: 64, partitions: 100}, sizes{steps: 20, elements: 30, parts: 2, mib: 1, partitions: 10}
 
 const stages = 5
 
@@ -58,6 +59,11 @@ func works(s sizes) []work {
 		{key: "mapping", size: s.elements, phases: []phase{
 			{name: first, row: row("e", "a mapping of "+elements+" elements")},
 			{name: again, row: row("e′", "the mapping again, nothing changed")},
+		}},
+		{key: "partitions", size: s.steps, keys: s.partitions, phases: []phase{
+			{name: first},
+			{name: again, row: row("f", steps+" assets with "+count(s.partitions)+" partitions each: what is stored of each")},
+			{name: edited, row: row("f′", "one of these edited: what is out of date, and a run would do")},
 		}},
 		{key: "files", size: s.parts, stages: stages, mib: s.mib, phases: []phase{
 			{name: first, row: row("g", data+" through "+strconv.Itoa(stages)+" steps")},
@@ -98,8 +104,38 @@ func (w work) answer(edit int) string {
 	return "" // what start and define give is that they end well
 }
 
+// layers is how many assets stand above each other where assets have partitions. Of the last ones some partitions are not stored, and one of the last is edited.
+const layers = 10
+
+// isLast reports whether no other asset is made from the asset with this index.
+func (w work) isLast(i int) bool { return i%layers == layers-1 || i == w.size-1 }
+
+// unstored is how many of its partitions are not stored of each of the last assets.
+func (w work) unstored() int { return w.keys / 10 }
+
+// partitionKey is the key of a partition.
+func partitionKey(i int) string { return fmt.Sprintf("p%04d", i) }
+
+// standing returns how many partitions stand how, after a phase.
+func (w work) standing(phase string) string {
+	all, missing, stale := w.size*w.keys, (w.size+layers-1)/layers*w.unstored(), 0
+	switch phase {
+	case first:
+		return ""
+	case edited:
+		stale = w.keys - w.unstored()
+	}
+	return fmt.Sprintf("fresh %d, stale %d, missing %d", all-missing-stale, stale, missing)
+}
+
 // editedStep is the index of the step that is edited.
-func (w work) editedStep() int { return w.size / 2 }
+func (w work) editedStep() int {
+	i := w.size / 2
+	for w.key == "partitions" && !w.isLast(i) {
+		i++
+	}
+	return i
+}
 
 // part makes a part as the programs do that are measured: a MiB that has no pattern, again and again with other bits turned.
 func (w work) part(i int) []byte {
@@ -136,12 +172,20 @@ func (w work) digest() string {
 	return hex.EncodeToString(all.Sum(nil))
 }
 
+// shown is the row of a phase, or of the first one after it that has one.
+func (w work) shown(from int) bench.Row {
+	i := slices.IndexFunc(w.phases[from:], func(p phase) bool { return p.row.Key != "" })
+	return w.phases[from+i].row
+}
+
 // rows returns the rows of all works, as they stand in the tables.
 func rows(all []work) []bench.Row {
 	var out []bench.Row
 	for _, w := range all {
 		for _, p := range w.phases {
-			out = append(out, p.row)
+			if p.row.Key != "" {
+				out = append(out, p.row)
+			}
 			if p.turn != "" {
 				out = append(out, turnRow(p.turn))
 			}

@@ -155,6 +155,60 @@ def run_job(config, clock):
     return result
 
 
+def partitioned():
+    """Assets in layers. What Dagster knows of them is all that counts, so they hand on no values."""
+    definition = d.StaticPartitionsDefinition(steps.keys)
+    out = []
+    for i in range(peer.SIZE):
+        version = 1 + steps.edit if i == steps.edited else 1
+
+        @d.asset(
+            name=name(i),
+            deps=[name(i - 1)] if i % steps.layers else [],
+            partitions_def=definition,
+            code_version=str(version),
+            backfill_policy=d.BackfillPolicy.single_run(),
+        )
+        def a() -> None:
+            pass
+
+        out.append(a)
+    return out, definition
+
+
+def partitions(clock):
+    all_assets, definition = partitioned()
+    instance = d.DagsterInstance.get()
+    if peer.PHASE == "first":
+        kept = len(steps.keys) - steps.unstored
+        with clock:
+            for chosen, first, last in ((None, 0, kept - 1), ([name(i) for i in range(peer.SIZE) if i not in steps.last], kept, len(steps.keys) - 1)):
+                tags = {"dagster/asset_partition_range_start": steps.keys[first], "dagster/asset_partition_range_end": steps.keys[last]}
+                d.materialize(all_assets, instance=instance, selection=chosen, tags=tags)
+        return ""
+    from dagster._core.definitions.data_version import CachingStaleStatusResolver
+    from dagster._core.loader import LoadingContextForTest
+    from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
+
+    graph = d.Definitions(assets=all_assets).get_repository_def().asset_graph
+    count = {"FRESH": 0, "STALE": 0, "MISSING": 0}
+    loading = LoadingContextForTest(instance)
+    if peer.PHASE == "again":
+        with clock:  # what its pages show: stored or not; whether it is out of date is not in it
+            for a in all_assets:
+                value = get_and_update_asset_status_cache_value(instance, a.key, definition, loading_context=loading)
+                stored = len(value.deserialize_materialized_partition_subsets(definition))
+                count["FRESH"] += stored
+                count["MISSING"] += len(steps.keys) - stored
+    else:
+        resolver = CachingStaleStatusResolver(instance, graph, loading)
+        with clock:
+            for a in all_assets:
+                for key in steps.keys:
+                    count[resolver.get_status(a.key, key).name] += 1
+    return f"fresh {count['FRESH']}, stale {count['STALE']}, missing {count['MISSING']}"
+
+
 def multi_config():
     return {"execution": {"config": {"multiprocess": {}}}}
 
@@ -176,6 +230,10 @@ def main():
             defs = d.Definitions(assets=assets()) if peer.MODE == "assets" else d.Definitions(jobs=[job()])
             defs.get_repository_def().get_all_jobs()
         peer.report(clock, peer.SIZE)
+        return
+    if peer.WORKLOAD == "partitions":
+        answer = partitions(clock)
+        peer.report(clock, answer)
         return
     if peer.MODE == "assets":
         all_assets, instance = assets(), d.DagsterInstance.get()
