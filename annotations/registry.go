@@ -203,7 +203,7 @@ var arguments = []Argument{
 	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
 	{Name: "strategy", Type: Ident, Default: "source hash", Doc: "the dag.VersionStrategy that gives versions: a variable, or a function without parameters, of the package", On: []Kind{Asset, Job}},
 	{Name: "io", Type: Ident, Default: "the instance's store", Doc: "the IO manager of its outputs: a resource (its function or its key) whose type implements dag.IOManager", On: []Kind{Op, Asset}},
-	{Name: "codec", Type: Enum, Choices: []string{"cbor", "json", "parquet"}, Default: "cbor", Doc: "how its outputs are stored: as CBOR, as JSON, or as Parquet tables, which other tools can read", On: []Kind{Op, Asset}},
+	{Name: "codec", Type: Enum, Choices: []string{"cbor", "json", "parquet", "png"}, Default: "cbor", Doc: "how its outputs are stored: as CBOR, or for other tools to read as JSON, as Parquet tables, or as PNG images", On: []Kind{Op, Asset}},
 	{Name: "partitions", Type: Ident, Default: "none", Doc: "the partitions that it is computed for, observed or run for, one at a time: a variable marked //dag:partitions, or its key", On: []Kind{Asset, Source, Graph, Job}},
 	{Name: "config", Type: Ident, Default: "none", Needs: "partitions", Doc: "what its config is for a partition, where run config says nothing: a function of the package that takes a dag.Partition and returns that, or that and an error", On: []Kind{Asset, Source, Job}},
 	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi", "multiprocess"}, Default: "multi", Doc: "how its steps run: one at a time, in parallel, or in parallel and each in a process of its own", On: []Kind{Job}},

@@ -59,17 +59,47 @@ func (b *builder) codec(op *Op, arg annotations.Arg) {
 
 // codecProblem says what of t a codec does not give back exactly; nil for nothing.
 func (b *builder) codecProblem(codec string, t types.Type, from *types.Package) *storeProblem {
-	if codec == codecParquet {
+	switch codec {
+	case codecParquet:
 		return b.tableProblem(t, from)
+	case codecPNG:
+		return pngProblem(t, from)
 	}
 	return b.jsonProblem(t, from)
 }
 
+// codecPNG is the codec of images.
+const codecPNG = "png"
+
+// pngImages are the types of package image that package image/png reads a PNG as. All others would come back as one of these.
+var pngImages = []string{"Gray", "Gray16", "NRGBA", "NRGBA64", "Paletted", "RGBA", "RGBA64"}
+
+// pngProblem says why t is no image that PNG gives back; nil for nothing. What depends on the value (where it begins, premultiplied colours) is found when the step runs.
+func pngProblem(t types.Type, from *types.Package) *storeProblem {
+	if isNamed(t, "image", "Image") {
+		return nil
+	}
+	p := &storeProblem{path: Short(t, from), typ: Short(t, from), why: "it is no image", fix: "return an image.Image or an *image.NRGBA"}
+	ptr, ok := types.Unalias(t).(*types.Pointer)
+	if !ok {
+		return p
+	}
+	for _, name := range pngImages {
+		if isNamed(ptr.Elem(), "image", name) {
+			return nil
+		}
+	}
+	if n, ok := types.Unalias(ptr.Elem()).(*types.Named); ok && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "image" {
+		p.why, p.fix = "a PNG is read as another type of image", "draw it on an *image.NRGBA and return that"
+	}
+	return p
+}
+
 // notExact reports a type that a codec does not give back exactly.
 func (b *builder) notExact(f *Func, codec string, pos token.Pos, what string, p *storeProblem) {
-	format := "JSON"
-	if codec == codecParquet {
-		format = "Parquet"
+	format := map[string]string{codecParquet: "Parquet", codecPNG: "PNG"}[codec]
+	if format == "" {
+		format = "JSON"
 	}
 	f.Broken = true
 	b.badPart(f, CodeCodec, pos, what+" cannot be stored as "+format+" and read back exactly", p, p.fix+", or leave codec="+codec+" out")
@@ -170,6 +200,8 @@ func (w *jsonWalk) parts(t types.Type, path string, hops []fieldHop) *storeProbl
 		return w.walk(u.Elem(), elementPath(path, hops, "[]"), hops)
 	case *types.Struct:
 		return w.fields(u, path, hops, map[string]string{})
+	case *types.Interface:
+		return w.fail(t, path, hops, "JSON does not say what stands behind an interface", "use a concrete type")
 	}
 	return nil
 }

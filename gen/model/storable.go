@@ -94,7 +94,7 @@ func (w *storeWalk) walk(t types.Type, path string, hops []fieldHop) *storeProbl
 	if !ok {
 		return w.parts(t, path, hops)
 	}
-	if w.seen[named] || isNamed(t, "time", "Time") {
+	if w.seen[named] || isNamed(t, "time", "Time") || closedInterface(t) {
 		return nil
 	}
 	if p := special(t); p != nil {
@@ -132,6 +132,11 @@ func (w *storeWalk) walk(t types.Type, path string, hops []fieldHop) *storeProbl
 		p.why += ", and it has " + half
 	}
 	return p
+}
+
+// closedInterface reports whether t is an interface that can be stored, because what stands behind it is of one of the types of the standard library.
+func closedInterface(t types.Type) bool {
+	return isNamed(t, "image", "Image") || isNamed(t, "image/color", "Color")
 }
 
 // special judges the types of the runtime that are no plain data.

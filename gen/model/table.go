@@ -101,6 +101,8 @@ func (w *tableWalk) walk(t types.Type, path string, hops []fieldHop) *storeProbl
 		return w.walk(u.Elem(), elementPath(path, hops, "[]"), hops)
 	case *types.Struct:
 		return w.fields(t, u, path, hops)
+	case *types.Interface:
+		return w.fail(t, path, hops, "a column does not say what stands behind an interface", "use a concrete type")
 	}
 	return nil
 }

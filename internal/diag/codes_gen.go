@@ -69,6 +69,7 @@ var declarationCodes = []Code{
 		"With `codec=json` a result is stored as `encoding/json` writes it. That must be read back as the same value: a field that its tag leaves out, two fields with one name, a map key that is no text, " +
 			"a complex number, half a pair of methods, a pointer to what may be nil are refused; the path says where. What depends on the value (NaN, text that is not UTF-8, a time that is not in UTC) is an error of the step when it runs. " +
 			"With `codec=parquet` a result is a table, `[]T` or a stream of `T` where `T` is a struct: a type in itself, a complex number, a map key without an order, an unexported field, a tag that is no name are refused. " +
+			"With `codec=png` a result is an `image.Image`, or a pointer to one of the types of package `image` that a PNG is read as. " +
 			"`codec=` says nothing beside `io=`, nor where there is no result, or a `dag.File`.",
 		"Change that field, or leave `codec=` out: the default stores everything exactly."},
 	{"DAG0323", "not the results of a check",

@@ -39,7 +39,7 @@ func (a *app) assetsGetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get ASSET",
 		Short: "Write the stored value of an asset, or save it to a file",
-		Long: "Write the stored value of an asset to stdout, or save it with --to. Text, bytes and files are written as they are, everything else as JSON. " +
+		Long: "Write the stored value of an asset to stdout, or save it with --to. Text, bytes, files and images with codec=png are written as they are, everything else as JSON. " +
 			"The newest value is taken, or with --run or --version an earlier one, by what `assets show` says of it: the start or end of a run's id, the start of a version or of a data version.",
 		Args:              arguments("", "the key of an asset"),
 		ValidArgsFunction: a.completeAssets,
@@ -221,7 +221,7 @@ func (g *getting) read() (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g.out.Codec == iomanager.CodecParquet && (g.def == nil || g.savesTable()) {
+	if g.asStored() {
 		return &content{raw: data}, nil
 	}
 	decode, show := codec.Decode, codec.JSON
@@ -249,6 +249,17 @@ func (g *getting) read() (*content, error) {
 	}
 	shown, err := show(stored)
 	return &content{json: shown}, err
+}
+
+// asStored reports whether the value is written as it is stored, whatever the code says of it: an image is, and what no code reads any more.
+func (g *getting) asStored() bool {
+	switch g.out.Codec {
+	case iomanager.CodecPNG:
+		return true
+	case iomanager.CodecParquet:
+		return g.def == nil || g.savesTable()
+	}
+	return false
 }
 
 // savesTable reports whether a table is wanted as it is stored, for other programs: what is saved to a file of that name.

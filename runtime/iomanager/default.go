@@ -145,8 +145,9 @@ func objectOf(o *storage.Output) string {
 		return object(o.Blob, extension(o.File))
 	case CodecCBORZstd:
 		return object(o.Blob, ".cbor.zst")
-	case CodecJSON, CodecParquet:
-		return object(o.Blob, "."+o.Codec)
+	}
+	if form, ok := forms[o.Codec]; ok {
+		return object(o.Blob, form.extension)
 	}
 	return object(o.Blob, ".cbor")
 }
@@ -199,9 +200,9 @@ func (m *Default) Blob(ctx context.Context, o *storage.Output) ([]byte, error) {
 		return data, nil
 	}
 	var coding squeeze.Coding
-	switch o.Codec {
-	case CodecCBOR, CodecJSON, CodecParquet:
-	case CodecCBORZstd:
+	switch {
+	case o.Codec == CodecCBOR, foreign(o):
+	case o.Codec == CodecCBORZstd:
 		coding = squeeze.Zstd
 	default:
 		return nil, damaged("output "+o.Name, fmt.Errorf("it is stored with codec %q, which this binary does not know", o.Codec))

@@ -21,5 +21,6 @@ const (
 	CodecCBORZstd = "cbor+zstd" // the same, in a compressed file
 	CodecJSON     = "json"      // JSON, for an op with codec=json
 	CodecParquet  = "parquet"   // a table for an op with codec=parquet; its dag.TableFormat is in a module of its own
+	CodecPNG      = "png"       // an image as a PNG, for an op with codec=png
 	CodecFile     = "file"      // a dag.File: its own bytes; a zero File has no name
 )

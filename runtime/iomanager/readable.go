@@ -22,7 +22,7 @@ import (
 const assets = "assets"
 
 // Readable makes a copy of what is stored of an asset where people find it, and returns its absolute path: assets/<asset>/<name> below the instance's folder. A dag.File
-// keeps its name; JSON is <asset>.json, a table <asset>.parquet, a string <asset>.txt, a []byte <asset>.bin; ok is false for what is stored in no form that other programs read. Each part of a key with slashes is a
+// keeps its name; JSON is <asset>.json, a table <asset>.parquet, an image with codec=png <asset>.png, a string <asset>.txt, a []byte <asset>.bin; ok is false for what is stored in no form that other programs read. Each part of a key with slashes is a
 // folder. t is the type of the value, nil where no code defines it. Nothing reads the copy: changing or removing it is harmless, and the next call repairs it.
 func (m *Default) Readable(ctx context.Context, asset string, o *storage.Output, t *dag.Type) (file string, ok bool, err error) {
 	name, err := m.readableName(asset, o, t)
@@ -113,9 +113,10 @@ func (m *Default) readableName(asset string, o *storage.Output, t *dag.Type) (st
 
 // readableExtension is that of a copy of a value that is no dag.File; empty where there is none.
 func readableExtension(o *storage.Output, t *dag.Type) string {
+	if form, ok := forms[o.Codec]; ok {
+		return form.extension
+	}
 	switch {
-	case foreign(o):
-		return "." + o.Codec
 	case o.Codec != CodecCBOR && o.Codec != CodecCBORZstd || t == nil:
 		return ""
 	case t.Go.Kind() == reflect.String:

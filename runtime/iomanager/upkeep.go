@@ -104,8 +104,8 @@ func ObjectName(o *storage.Output) string {
 	if o.Inline || o.IO != "" || o.Blob.IsZero() || o.Codec == CodecFile && o.File == "" {
 		return ""
 	}
-	switch o.Codec {
-	case CodecFile, CodecCBOR, CodecCBORZstd, CodecJSON, CodecParquet:
+	switch {
+	case o.Codec == CodecFile, o.Codec == CodecCBOR, o.Codec == CodecCBORZstd, foreign(o):
 		return objectOf(o)
 	}
 	return "" // an observation of a source, or what a newer release stores in another way

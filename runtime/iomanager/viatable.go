@@ -13,8 +13,9 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
 )
 
-// encodeTable returns v, a slice of structs of t, as a table in the format of a codec.
-func encodeTable(name string, t *dag.Type, v any) ([]byte, error) {
+// encodeTable returns v, a slice of structs of t, as a table.
+func encodeTable(t *dag.Type, v any, _ []byte) ([]byte, error) {
+	const name = CodecParquet
 	format, err := dag.TableFormatOf(name)
 	if err != nil {
 		return nil, err
@@ -43,11 +44,11 @@ func encodeTable(name string, t *dag.Type, v any) ([]byte, error) {
 }
 
 // decodeTable returns the value of t that encodeTable wrote, and its canonical encoding.
-func decodeTable(name string, t *dag.Type, table []byte) (v any, data []byte, err error) {
+func decodeTable(t *dag.Type, table []byte) (v any, data []byte, err error) {
 	if t.Go.Kind() != reflect.Slice || t.Go.Elem().Kind() != reflect.Struct {
 		return nil, nil, fmt.Errorf("%s is no table", t.Name)
 	}
-	format, err := dag.TableFormatOf(name)
+	format, err := dag.TableFormatOf(CodecParquet)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -36,8 +36,13 @@ var encoders = sync.Pool{New: func() any { return &encoder{buf: make([]byte, 0, 
 // a type that cannot be stored and for a value that contains itself.
 func Encode(t *dag.Type, v any) ([]byte, error) {
 	rv := reflect.ValueOf(v)
-	if !rv.IsValid() {
+	switch {
+	case !rv.IsValid():
 		rv = reflect.Zero(t.Go)
+	case t.Go.Kind() == reflect.Interface && rv.Type().Implements(t.Go):
+		at := reflect.New(t.Go).Elem()
+		at.Set(rv)
+		rv = at
 	}
 	if rv.Type() != t.Go {
 		return nil, fmt.Errorf("encode a %T as %s", v, t.Name)
@@ -79,7 +84,7 @@ func Decode(t *dag.Type, data []byte) (any, error) {
 }
 
 // Check returns nil if values of t can be stored and read back exactly, and otherwise an error that names the path to the part
-// that cannot: a func, a channel, an interface, or unexported state of a type without a pair of MarshalBinary and
+// that cannot: a func, a channel, an interface other than image.Image and color.Color, or unexported state of a type without a pair of MarshalBinary and
 // UnmarshalBinary or of MarshalText and UnmarshalText.
 func Check(t reflect.Type) error {
 	_, err := codecOf(t)

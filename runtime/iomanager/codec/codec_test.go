@@ -42,7 +42,7 @@ func roundTrip(t testing.TB, v any) []byte {
 }
 
 type (
-	color   int
+	shade   int
 	label   string
 	octets  []byte
 	octet   byte
@@ -81,7 +81,7 @@ type (
 		Addr  netip.Addr
 		ID    uuid.UUID
 		Took  time.Duration
-		Color color
+		Color shade
 		Label label
 		Raw   json.RawMessage
 		Oct   octets
@@ -120,7 +120,7 @@ func TestExact(t *testing.T) {
 	huge, _ := new(big.Int).SetString("-123456789012345678901234567890", 10)
 	values := []any{
 		0, 1, -1, 23, 24, -24, -25, 255, 256, 65535, 65536, math.MaxInt64, math.MinInt64, int8(-128), int16(-300), uint64(math.MaxUint64), uint8(200),
-		true, false, "", "text", "日本", "bad \xff utf-8", "nul \x00", label("x"), color(-7),
+		true, false, "", "text", "日本", "bad \xff utf-8", "nul \x00", label("x"), shade(-7),
 		0.0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64, 0.1, float32(0.1), float32(math.Inf(-1)),
 		1<<60 + 1, 2 + 3i, complex64(1 - 2i),
 		[]int(nil), []int{}, []int{1, 2, 3}, []string{"", "a"}, [][]int{nil, {}, {1}}, []bool{true},

@@ -66,7 +66,7 @@ func (c *compiler) codec(t reflect.Type, path string) (*typeCodec, error) {
 	if tc, ok := c.made[t]; ok {
 		return tc, nil
 	}
-	tc := &typeCodec{null: t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map}
+	tc := &typeCodec{null: t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t.Kind() == reflect.Interface}
 	mark := len(c.order)
 	c.made[t] = tc
 	c.order = append(c.order, t)
@@ -126,6 +126,9 @@ func (c *compiler) fill(tc *typeCodec, t reflect.Type, path string) error {
 	case reflect.Struct:
 		return c.structure(tc, t, path)
 	case reflect.Interface:
+		if closed[t] != nil {
+			return c.choice(tc, t, path)
+		}
 		return fmt.Errorf("%s: an interface (%s) cannot be stored; use a concrete type", path, t)
 	default:
 		return fmt.Errorf("%s: a %s cannot be stored", path, t.Kind())

@@ -1,6 +1,8 @@
 package codec
 
 import (
+	"image"
+	"image/color"
 	"math/rand"
 	"reflect"
 	"testing"
@@ -34,7 +36,7 @@ type sample struct {
 
 // FuzzDecode: arbitrary bytes never panic, and what is accepted is the one encoding of its value.
 func FuzzDecode(f *testing.F) {
-	types := []any{sample{}, map[string]int{}, []time.Time{}, []float32{}, mixed{}}
+	types := []any{sample{}, map[string]int{}, []time.Time{}, []float32{}, mixed{}, []image.Image{}}
 	for i, v := range types {
 		data, err := Encode(typeOf(v), v)
 		require.NoError(f, err)
@@ -50,6 +52,9 @@ func FuzzDecode(f *testing.F) {
 	data, err = Encode(typeOf([]time.Time{}), []time.Time{s.T, s.T.UTC(), s.T.In(time.FixedZone("x", 60))})
 	require.NoError(f, err)
 	f.Add(uint8(2), data)
+	data, err = Encode(typeOf([]image.Image{}), []image.Image{image.NewPaletted(image.Rect(0, 0, 1, 1), color.Palette{color.Black, color.RGBA{}})})
+	require.NoError(f, err)
+	f.Add(uint8(5), data)
 	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
 		typ := typeOf(types[int(which)%len(types)])
 		v, err := Decode(typ, data)
@@ -65,7 +70,7 @@ func FuzzDecode(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, again, third)
 		// A time may name a location in a way that Encode would not, and a marshaller may accept several texts for one value.
-		if which%5 == 1 || which%5 == 3 {
+		if which%6 == 1 || which%6 == 3 || which%6 == 5 {
 			require.Equal(t, data, again)
 		}
 	})

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/json"
+	"image"
+	"image/color"
 	"log/slog"
 	"math/big"
 	"net/netip"
@@ -57,6 +59,11 @@ type (
 	Atomic     = atomic.Int64
 	DB         = *sql.DB
 	NullInt    = sql.NullInt64
+	Image      = image.Image
+	Images     = map[string][]image.Image
+	Palette    = color.Palette
+	Paletted   = *image.Paletted
+	Model      = color.Model
 	FileInside = struct{ F dag.File }
 	Files      = []dag.File
 	Secret     = dag.Secret
@@ -170,6 +177,11 @@ func add[T any](name string) { All[name] = reflect.TypeFor[T]() }
 func init() {
 	add[Bool]("Bool")
 	add[Ints]("Ints")
+	add[Image]("Image")
+	add[Images]("Images")
+	add[Palette]("Palette")
+	add[Paletted]("Paletted")
+	add[Model]("Model")
 	add[Bytes]("Bytes")
 	add[Array]("Array")
 	add[Complex]("Complex")

@@ -1,6 +1,8 @@
 package iomanager
 
 import (
+	"errors"
+	"image"
 	"math"
 	"os"
 	"path/filepath"
@@ -87,4 +89,46 @@ func TestStageJSONRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "[0]: JSON has no +Inf")
 	_, err = h.io.StageOutput(t.Context(), &dag.Output{Name: "result", Type: floats, Codec: "avro"}, []float64{1})
 	require.ErrorContains(t, err, `codec "avro" is not known to this binary`)
+}
+
+// What is stored is a PNG, small or large; what is known of it is what the default codec would give.
+func TestStagePNG(t *testing.T) {
+	h := newHome(t, t.TempDir())
+	images := dag.TypeOf[image.Image]("image.Image")
+	def := &dag.Output{Name: "result", Type: images, Codec: CodecPNG}
+	large := image.NewNRGBA(image.Rect(0, 0, 200, 100))
+	copy(large.Pix, noise(len(large.Pix)))
+	for name, img := range map[string]image.Image{"small": image.NewGray(image.Rect(0, 0, 4, 3)), "large": large} {
+		t.Run(name, func(t *testing.T) {
+			s, err := h.io.StageOutput(t.Context(), def, img)
+			require.NoError(t, err)
+			want, err := codec.Encode(images, img)
+			require.NoError(t, err)
+			assert.Equal(t, canon.Sum(want), s.DataVersion)
+			b := &storage.Batch{}
+			s.AddTo(b)
+			require.NoError(t, h.store.Submit(b).Wait(t.Context()))
+			back, err := h.again(t).io.Load(t.Context(), &s.Output, images)
+			require.NoError(t, err)
+			assert.Equal(t, img, back)
+			path, ok, err := h.io.Readable(t.Context(), "plots/"+name, &s.Output, images)
+			require.NoError(t, err)
+			require.True(t, ok)
+			assert.Equal(t, filepath.Join(h.dir, "assets", "plots", name, name+".png"), path)
+			f, err := os.Open(path)
+			require.NoError(t, err)
+			shown, format, err := image.Decode(f)
+			require.NoError(t, errors.Join(err, f.Close()))
+			assert.Equal(t, "png", format)
+			assert.Equal(t, img, shown)
+			assert.Equal(t, s.Inline, ObjectName(&s.Output) == "")
+			if !s.Inline {
+				assert.Equal(t, ".png", filepath.Ext(ObjectName(&s.Output)))
+			}
+			_, err = h.io.Load(t.Context(), &s.Output, dag.TypeOf[*image.CMYK]("*image.CMYK"))
+			require.ErrorIs(t, err, ErrDamaged)
+		})
+	}
+	_, err := h.io.StageOutput(t.Context(), def, image.NewRGBA(image.Rect(0, 0, 1, 1)))
+	require.ErrorContains(t, err, "encode image.Image as PNG: it is a *image.RGBA with pixels that are not opaque")
 }
