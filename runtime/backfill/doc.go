@@ -1,4 +1,4 @@
-// Package backfill computes many partitions of assets, a run for each or for several, and remembers how far that is: it goes on where it was left, also by a process that was killed.
+// Package backfill computes many partitions of assets, or of a job, a run for each or for several, and remembers how far that is: it goes on where it was left, also by a process that was killed.
 //
 // Stage: above execute, beside nothing; a command line uses it, and so may a program. It imports execute, plan, instance, storage and partition.
 //

@@ -19,7 +19,8 @@ import (
 
 // A Request says what a backfill is to compute, and how.
 type Request struct {
-	Select     string // a selection of assets, see docs/runs.md; empty for all that have partitions, with what they are made from
+	Job        string // the job that its runs are of; empty for assets
+	Select     string // a selection of assets, see docs/runs.md; empty for all that have partitions, with what they are made from, and for all of a job
 	Partitions string // a selection of partitions, see partition.Space.Select: "2024-01-01...2024-03-31", "*"
 	Missing    bool   // of these only what was never stored of one of the assets
 	Stale      bool   // of these only what is missing or stale of one of the assets, also where that follows from what is stale above it
@@ -73,7 +74,7 @@ func prepare(cat *plan.Catalog, r Request, o *execute.Options) (*prepared, error
 	if err := execute.CheckProof(cat); err != nil {
 		return nil, err
 	}
-	s, err := scopeOf(cat, r.Select)
+	s, err := scopeOf(cat, r.Job, r.Select)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +87,12 @@ func prepare(cat *plan.Catalog, r Request, o *execute.Options) (*prepared, error
 	}
 	if r.Concurrent < 0 {
 		bad("%d runs at once; it must be 1 or more", r.Concurrent)
+	}
+	if s.each() && r.PerRun != 0 && r.PerRun != 1 {
+		bad("a run of job %q is of one partition; leave out --per-run", r.Job)
+	}
+	if s.each() && (r.Missing || r.Stale) {
+		bad("what is missing or stale is known of assets, not of job %q; leave it out: what is up to date is not run anyway", r.Job)
 	}
 	if names := execute.Executors(); o.Executor != "" && !slices.Contains(names, o.Executor) {
 		bad("no executor %q", o.Executor)
@@ -106,17 +113,20 @@ func prepare(cat *plan.Catalog, r Request, o *execute.Options) (*prepared, error
 	if wrong != nil {
 		return nil, &plan.Error{Problems: wrong}
 	}
-	resolved, err := execute.ResolveConfig(cat, "", s.selection, o.Config, o.Getenv)
-	if err != nil {
-		return nil, err
-	}
 	p := &prepared{scope: s}
 	p.row = storage.Backfill{
-		Status: storage.BackfillRequested, Title: r.Title, Selection: s.selection, Definition: s.definition.String(), Newest: r.Newest, PerRun: max(r.PerRun, 1), Concurrent: r.Concurrent,
-		Executor: o.Executor, Tags: tags, Config: resolved.Text,
+		Status: storage.BackfillRequested, Title: r.Title, Job: s.name(), Selection: s.selection, Definition: s.definition.String(), Newest: r.Newest, PerRun: max(r.PerRun, 1), Concurrent: r.Concurrent,
+		Executor: o.Executor, Tags: tags,
 	}
 	if r.PerRun == AllInOne {
 		p.row.PerRun = 0
+	}
+	if !s.perPartition() {
+		resolved, err := execute.ResolveConfig(cat, s.name(), s.selection, o.Config, o.Getenv)
+		if err != nil {
+			return nil, err
+		}
+		p.row.Config = resolved.Text
 	}
 	return p, nil
 }
@@ -150,6 +160,11 @@ func create(ctx context.Context, cat *plan.Catalog, r Request, o *execute.Option
 		}
 		if chosen = chosen.Intersect(wanted); chosen.Empty() {
 			return nil, nil, execute.ErrNothingToRun
+		}
+	}
+	if p.perPartition() {
+		if row.Config, err = p.configIn(cat, space, chosen, *o); err != nil {
+			return nil, nil, err
 		}
 	}
 	row.Partitions, row.Total = space.Encode(chosen), chosen.Len()
@@ -225,7 +240,16 @@ func (how Resume) Run(ctx context.Context, cat *plan.Catalog, id string, o execu
 	if o.Executor == "" {
 		o.Executor = state.Executor
 	}
-	if _, err := execute.ResolveConfig(cat, "", state.Selection, o.Config, o.Getenv); err != nil {
+	s, err := scopeOf(cat, state.Job, state.Selection)
+	if err != nil {
+		return nil, err
+	}
+	if s.perPartition() {
+		_, err = s.configIn(cat, state.Space, state.Chosen, o)
+	} else {
+		_, err = execute.ResolveConfig(cat, s.name(), s.selection, o.Config, o.Getenv)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return work(ctx, cat, id, how, o)

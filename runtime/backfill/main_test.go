@@ -51,7 +51,22 @@ func newShop(t *testing.T, days *partition.Definition) *shop {
 	return &shop{days: days, inst: inst}
 }
 
-func (s *shop) catalog(t *testing.T) *plan.Catalog {
+func (s *shop) catalog(t *testing.T) *plan.Catalog { return s.definitions(t, nil) }
+
+// read notes that it was called with a key, and does what readings does.
+func (s *shop) read(ctx context.Context, key string) error {
+	s.mu.Lock()
+	s.calls = append(s.calls, key)
+	body := s.reading
+	s.mu.Unlock()
+	if body == nil {
+		return nil
+	}
+	return body(ctx, key)
+}
+
+// definitions is the catalog with more ops and jobs.
+func (s *shop) definitions(t *testing.T, more []*dag.Op, jobs ...*dag.JobDef) *plan.Catalog {
 	typ := dag.ImmutableOf[int]("int")
 	op := func(key string, days *partition.Definition, body func(context.Context, string) error, from ...string) *dag.Op {
 		o := &dag.Op{Kind: dag.KindAsset, Key: key, Symbol: pkg + "." + key, Partitions: days, Outputs: []dag.Output{{Name: "result", Asset: key, Type: typ}}}
@@ -66,17 +81,8 @@ func (s *shop) catalog(t *testing.T) *plan.Catalog {
 		return o
 	}
 	nothing := func(context.Context, string) error { return nil }
-	read := func(ctx context.Context, key string) error {
-		s.mu.Lock()
-		s.calls = append(s.calls, key)
-		body := s.reading
-		s.mu.Unlock()
-		if body == nil {
-			return nil
-		}
-		return body(ctx, key)
-	}
-	d := dag.Definitions{Module: pkg, Package: pkg, Proof: dag.ProofNone, Ops: []*dag.Op{op("base", nil, nothing), op("means", s.days, nothing, "readings"), op("readings", s.days, read, "base")}}
+	ops := []*dag.Op{op("base", nil, nothing), op("means", s.days, nothing, "readings"), op("readings", s.days, s.read, "base")}
+	d := dag.Definitions{Module: pkg, Package: pkg, Proof: dag.ProofNone, Ops: append(ops, more...), Jobs: jobs}
 	m := &manifest.Manifest{Mode: "transitive", Target: "linux/amd64", Language: "go1.26"}
 	env := canon.Sum([]byte("env"))
 	m.Nodes = append(m.Nodes, manifest.Node{Name: manifest.EnvNode, Kind: manifest.KindEnv, Local: env, Hash: env})

@@ -67,7 +67,7 @@ func Look(ctx context.Context, cat *plan.Catalog, inst *instance.Instance, id st
 		return nil, err
 	}
 	p := &row.Progress
-	scope, err := scopeOf(cat, row.Selection)
+	scope, err := scopeOf(cat, row.Job, row.Selection)
 	if err == nil {
 		err = s.read(scope, execute.PartitionsAt(ctx, inst, time.Now()))
 	}

@@ -78,7 +78,7 @@ func (s *session) begin(ctx context.Context, how Resume) (*State, error) {
 	}
 	// While somebody else does a run of it again, what older runs came to is read again each time: what is found without a run could not overrule that.
 	s.row, s.space, s.quiet = &state.Backfill, state.Space, !state.held
-	scope, err := scopeOf(s.cat, s.row.Selection)
+	scope, err := scopeOf(s.cat, s.row.Job, s.row.Selection)
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +279,7 @@ func (s *session) one(ctx context.Context, set partition.Set) {
 	o.Tags[storage.TagBackfill], o.Tags[plan.TagPartition] = s.id, selectionOf(s.space, set)
 	s.tell(execute.Progress{Kind: execute.ProgressStarted, Step: name}, func(c *execute.Progress) { c.Running += n })
 	began := time.Now()
-	res, err := execute.Run(ctx, s.cat, "", o)
+	res, err := execute.Run(ctx, s.cat, s.row.Job, o)
 	took := time.Since(began)
 	if err == nil {
 		err = res.Err()

@@ -36,6 +36,7 @@ const (
 // backfillFlags are the flags of launch and resume.
 type backfillFlags struct {
 	run        runFlags
+	job        string
 	partitions string
 	order      string
 	perRun     string
@@ -50,14 +51,15 @@ func (a *app) backfillLaunchCommand() *cobra.Command {
 	f := backfillFlags{order: oldestFirst, perRun: "1"}
 	cmd := &cobra.Command{
 		Use:   "launch",
-		Short: "Compute partitions of assets, a run for each or for several: what is stored and up to date is left as it is",
-		Long: "Compute partitions of assets, a run for each or for several: what is stored and up to date is left as it is. Without --select that is all assets with partitions, with what they are made from.\n\n" +
+		Short: "Compute partitions of assets or of a job, a run for each or for several: what is stored and up to date is left as it is",
+		Long: "Compute partitions of assets or of a job, a run for each or for several: what is stored and up to date is left as it is. Without --select and --job that is all assets with partitions, with what they are made from.\n\n" +
 			"A partition that fails stops no other one. What is killed or stopped goes on with `backfill resume`.",
 		Args: arguments(""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.launchBackfill(cmd, &f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.partitions, "partition", "p", "", "the partitions of this `SELECTION`: keys, ranges FROM...TO, FROM... or ...TO, with commas between; * is all")
+	flags.StringVar(&f.job, "job", "", "run the `JOB`, which has partitions")
 	a.selectFlag(cmd, &f.run.selection)
 	flags.Var(&choice{&f.order, []string{oldestFirst, newestFirst}}, "order", "which partitions come first")
 	flags.StringVar(&f.perRun, "per-run", "1", "`N` partitions in each run, or all in one")
@@ -69,6 +71,7 @@ func (a *app) backfillLaunchCommand() *cobra.Command {
 	flags.BoolVar(&f.run.noMemo, "no-memo", false, "run everything, whatever is stored")
 	f.add(a, cmd)
 	complete(cmd, "order", oldestFirst, newestFirst)
+	_ = cmd.RegisterFlagCompletionFunc("job", a.completeJobs) // it was defined above
 	return cmd
 }
 
@@ -105,7 +108,7 @@ func (a *app) launchBackfill(cmd *cobra.Command, f *backfillFlags) error {
 	if err != nil {
 		return err
 	}
-	r := backfill.Request{Select: o.Select, Partitions: f.partitions, Newest: f.order == newestFirst, Concurrent: f.concurrent, Title: f.title, PerRun: backfill.AllInOne, Missing: f.missing, Stale: f.stale}
+	r := backfill.Request{Job: f.job, Select: o.Select, Partitions: f.partitions, Newest: f.order == newestFirst, Concurrent: f.concurrent, Title: f.title, PerRun: backfill.AllInOne, Missing: f.missing, Stale: f.stale}
 	if f.perRun != "all" {
 		if r.PerRun, err = strconv.Atoi(f.perRun); err != nil || r.PerRun < 1 {
 			return usage(cmd, fmt.Errorf("--per-run %q: want a number of partitions, 1 or more, or all", f.perRun))

@@ -22,6 +22,7 @@ type shownBackfill struct {
 	Status     string            `json:"status"`
 	Live       bool              `json:"live"` // a living process works on it
 	Title      string            `json:"title,omitempty"`
+	Job        string            `json:"job,omitempty"`
 	Selection  string            `json:"selection"`
 	Definition string            `json:"definition"`
 	Order      string            `json:"order"`
@@ -49,7 +50,7 @@ type backfillFailure struct {
 
 func showBackfill(s *backfill.State) *shownBackfill {
 	v := &shownBackfill{
-		ID: s.ID, Status: string(s.Status), Live: s.Live && !s.Status.Finished(), Title: s.Title, Selection: s.Selection, Definition: s.Definition, Order: oldestFirst, PerRun: s.PerRun, MaxRuns: s.Concurrent,
+		ID: s.ID, Status: string(s.Status), Live: s.Live && !s.Status.Finished(), Title: s.Title, Job: s.Job, Selection: s.Selection, Definition: s.Definition, Order: oldestFirst, PerRun: s.PerRun, MaxRuns: s.Concurrent,
 		Tags: s.Tags, Cause: s.Cause, Created: s.Created.UTC(), Updated: s.Updated.UTC(), Counts: s.Counts, Partitions: []string{}, FailedAre: []string{}, LeftAre: []string{},
 	}
 	if s.Newest {
@@ -121,7 +122,12 @@ func (b *shownBackfill) view(l look) []string {
 	t.add(styled("status", dim), styled(b.state(), backfillStyle(b.state())))
 	row("title", b.Title)
 	row("why", b.Cause)
-	row("assets", b.Selection)
+	row("job", b.Job)
+	if b.Job == "" {
+		row("assets", b.Selection)
+	} else {
+		row("selection", b.Selection)
+	}
 	row("definition", b.Definition)
 	row("partitions", shortTerms(b.Partitions))
 	row("order", b.Order+" first, "+perRun(b.PerRun))
@@ -285,6 +291,9 @@ func (v *backfillList) view(l look) []string {
 		what := b.counts()
 		if b.Title != "" {
 			what = b.Title + ": " + what
+		}
+		if b.Job != "" {
+			what = b.Job + ": " + what
 		}
 		t.add(text(shortRun(b.ID, l)), styled(b.state(), backfillStyle(b.state())), styled(shortTime(b.Created, l), dim), text(group(int64(b.Counts.Total))), text(what))
 	}

@@ -20,7 +20,20 @@ func ResolveConfig(cat *plan.Catalog, job, selection string, doc *runconfig.Docu
 	if err != nil {
 		return nil, err
 	}
-	o, err := withJob(t.Def(), lastPartition(t.Def()), &Options{Config: doc})
+	return configIn(t, lastPartition(t.Def()), doc, getenv)
+}
+
+// ResolveConfigIn is ResolveConfig for a partition of the job.
+func ResolveConfigIn(cat *plan.Catalog, job, selection string, of *dag.Partition, doc *runconfig.Document, getenv func(string) (string, bool)) (*runconfig.Resolved, error) {
+	t, err := cat.Target(job, selection)
+	if err != nil {
+		return nil, err
+	}
+	return configIn(t, of, doc, getenv)
+}
+
+func configIn(t *plan.Target, of *dag.Partition, doc *runconfig.Document, getenv func(string) (string, bool)) (*runconfig.Resolved, error) {
+	o, err := withJob(t.Def(), of, &Options{Config: doc})
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +56,9 @@ func lastPartition(j *dag.JobDef) *dag.Partition {
 	return nil
 }
 
+// NoPartitionConfig is the code of the problem that a job's ConfigFor has none for a partition.
+const NoPartitionConfig = "no_partition_config"
+
 // forPartition is what a job says of a partition; nil for nothing.
 func forPartition(j *dag.JobDef, p *dag.Partition) (*runconfig.Document, error) {
 	if j.ConfigFor == nil || p == nil {
@@ -50,7 +66,7 @@ func forPartition(j *dag.JobDef, p *dag.Partition) (*runconfig.Document, error) 
 	}
 	v, err := runconfig.Make(func() any { return j.ConfigFor(*p) })
 	if err != nil {
-		return nil, &plan.Error{Problems: []plan.Problem{{Code: "bad_config", Message: fmt.Sprintf("job %q has no config for the partition %s: %v", j.Key, p.Key, err)}}}
+		return nil, &plan.Error{Problems: []plan.Problem{{Code: NoPartitionConfig, Message: fmt.Sprintf("job %q has no config for the partition %s: %v", j.Key, p.Key, err)}}}
 	}
 	if j.ConfigParam == "" {
 		return runconfig.Parse(fmt.Sprintf("config of job %s for %s", j.Key, p.Key), []byte(v.(string)))

@@ -28,7 +28,7 @@ func Resolve(d *Document, s Schema, getenv func(string) (string, bool)) (*Resolv
 	if err := r.problems.err(); err != nil {
 		return nil, err
 	}
-	out.Text = rec.yaml()
+	out.Text, out.recorded = rec.yaml(), r.recorded
 	return out, nil
 }
 
@@ -39,6 +39,7 @@ type resolver struct {
 	env            map[trail]string // where a value came from a variable, and which
 	optional       bool             // whether missing values are no problem now
 	missing        bool             // whether one was missing since this was last reset
+	recorded       map[*node]*node  // what a record has in place of what is written
 }
 
 func (r *resolver) problem(code string, path trail, pos Position, hint, format string, args ...any) {

@@ -99,10 +99,16 @@ func plural(f *dag.Field) string {
 // scalar checks a value that is neither list nor mapping and writes the JSON that encoding/json decodes.
 func (r *resolver) scalar(f *dag.Field, n *node, typ reflect.Type, path trail, out *bytes.Buffer) {
 	if n.kind == kindMap && len(n.members) == 1 && n.members[0].key == "env" {
-		var ok bool
-		if n, ok = r.fromEnv(f, n, path); !ok {
+		v, ok := r.fromEnv(f, n, path)
+		if !ok {
 			return
 		}
+		if !f.Secret {
+			r.record(n, v)
+		}
+		n = v
+	} else if f.Secret {
+		r.record(n, &node{kind: kindText, text: redacted})
 	}
 	if n.kind == kindMap && len(n.members) == 1 && strings.HasPrefix(n.members[0].key, "env:") {
 		r.wrong(f, n, path, "write {env: NAME} with a space after the colon")
@@ -124,6 +130,14 @@ func (r *resolver) scalar(f *dag.Field, n *node, typ reflect.Type, path trail, o
 	default:
 		r.problem(CodeValue, path, n.pos, "run dagstergen again", "the field has the unknown kind %q", f.Kind)
 	}
+}
+
+// record notes what a record has in place of a value: the text of a variable, nothing of a secret.
+func (r *resolver) record(n, as *node) {
+	if r.recorded == nil {
+		r.recorded = map[*node]*node{}
+	}
+	r.recorded[n] = as
 }
 
 // fromEnv reads {env: NAME}. The text of the variable counts as if it were written, for a text field as it is.

@@ -60,6 +60,8 @@ type Resolved struct {
 	ExecutorConfig *Value                    // of an executor with a config of its own
 	Loggers        []Logger                  // where log lines go besides the event log, by name; nil where nothing is said
 	Text           string                    // the whole as YAML, secrets redacted, fit for a record and to be parsed again
+
+	recorded map[*node]*node // what stands there in place of a value of the document
 }
 
 // A Value is a resolved config.

@@ -64,7 +64,8 @@ type Backfill struct {
 	ID         string // UUID version 7
 	Status     BackfillStatus
 	Title      string            // for people
-	Selection  string            // of assets
+	Job        string            // that its runs are of; empty for assets
+	Selection  string            // of assets, or of steps of the job
 	Definition string            // what the partitions are, in words, to be compared by people
 	Partitions string            // the encoded set
 	Total      int               // how many that are

@@ -12,7 +12,7 @@ import (
 )
 
 const backfillColumns = "number, id, status, title, selection, definition, partitions, total, newest, per_run, concurrent, executor, tags, config, created, updated, ended, cause, " +
-	"through, done, reused, failed, done_count, reused_count, failed_count"
+	"through, done, reused, failed, done_count, reused_count, failed_count, job"
 
 func readBackfill(v []driver.Value) (storage.Backfill, error) {
 	row := reader{row: v}
@@ -25,6 +25,7 @@ func readBackfill(v []driver.Value) (storage.Backfill, error) {
 	b.Progress = storage.BackfillProgress{
 		Through: row.int(), Done: row.text(), Reused: row.text(), Failed: row.text(), DoneCount: int(row.int()), ReusedCount: int(row.int()), FailedCount: int(row.int()),
 	}
+	b.Job = row.text()
 	if row.err != nil {
 		return b, row.err
 	}
@@ -48,9 +49,9 @@ func (w *writer) insertBackfill(b *storage.Backfill) error {
 	}
 	p := &b.Progress
 	_, _, err = w.c.run("INSERT INTO backfill (id, status, title, selection, definition, partitions, total, newest, per_run, concurrent, executor, tags, config, created, updated, ended, cause, "+
-		"through, done, reused, failed, done_count, reused_count, failed_count) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"through, done, reused, failed, done_count, reused_count, failed_count, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		b.ID, string(b.Status), b.Title, b.Selection, b.Definition, b.Partitions, int64(b.Total), newest, int64(b.PerRun), int64(b.Concurrent), b.Executor, string(tags), b.Config,
-		nanos(b.Created), nanos(b.Created), nanos(b.Ended), b.Cause, p.Through, p.Done, p.Reused, p.Failed, int64(p.DoneCount), int64(p.ReusedCount), int64(p.FailedCount))
+		nanos(b.Created), nanos(b.Created), nanos(b.Ended), b.Cause, p.Through, p.Done, p.Reused, p.Failed, int64(p.DoneCount), int64(p.ReusedCount), int64(p.FailedCount), b.Job)
 	if err != nil {
 		return fmt.Errorf("insert backfill %s: %w", b.ID, err)
 	}

@@ -37,6 +37,7 @@ var migrations = []migration{
 	{script: script("0002"), minReader: 1, minWriter: 2}, // a binary of format 1 would write runs without their tags and times
 	{script: script("0003"), minReader: 1, minWriter: 2}, // only a table more
 	{script: script("0004"), minReader: 1, minWriter: 2}, // backfills, which older binaries do not know of and leave alone
+	{script: script("0005"), minReader: 1, minWriter: 5}, // an older binary would go on with the backfill of a job as if it were one of assets
 }
 
 func script(name string) string {

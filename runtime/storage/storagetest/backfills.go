@@ -30,7 +30,7 @@ func backfills(t *testing.T, s storage.Store) {
 	require.ErrorIs(t, err, storage.ErrNotFound)
 
 	a := storage.Backfill{
-		ID: "a", Status: storage.BackfillRequested, Title: "it's \"all\"", Selection: "*daily", Definition: "daily from 2024-01-01", Partitions: "1;x;0-365", Total: 366, Newest: true, PerRun: 7,
+		ID: "a", Status: storage.BackfillRequested, Title: "it's \"all\"", Job: "nightly", Selection: "*daily", Definition: "daily from 2024-01-01", Partitions: "1;x;0-365", Total: 366, Newest: true, PerRun: 7,
 		Concurrent: 3, Executor: "in_process", Tags: map[string]string{"team": "red"}, Config: "ops: {}\n", Created: at(0),
 	}
 	Submit(t, s, &storage.Batch{NewBackfill: &a})
