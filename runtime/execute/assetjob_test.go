@@ -117,7 +117,7 @@ func TestJobOfAssetsWithPartitions(t *testing.T) {
 	assert.Equal(t, "5 k", w.value(res, "tuned[oslo]"))
 	assert.Equal(t, "tuned=2", w.takeCalls())
 	_, err := Run(t.Context(), w.catalog(), "own", w.options())
-	assert.EqualError(t, err, `a run of job "own" is of one partition, and "*" selects 2; run it for each of them`)
+	assert.EqualError(t, err, `a run of job "own" is of one partition, and "*" selects 2; a backfill of the job runs it for each: backfill launch --job own --partition '*'`)
 	w.opts.Tags = map[string]string{plan.TagPartition: "rome"}
 	assert.Equal(t, "2 rome", w.value(w.ok("own"), "tuned[rome]"))
 	w.opts.Tags = nil

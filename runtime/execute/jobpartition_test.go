@@ -101,7 +101,7 @@ func TestPartitionOfAJobThatIsNone(t *testing.T) {
 	w := nightlyWorld(t)
 	for text, want := range map[string]string{
 		"":     `job "nightly" has partitions (static, 2 keys); say which one is meant with --partition KEY: one of 2, such as oslo`,
-		"*":    `a run of job "nightly" is of one partition, and "*" selects 2; run it for each of them`,
+		"*":    `a run of job "nightly" is of one partition, and "*" selects 2; a backfill of the job runs it for each: backfill launch --job nightly --partition '*'`,
 		"olso": `job "nightly": `,
 	} {
 		w.opts.Tags = map[string]string{plan.TagPartition: text}

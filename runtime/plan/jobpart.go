@@ -2,6 +2,7 @@ package plan
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/partition"
@@ -51,12 +52,20 @@ func partitionOfJob(j *dag.JobDef, selection string, at partition.At) (*dag.Part
 	case err != nil:
 		wrong.add("unknown_partition", "job %q: %v%s", j.Key, err, toAdd(j.Partitions, selection))
 	case set.Len() != 1:
-		wrong.add("several_partitions", "a run of job %q is of one partition, and %q selects %d; run it for each of them", j.Key, selection, set.Len())
+		wrong.add("several_partitions", "a run of job %q is of one partition, and %q selects %d; a backfill of the job runs it for each: backfill launch --job %s --partition %s", j.Key, selection, set.Len(), j.Key, shellWord(selection))
 	}
 	if err := wrong.err(); err != nil {
 		return nil, err
 	}
 	return partitionAt(space, set.First(1)[0]), nil
+}
+
+// shellWord is a selection of partitions as it is typed.
+func shellWord(selection string) string {
+	if strings.ContainsAny(selection, " |*[]\"'$&;<>()") {
+		return "'" + strings.ReplaceAll(selection, "'", `'\''`) + "'"
+	}
+	return selection
 }
 
 // jobPartitions finds what is wrong with the partitions of jobs.
