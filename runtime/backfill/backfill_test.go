@@ -42,7 +42,7 @@ func TestLaunch(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "2024-01-01 2024-01-05", s.take())
 	assert.Equal(t, Counts{Total: 5, Done: 2, Reused: 3}, again.Counts)
-	assert.Equal(t, "2024-01-02...2024-01-04", terms(again.Space, again.Reused, 9))
+	assert.Equal(t, "2024-01-02...2024-01-04", again.Parts[0].Label(again.Parts[0].Reused))
 	runs, err = s.inst.Runs(ctx, storage.RunFilter{Tags: map[string][]string{storage.TagBackfill: {again.ID}}})
 	require.NoError(t, err)
 	assert.Len(t, runs, 2)

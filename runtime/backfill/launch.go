@@ -97,7 +97,7 @@ func prepare(cat *plan.Catalog, r Request, o *execute.Options) (*prepared, error
 	if names := execute.Executors(); o.Executor != "" && !slices.Contains(names, o.Executor) {
 		bad("no executor %q", o.Executor)
 	}
-	for _, tag := range []string{plan.TagPartition, storage.TagBackfill} {
+	for _, tag := range []string{plan.TagPartition, storage.TagBackfill, storage.TagBackfillPart} {
 		if _, given := o.Tags[tag]; given {
 			bad("the tag %s is the backfill's own; leave it out", tag)
 		}
@@ -115,7 +115,7 @@ func prepare(cat *plan.Catalog, r Request, o *execute.Options) (*prepared, error
 	}
 	p := &prepared{scope: s}
 	p.row = storage.Backfill{
-		Status: storage.BackfillRequested, Title: r.Title, Job: s.name(), Selection: s.selection, Definition: s.definition.String(), Newest: r.Newest, PerRun: max(r.PerRun, 1), Concurrent: r.Concurrent,
+		Status: storage.BackfillRequested, Title: r.Title, Job: s.name(), Selection: s.selection, Definition: s.definitions(), Newest: r.Newest, PerRun: max(r.PerRun, 1), Concurrent: r.Concurrent,
 		Executor: o.Executor, Tags: tags,
 	}
 	if r.PerRun == AllInOne {
@@ -142,32 +142,26 @@ func create(ctx context.Context, cat *plan.Catalog, r Request, o *execute.Option
 	}
 	row := &p.row
 	row.Created = time.Now().UTC()
-	space, err := p.definition.Resolve(execute.PartitionsAt(ctx, o.Instance, row.Created))
+	at := execute.PartitionsAt(ctx, o.Instance, row.Created)
+	spaces, err := p.spaces(at)
 	if err != nil {
 		return nil, nil, err
 	}
-	chosen, err := space.Select(r.Partitions)
-	if err == nil && chosen.Empty() {
-		err = fmt.Errorf("partitions %q: there is none yet", r.Partitions)
-	}
+	chosen, err := p.choose(spaces, r.Partitions, at)
 	if err != nil {
-		return nil, nil, &plan.Error{Problems: []plan.Problem{problem("unknown_partition", err.Error())}}
+		return nil, nil, err
 	}
 	if r.Missing || r.Stale {
-		wanted, err := p.outdated(ctx, cat, r, *o)
-		if err != nil {
+		if chosen, err = p.outdated(ctx, cat, r, *o, chosen); err != nil {
 			return nil, nil, err
-		}
-		if chosen = chosen.Intersect(wanted); chosen.Empty() {
-			return nil, nil, execute.ErrNothingToRun
 		}
 	}
 	if p.perPartition() {
-		if row.Config, err = p.configIn(cat, space, chosen, *o); err != nil {
+		if row.Config, err = p.configIn(cat, spaces[0], chosen[0], *o); err != nil {
 			return nil, nil, err
 		}
 	}
-	row.Partitions, row.Total = space.Encode(chosen), chosen.Len()
+	row.Partitions, row.Total = encode(spaces, chosen)
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, nil, err
@@ -183,9 +177,25 @@ func create(ctx context.Context, cat *plan.Catalog, r Request, o *execute.Option
 	return row, unlock, nil
 }
 
-// outdated are the partitions that are missing, or missing or stale, of one of the assets.
-func (p *prepared) outdated(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options) (partition.Set, error) {
-	o.Select = p.selection
+// outdated leaves of chosen partitions those that are missing, or missing or stale, of one of the assets of their part. None at all is execute.ErrNothingToRun.
+func (p *prepared) outdated(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options, chosen []partition.Set) ([]partition.Set, error) {
+	any := false
+	for i := range p.parts {
+		o.Select = p.parts[i].selection
+		wanted, err := outdatedOf(ctx, cat, r, o)
+		if err != nil {
+			return nil, err
+		}
+		chosen[i] = chosen[i].Intersect(wanted)
+		any = any || !chosen[i].Empty()
+	}
+	if !any {
+		return nil, execute.ErrNothingToRun
+	}
+	return chosen, nil
+}
+
+func outdatedOf(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options) (partition.Set, error) {
 	st, err := execute.Status(ctx, cat, o)
 	if err != nil {
 		return partition.Set{}, err
@@ -245,7 +255,7 @@ func (how Resume) Run(ctx context.Context, cat *plan.Catalog, id string, o execu
 		return nil, err
 	}
 	if s.perPartition() {
-		_, err = s.configIn(cat, state.Space, state.Chosen, o)
+		_, err = s.configIn(cat, state.Parts[0].Space, state.Parts[0].Chosen, o)
 	} else {
 		_, err = execute.ResolveConfig(cat, s.name(), s.selection, o.Config, o.Getenv)
 	}
@@ -258,15 +268,12 @@ func (how Resume) Run(ctx context.Context, cat *plan.Catalog, id string, o execu
 // possible says why there is nothing to go on with.
 func (how Resume) possible(s *State) error {
 	switch {
-	case !s.left(how.Failed).Empty():
+	case s.left(how.Failed) > 0:
 		return nil
 	case s.Status == storage.BackfillRequested: // all was done when it was killed, and it did not come to say so
 		return nil
-	case !s.Failed.Empty():
-		return &plan.Error{Problems: []plan.Problem{problem("nothing", fmt.Sprintf("backfill %s has ended and %d of its partitions failed; --failed tries these again", s.ID, s.Failed.Len()))}}
+	case s.Counts.Failed > 0:
+		return &plan.Error{Problems: []plan.Problem{problem("nothing", fmt.Sprintf("backfill %s has ended and %d of its partitions failed; --failed tries these again", s.ID, s.Counts.Failed))}}
 	}
 	return &plan.Error{Problems: []plan.Problem{problem("nothing", fmt.Sprintf("backfill %s has ended: nothing is left to do", s.ID))}}
 }
-
-// label names the partitions of a run: a key, or ranges.
-func label(space *partition.Space, set partition.Set) string { return terms(space, set, 3) }

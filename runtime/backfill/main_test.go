@@ -53,6 +53,29 @@ func newShop(t *testing.T, days *partition.Definition) *shop {
 
 func (s *shop) catalog(t *testing.T) *plan.Catalog { return s.definitions(t, nil) }
 
+var (
+	intType = dag.ImmutableOf[int]("int")
+	mapType = dag.PartitionMapOf[int]("map[github.com/dagstergen/dagstergen/runtime/dag.PartitionKey]int", intType)
+)
+
+// asset is an asset that takes others, of which those that begin with * are several partitions.
+func asset(key string, of *partition.Definition, body func(context.Context, string) error, from ...string) *dag.Op {
+	o := &dag.Op{Kind: dag.KindAsset, Key: key, Symbol: pkg + "." + key, Partitions: of, Outputs: []dag.Output{{Name: "result", Asset: key, Type: intType}}}
+	for _, up := range from {
+		in := dag.Input{Name: up, Asset: up, Type: intType}
+		if name, several := strings.CutPrefix(up, "*"); several {
+			in = dag.Input{Name: name, Asset: name, Type: mapType}
+		}
+		o.Inputs = append(o.Inputs, in)
+	}
+	o.Invoke = func(ctx context.Context, c *dag.Call) error {
+		p, _ := dag.PartitionOf(ctx)
+		c.Out[0] = len(p.Key)
+		return body(ctx, string(p.Key))
+	}
+	return o
+}
+
 // read notes that it was called with a key, and does what readings does.
 func (s *shop) read(ctx context.Context, key string) error {
 	s.mu.Lock()
@@ -67,21 +90,8 @@ func (s *shop) read(ctx context.Context, key string) error {
 
 // definitions is the catalog with more ops and jobs.
 func (s *shop) definitions(t *testing.T, more []*dag.Op, jobs ...*dag.JobDef) *plan.Catalog {
-	typ := dag.ImmutableOf[int]("int")
-	op := func(key string, days *partition.Definition, body func(context.Context, string) error, from ...string) *dag.Op {
-		o := &dag.Op{Kind: dag.KindAsset, Key: key, Symbol: pkg + "." + key, Partitions: days, Outputs: []dag.Output{{Name: "result", Asset: key, Type: typ}}}
-		for _, up := range from {
-			o.Inputs = append(o.Inputs, dag.Input{Name: up, Asset: up, Type: typ})
-		}
-		o.Invoke = func(ctx context.Context, c *dag.Call) error {
-			p, _ := dag.PartitionOf(ctx)
-			c.Out[0] = len(p.Key)
-			return body(ctx, string(p.Key))
-		}
-		return o
-	}
 	nothing := func(context.Context, string) error { return nil }
-	ops := []*dag.Op{op("base", nil, nothing), op("means", s.days, nothing, "readings"), op("readings", s.days, s.read, "base")}
+	ops := []*dag.Op{asset("base", nil, nothing), asset("means", s.days, nothing, "readings"), asset("readings", s.days, s.read, "base")}
 	d := dag.Definitions{Module: pkg, Package: pkg, Proof: dag.ProofNone, Ops: append(ops, more...), Jobs: jobs}
 	m := &manifest.Manifest{Mode: "transitive", Target: "linux/amd64", Language: "go1.26"}
 	env := canon.Sum([]byte("env"))

@@ -16,8 +16,8 @@ import (
 type outcome struct{ done, reused, failed partition.Set }
 
 // outcomeOf reads what a run did that has ended. One that was canceled, or whose process died, has decided nothing.
-func (s *State) outcomeOf(ctx context.Context, inst *instance.Instance, scope *scope, r *storage.BackfillRun) (outcome, error) {
-	set := s.setOf(r)
+func (p *Part) outcomeOf(ctx context.Context, inst *instance.Instance, r *storage.BackfillRun) (outcome, error) {
+	set := p.setOf(r)
 	switch {
 	case r.Status == storage.RunSuccess && r.Ran == 0:
 		return outcome{reused: set}, nil
@@ -43,7 +43,7 @@ func (s *State) outcomeOf(ctx context.Context, inst *instance.Instance, scope *s
 			break
 		}
 	}
-	bad := failedOf(s.Space, scope.definition, set, failed)
+	bad := failedOf(p.Space, p.definition, set, failed)
 	return outcome{done: set.Minus(bad), failed: bad}, nil
 }
 

@@ -3,6 +3,7 @@ package backfill
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,17 +19,12 @@ type State struct {
 	storage.Backfill      // Progress is as it was stored last; the sets below are exact
 	Live             bool // a living process works on it
 
-	// Changed is why the partitions are not known: an asset, or its partitions definition, is not what it was. What was stored is not touched. The sets are empty then, and the counts
+	// Changed is why the partitions are not known: an asset, or its partitions definition, is not what it was. What was stored is not touched. There are no parts then, and the counts are
 	// those that were stored last.
 	Changed error
 
-	Space   *partition.Space // nil where Changed is set
-	Chosen  partition.Set    // all of the backfill
-	Done    partition.Set    // computed
-	Reused  partition.Set    // what was stored is what they would give
-	Failed  partition.Set
-	Running partition.Set
-	Counts  Counts
+	Parts  []Part // one for each partitions definition, in the order in which they are computed; nil where Changed is set
+	Counts Counts // of all parts
 
 	through int64 // number of the last run that has ended with all before it
 	held    bool  // one has not ended
@@ -47,13 +43,27 @@ type Counts struct {
 // Interrupted reports whether the backfill waits for somebody to go on with it: whoever worked on it was stopped or killed.
 func (s *State) Interrupted() bool { return s.Status == storage.BackfillRequested && !s.Live }
 
-// left is what is neither done nor reused, nor failed where those are left alone.
-func (s *State) left(failedToo bool) partition.Set {
-	left := s.Chosen.Minus(s.Done).Minus(s.Reused)
-	if !failedToo {
-		left = left.Minus(s.Failed)
+// left is how many partitions of all parts are.
+func (s *State) left(failedToo bool) (n int) {
+	for i := range s.Parts {
+		n += s.Parts[i].left(failedToo).Len()
 	}
-	return left
+	return n
+}
+
+// failed are the partitions that failed, for people.
+func (s *State) failed() string {
+	var list []string
+	for i := range s.Parts {
+		switch p := &s.Parts[i]; {
+		case p.Failed.Empty():
+		case p.Name == "":
+			list = append(list, terms(p.Space, p.Failed, mostFailures))
+		default:
+			list = append(list, p.Name+"["+terms(p.Space, p.Failed, mostFailures)+"]")
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // Look returns how a backfill of the instance stands. Nothing is written. One that is not there is storage.ErrNotFound.
@@ -72,13 +82,13 @@ func Look(ctx context.Context, cat *plan.Catalog, inst *instance.Instance, id st
 		err = s.read(scope, execute.PartitionsAt(ctx, inst, time.Now()))
 	}
 	if err == nil {
-		return s, s.follow(ctx, inst, scope, runs)
+		return s, s.follow(ctx, inst, runs)
 	}
 	if storage.IsUnavailable(err) {
 		return nil, err
 	}
 	s.Changed = &ChangedError{ID: id, Definition: row.Definition, Err: err}
-	s.Chosen, s.Done, s.Reused, s.Failed = partition.Set{}, partition.Set{}, partition.Set{}, partition.Set{}
+	s.Parts = nil
 	s.Counts = Counts{Total: row.Total, Done: p.DoneCount, Reused: p.ReusedCount, Failed: p.FailedCount}
 	s.Counts.Left = s.Counts.Total - s.Counts.Done - s.Counts.Reused - s.Counts.Failed
 	return s, nil
@@ -86,98 +96,84 @@ func Look(ctx context.Context, cat *plan.Catalog, inst *instance.Instance, id st
 
 // read fills in the sets from what the row says.
 func (s *State) read(scope *scope, at partition.At) error {
-	space, err := scope.definition.Resolve(at)
+	spaces, err := scope.spaces(at)
 	if err != nil {
 		return err
 	}
+	parts := make([]Part, len(spaces))
 	p := &s.Progress
+	for i := range parts {
+		u := &scope.parts[i]
+		parts[i] = Part{Name: u.name, Selection: u.selection, Definition: u.definition.String(), Space: spaces[i], definition: u.definition}
+	}
 	for _, part := range []struct {
 		text string
-		into *partition.Set
-	}{{s.Partitions, &s.Chosen}, {p.Done, &s.Done}, {p.Reused, &s.Reused}, {p.Failed, &s.Failed}} {
-		if part.text == "" {
-			continue
-		}
-		if *part.into, err = space.Decode(part.text); err != nil {
+		into func(*Part) *partition.Set
+	}{
+		{s.Partitions, func(p *Part) *partition.Set { return &p.Chosen }}, {p.Done, func(p *Part) *partition.Set { return &p.Done }},
+		{p.Reused, func(p *Part) *partition.Set { return &p.Reused }}, {p.Failed, func(p *Part) *partition.Set { return &p.Failed }},
+	} {
+		if err := decode(part.text, parts, part.into); err != nil {
 			return err
 		}
 	}
-	s.Space, s.through = space, p.Through
+	s.Parts, s.through = parts, p.Through
 	return nil
 }
 
 // follow takes in what the runs did that the row does not know of.
-func (s *State) follow(ctx context.Context, inst *instance.Instance, scope *scope, runs []storage.BackfillRun) error {
-	if err := s.take(ctx, inst, scope, runs); err != nil {
-		return err
+func (s *State) follow(ctx context.Context, inst *instance.Instance, runs []storage.BackfillRun) error {
+	for i := range s.Parts {
+		p := &s.Parts[i]
+		var own []storage.BackfillRun
+		running := partition.Set{}
+		for k := range runs {
+			r := &runs[k]
+			if s.partOf(r) != i {
+				continue
+			}
+			if own = append(own, *r); !r.Status.Finished() {
+				running = running.Union(p.setOf(r))
+			}
+		}
+		if err := p.take(ctx, inst, own); err != nil {
+			return err
+		}
+		p.Running = running.Intersect(p.left(true))
 	}
-	running := partition.Set{}
 	for i := range runs {
-		r := &runs[i]
-		switch {
+		switch r := &runs[i]; {
 		case !r.Status.Finished():
-			running = running.Union(s.setOf(r))
 			s.held = true
 		case !s.held:
 			s.through = r.Number
 		}
 	}
-	s.Running = running.Intersect(s.left(true))
 	s.count()
 	return nil
 }
 
-func (s *State) count() {
-	s.Counts = Counts{Total: s.Chosen.Len(), Done: s.Done.Len(), Reused: s.Reused.Len(), Failed: s.Failed.Minus(s.Running).Len(), Running: s.Running.Len()}
-	s.Counts.Left = s.Counts.Total - s.Counts.Done - s.Counts.Reused - s.Counts.Failed - s.Counts.Running
-}
-
-// take takes in what runs that have ended did, in their order: the last one of a partition counts.
-func (s *State) take(ctx context.Context, inst *instance.Instance, scope *scope, runs []storage.BackfillRun) error {
-	var same []partition.Set // of runs that ended in one way, one after the other
-	var into *partition.Set
-	put := func() {
-		if into == nil {
-			return
-		}
-		what := partition.Union(same...).Intersect(s.Chosen)
-		for _, set := range []*partition.Set{&s.Done, &s.Reused, &s.Failed} {
-			if *set = set.Minus(what); set == into {
-				*set = set.Union(what)
-			}
-		}
-		same = same[:0]
+// partOf is the number of the part that a run is of; -1 for none.
+func (s *State) partOf(r *storage.BackfillRun) int {
+	if len(s.Parts) == 1 {
+		return 0
 	}
-	for i := range runs {
-		o, err := s.outcomeOf(ctx, inst, scope, &runs[i])
-		if err != nil {
-			return err
-		}
-		for _, part := range []struct {
-			set partition.Set
-			to  *partition.Set
-		}{{o.done, &s.Done}, {o.reused, &s.Reused}, {o.failed, &s.Failed}} {
-			if part.set.Empty() {
-				continue
-			}
-			if part.to != into {
-				put()
-				into = part.to
-			}
-			same = append(same, part.set)
-		}
-	}
-	put()
-	return nil
-}
-
-// setOf is the partitions of a run: those of its tag that there are.
-func (s *State) setOf(r *storage.BackfillRun) partition.Set {
-	set, err := s.Space.Select(r.Tags[plan.TagPartition])
+	n, err := strconv.Atoi(r.Tags[storage.TagBackfillPart])
 	if err != nil {
-		return partition.Set{} // somebody has made a run with this tag by himself
+		return -1 // somebody has made a run with this tag by himself
 	}
-	return set
+	return n - 1
+}
+
+func (s *State) count() {
+	s.Counts = Counts{}
+	c := &s.Counts
+	for i := range s.Parts {
+		p := &s.Parts[i]
+		c.Total, c.Done, c.Reused = c.Total+p.Chosen.Len(), c.Done+p.Done.Len(), c.Reused+p.Reused.Len()
+		c.Failed, c.Running = c.Failed+p.Failed.Minus(p.Running).Len(), c.Running+p.Running.Len()
+	}
+	c.Left = c.Total - c.Done - c.Reused - c.Failed - c.Running
 }
 
 // A ChangedError says that the assets or partitions of a backfill are not what they were when it was made.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -31,20 +32,25 @@ const (
 
 // A session is a process at work on a backfill.
 type session struct {
-	cat        *plan.Catalog
-	id         string
-	o          execute.Options
-	row        *storage.Backfill
-	space      *partition.Space
-	definition *partition.Definition
-	stop       context.CancelCauseFunc
-	quiet      bool // what is up to date needs no run
+	cat   *plan.Catalog
+	id    string
+	o     execute.Options
+	row   *storage.Backfill
+	scope *scope
+	stop  context.CancelCauseFunc
+	quiet bool // what is up to date needs no run
 
 	mu       sync.Mutex
 	counts   execute.Progress
-	reused   []partition.Set // found up to date without a run, and not saved yet
+	reused   []found // up to date without a run, and not saved yet
 	failures []Failure
 	fatal    error // nothing more can be done
+}
+
+// found is partitions of a part.
+type found struct {
+	part int
+	set  partition.Set
 }
 
 // work computes what is left of a backfill whose lock this process has.
@@ -57,14 +63,70 @@ func work(ctx context.Context, cat *plan.Catalog, id string, how Resume, o execu
 	if err != nil {
 		return state, err
 	}
-	left := state.left(false)
 	inner, stop := context.WithCancelCause(ctx)
 	s.stop = stop
 	defer stop(nil)
 	heeded := s.heed(inner)
-	s.runs(inner, chunks(s.space, left, s.row.Newest, s.row.PerRun))
+	s.parts(inner, state)
 	heeded()
 	return s.end(context.WithoutCancel(ctx), context.Cause(inner))
+}
+
+// parts computes one part after the other. What is made from partitions that are not there, because they failed, is not tried.
+func (s *session) parts(ctx context.Context, state *State) {
+	for i := range state.Parts {
+		todo := state.Parts[i].left(false)
+		if i > 0 {
+			if ctx.Err() != nil {
+				return
+			}
+			lost, err := s.lost(ctx, i)
+			if err != nil {
+				s.fail(err)
+				return
+			}
+			s.spare(&state.Parts[i], todo.Intersect(lost))
+			todo = todo.Minus(lost)
+		}
+		p := &state.Parts[i]
+		s.runs(ctx, chunks(p.Space, todo, s.row.Newest, s.row.PerRun), func(set partition.Set) { s.one(ctx, p, i, set) })
+	}
+}
+
+// lost are the partitions of a part that are made from some of earlier parts that were tried and are not there.
+func (s *session) lost(ctx context.Context, part int) (partition.Set, error) {
+	if err := s.save(ctx, nil); err != nil {
+		return partition.Set{}, err
+	}
+	state, err := Look(ctx, s.cat, s.o.Instance, s.id)
+	if err != nil {
+		return partition.Set{}, err
+	}
+	if state.Changed != nil {
+		return partition.Set{}, state.Changed
+	}
+	missed := make([]partition.Set, len(state.Parts))
+	for i := range part {
+		missed[i] = state.Parts[i].left(true)
+	}
+	sets, err := s.scope.stages.MadeFrom(missed, execute.PartitionsAt(ctx, s.o.Instance, time.Now()))
+	if err != nil {
+		return partition.Set{}, err
+	}
+	return sets[part], nil
+}
+
+// errLost is why a partition is not tried.
+var errLost = errors.New("it is made from partitions that failed")
+
+// spare counts partitions that are not tried among those that failed.
+func (s *session) spare(p *Part, set partition.Set) {
+	n := set.Len()
+	if n == 0 {
+		return
+	}
+	s.failed(p.Label(set), errLost, nil)
+	s.tell(execute.Progress{Kind: execute.ProgressSkipped, Step: p.Label(set), Message: errLost.Error()}, func(c *execute.Progress) { c.Failed += n })
 }
 
 // begin stores that the backfill goes on, with what its earlier runs have come to.
@@ -77,14 +139,14 @@ func (s *session) begin(ctx context.Context, how Resume) (*State, error) {
 		return nil, state.Changed
 	}
 	// While somebody else does a run of it again, what older runs came to is read again each time: what is found without a run could not overrule that.
-	s.row, s.space, s.quiet = &state.Backfill, state.Space, !state.held
-	scope, err := scopeOf(s.cat, s.row.Job, s.row.Selection)
-	if err != nil {
+	s.row, s.quiet = &state.Backfill, !state.held
+	if s.scope, err = scopeOf(s.cat, s.row.Job, s.row.Selection); err != nil {
 		return nil, err
 	}
-	s.definition = scope.definition
 	if how.Failed {
-		state.Failed = partition.Set{}
+		for i := range state.Parts {
+			state.Parts[i].Failed = partition.Set{}
+		}
 	}
 	change := &storage.BackfillChange{ID: s.id, Progress: s.progress(state, state.through), Time: time.Now().UTC()}
 	// The status is the row's own: what reads as canceled may still be stored as being so.
@@ -105,16 +167,17 @@ func (s *session) begin(ctx context.Context, how Resume) (*State, error) {
 
 // progress is what the row is to hold of a state, which is that of the runs up to one.
 func (s *session) progress(state *State, through int64) *storage.BackfillProgress {
-	encode := func(set partition.Set) string {
-		if set.Empty() {
-			return ""
-		}
-		return state.Space.Encode(set)
+	spaces := make([]*partition.Space, len(state.Parts))
+	done, reused, failed := make([]partition.Set, len(spaces)), make([]partition.Set, len(spaces)), make([]partition.Set, len(spaces))
+	for i := range state.Parts {
+		p := &state.Parts[i]
+		spaces[i], done[i], reused[i], failed[i] = p.Space, p.Done, p.Reused, p.Failed
 	}
-	return &storage.BackfillProgress{
-		Through: through, Done: encode(state.Done), Reused: encode(state.Reused), Failed: encode(state.Failed),
-		DoneCount: state.Done.Len(), ReusedCount: state.Reused.Len(), FailedCount: state.Failed.Len(),
-	}
+	out := &storage.BackfillProgress{Through: through}
+	out.Done, out.DoneCount = encode(spaces, done)
+	out.Reused, out.ReusedCount = encode(spaces, reused)
+	out.Failed, out.FailedCount = encode(spaces, failed)
+	return out
 }
 
 // heed saves progress from time to time, and lets the runs stop when the store says that the backfill should. It ends with the function that it returns.
@@ -166,8 +229,17 @@ func (s *session) save(ctx context.Context, last func(*State) (storage.BackfillS
 		return state.Changed
 	}
 	// Look has taken in all runs that have ended; only those up to the first that has not are left out of what is read the next time.
-	found := partition.Union(reused...).Minus(state.Done)
-	state.Reused, state.Failed = state.Reused.Union(found), state.Failed.Minus(found)
+	for i := range state.Parts {
+		p := &state.Parts[i]
+		var sets []partition.Set
+		for _, f := range reused {
+			if f.part == i {
+				sets = append(sets, f.set)
+			}
+		}
+		up := partition.Union(sets...).Minus(p.Done)
+		p.Reused, p.Failed = p.Reused.Union(up), p.Failed.Minus(up)
+	}
 	change := &storage.BackfillChange{ID: s.id, Time: time.Now().UTC()}
 	if last != nil {
 		if change.To, err = last(state); err != nil {
@@ -194,19 +266,20 @@ func (s *session) end(ctx context.Context, cause error) (*State, error) {
 	s.mu.Unlock()
 	left := 0
 	err := s.save(ctx, func(state *State) (storage.BackfillStatus, error) {
-		rest := state.left(false)
 		if cause == nil && fatal == nil {
 			// All were tried: what has left no trace could not begin, or somebody has canceled its run.
-			state.Failed = state.Failed.Union(rest)
-			rest = partition.Set{}
+			for i := range state.Parts {
+				p := &state.Parts[i]
+				p.Failed = p.Failed.Union(p.left(false))
+			}
 		}
-		left = rest.Len()
+		left = state.left(false)
 		switch {
 		case left > 0 && errors.Is(cause, ErrCanceled):
 			return storage.BackfillCanceled, nil
 		case left > 0:
 			return "", nil
-		case state.Failed.Empty():
+		case state.left(true) == 0:
 			return storage.BackfillCompletedSuccess, nil
 		}
 		return storage.BackfillCompletedFailed, nil
@@ -223,14 +296,14 @@ func (s *session) end(ctx context.Context, cause error) (*State, error) {
 		return nil, err
 	case left > 0:
 		return state, &StoppedError{ID: s.id, Left: left, Cause: cause}
-	case !state.Failed.Empty():
-		return state, &FailedError{ID: s.id, Failed: state.Failed.Len(), Partitions: terms(s.space, state.Failed, mostFailures), Failures: s.failures}
+	case state.left(true) > 0:
+		return state, &FailedError{ID: s.id, Failed: state.left(true), Partitions: state.failed(), Failures: s.failures}
 	}
 	return state, nil
 }
 
 // runs executes sets of partitions, each in a run, several at once, until there are none or ctx is done.
-func (s *session) runs(ctx context.Context, sets func(func(partition.Set) bool)) {
+func (s *session) runs(ctx context.Context, sets func(func(partition.Set) bool), one func(partition.Set)) {
 	n := s.row.Concurrent
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -240,7 +313,7 @@ func (s *session) runs(ctx context.Context, sets func(func(partition.Set) bool))
 	for range n {
 		wg.Go(func() {
 			for set := range todo {
-				s.one(ctx, set)
+				one(set)
 			}
 		})
 	}
@@ -260,23 +333,26 @@ func (s *session) runs(ctx context.Context, sets func(func(partition.Set) bool))
 }
 
 // one executes a run and takes note of what came of it.
-func (s *session) one(ctx context.Context, set partition.Set) {
+func (s *session) one(ctx context.Context, p *Part, part int, set partition.Set) {
 	if ctx.Err() != nil {
 		return
 	}
-	name, n := label(s.space, set), set.Len()
+	name, n := p.Label(set), set.Len()
 	id, err := uuid.NewV7()
 	if err != nil {
 		s.fail(err)
 		return
 	}
 	o := s.o
-	o.Select, o.RunID, o.OnlyNeeded, o.NoMemo, o.Observe = s.row.Selection, id.String(), s.quiet, false, s.warnings(name)
+	o.Select, o.RunID, o.OnlyNeeded, o.NoMemo, o.Observe = p.Selection, id.String(), s.quiet, false, s.warnings(name)
 	o.Tags = maps.Clone(s.row.Tags)
 	if o.Tags == nil {
 		o.Tags = map[string]string{}
 	}
-	o.Tags[storage.TagBackfill], o.Tags[plan.TagPartition] = s.id, selectionOf(s.space, set)
+	o.Tags[storage.TagBackfill], o.Tags[plan.TagPartition] = s.id, selectionOf(p.Space, set)
+	if p.Name != "" {
+		o.Tags[storage.TagBackfillPart] = strconv.Itoa(part + 1)
+	}
 	s.tell(execute.Progress{Kind: execute.ProgressStarted, Step: name}, func(c *execute.Progress) { c.Running += n })
 	began := time.Now()
 	res, err := execute.Run(ctx, s.cat, s.row.Job, o)
@@ -289,7 +365,7 @@ func (s *session) one(ctx context.Context, set partition.Set) {
 	switch {
 	case errors.Is(err, execute.ErrNothingToRun):
 		s.mu.Lock()
-		s.reused = append(s.reused, set)
+		s.reused = append(s.reused, found{part, set})
 		s.mu.Unlock()
 		s.tell(execute.Progress{Kind: execute.ProgressReused, Step: name}, func(c *execute.Progress) { c.Running, c.Reused = c.Running-n, c.Reused+n })
 	case err == nil && res.Run.Ran == 0:
@@ -301,7 +377,7 @@ func (s *session) one(ctx context.Context, set partition.Set) {
 	case errors.As(err, &run) && run.Reason == nil, errors.As(err, &refused), errors.Is(err, execute.ErrCancelRequested):
 		bad := n
 		if n > 1 && run != nil && run.Reason == nil {
-			bad = failedOf(s.space, s.definition, set, failedSteps(res)).Len()
+			bad = failedOf(p.Space, p.definition, set, failedSteps(res)).Len()
 		}
 		s.failed(name, err, run)
 		s.tell(execute.Progress{Kind: execute.ProgressFailed, Step: name, Err: err, Elapsed: took}, func(c *execute.Progress) {

@@ -35,10 +35,23 @@ type shownBackfill struct {
 	Updated    time.Time         `json:"updated"`
 	Ended      *time.Time        `json:"ended"` // null while it has not
 	Counts     backfill.Counts   `json:"counts"`
-	Partitions []string          `json:"partitions"`
-	FailedAre  []string          `json:"failed_are"`
-	LeftAre    []string          `json:"left_are"`
-	Failures   []backfillFailure `json:"failures,omitempty"` // the last ones, in `backfill show`
+	shownPart
+	Parts    []shownPart       `json:"parts,omitempty"`    // of several partitions definitions; then the lists above are empty
+	Failures []backfillFailure `json:"failures,omitempty"` // the last ones, in `backfill show`
+}
+
+// A shownPart is the partitions of a backfill, or of one of several definitions.
+type shownPart struct {
+	Assets     string   `json:"assets,omitempty"` // a selection, of several
+	Of         string   `json:"of,omitempty"`     // the definition, of several
+	Partitions []string `json:"partitions"`
+	FailedAre  []string `json:"failed_are"`
+	LeftAre    []string `json:"left_are"`
+}
+
+func showPart(p *backfill.Part) shownPart {
+	terms := func(set partition.Set) []string { return append([]string{}, p.Space.Terms(set)...) }
+	return shownPart{Partitions: terms(p.Chosen), FailedAre: terms(p.Failed), LeftAre: terms(p.Chosen.Minus(p.Done).Minus(p.Reused).Minus(p.Failed))}
 }
 
 // A backfillFailure is a run of a backfill that failed.
@@ -51,7 +64,8 @@ type backfillFailure struct {
 func showBackfill(s *backfill.State) *shownBackfill {
 	v := &shownBackfill{
 		ID: s.ID, Status: string(s.Status), Live: s.Live && !s.Status.Finished(), Title: s.Title, Job: s.Job, Selection: s.Selection, Definition: s.Definition, Order: oldestFirst, PerRun: s.PerRun, MaxRuns: s.Concurrent,
-		Tags: s.Tags, Cause: s.Cause, Created: s.Created.UTC(), Updated: s.Updated.UTC(), Counts: s.Counts, Partitions: []string{}, FailedAre: []string{}, LeftAre: []string{},
+		Tags: s.Tags, Cause: s.Cause, Created: s.Created.UTC(), Updated: s.Updated.UTC(), Counts: s.Counts,
+		shownPart: shownPart{Partitions: []string{}, FailedAre: []string{}, LeftAre: []string{}},
 	}
 	if s.Newest {
 		v.Order = newestFirst
@@ -64,11 +78,14 @@ func showBackfill(s *backfill.State) *shownBackfill {
 		v.Changed = s.Changed.Error()
 		return v
 	}
-	for _, part := range []struct {
-		set  partition.Set
-		into *[]string
-	}{{s.Chosen, &v.Partitions}, {s.Failed, &v.FailedAre}, {s.Chosen.Minus(s.Done).Minus(s.Reused).Minus(s.Failed), &v.LeftAre}} {
-		*part.into = append(*part.into, s.Space.Terms(part.set)...)
+	if len(s.Parts) == 1 {
+		v.shownPart = showPart(&s.Parts[0])
+		return v
+	}
+	for i := range s.Parts {
+		p := showPart(&s.Parts[i])
+		p.Assets, p.Of = s.Parts[i].Selection, s.Parts[i].Definition
+		v.Parts = append(v.Parts, p)
 	}
 	return v
 }
@@ -130,15 +147,27 @@ func (b *shownBackfill) view(l look) []string {
 	}
 	row("definition", b.Definition)
 	row("partitions", shortTerms(b.Partitions))
+	for i := range b.Parts {
+		row("of "+b.Parts[i].Assets, shortTerms(b.Parts[i].Partitions))
+	}
 	row("order", b.Order+" first, "+perRun(b.PerRun))
 	row("tags", strings.Join(sortedTags(b.Tags), ", "))
 	row("created", shortTime(b.Created, l))
 	if b.Ended != nil {
 		row("ended", shortTime(*b.Ended, l))
 	}
-	row("failed", shortTerms(b.FailedAre))
+	of := func(own []string, list func(*shownPart) []string) string {
+		all := []string{shortTerms(own)}
+		for i := range b.Parts {
+			if terms := list(&b.Parts[i]); len(terms) > 0 {
+				all = append(all, shortTerms(terms)+" of "+b.Parts[i].Assets)
+			}
+		}
+		return strings.TrimPrefix(strings.Join(all, "; "), "; ")
+	}
+	row("failed", of(b.FailedAre, func(p *shownPart) []string { return p.FailedAre }))
 	if b.Counts.Left > 0 && b.Counts.Left < b.Counts.Total {
-		row("left", shortTerms(b.LeftAre))
+		row("left", of(b.LeftAre, func(p *shownPart) []string { return p.LeftAre }))
 	}
 	row("changed", b.Changed)
 	lines := t.render(l)

@@ -67,7 +67,7 @@ type Backfill struct {
 	Job        string            // that its runs are of; empty for assets
 	Selection  string            // of assets, or of steps of the job
 	Definition string            // what the partitions are, in words, to be compared by people
-	Partitions string            // the encoded set
+	Partitions string            // the encoded set; of several definitions one for each, on lines of their own
 	Total      int               // how many that are
 	Newest     bool              // the last partitions first
 	PerRun     int               // partitions of each run; 0 for all in one
@@ -86,7 +86,7 @@ type Backfill struct {
 type BackfillProgress struct {
 	Through int64 // number of the last run that is part of it; all before have ended
 
-	// Encoded sets, empty for none: computed or found stored by a run; found stored, without a run; tried in vain.
+	// Encoded sets, empty for none, on lines as Partitions are: computed or found stored by a run; found stored, without a run; tried in vain.
 	Done, Reused, Failed string
 	// How many partitions each has.
 	DoneCount, ReusedCount, FailedCount int

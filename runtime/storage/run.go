@@ -87,6 +87,8 @@ func (s RunStatus) Cancelable() bool { return Transition(s, RunCanceled) == nil 
 const (
 	TagResumeRetry = "dagster/is_resume_retry" // "true" on a run that goes on where its parent failed
 	TagBackfill    = "dagster/backfill"        // id of the backfill that a run belongs to
+	// TagBackfillPart is the number of the part that a run belongs to, from 1, of a backfill of assets with several partitions definitions.
+	TagBackfillPart = "dagstergen/backfill_part"
 )
 
 // A Run is one execution of a job or of a selection of assets.
