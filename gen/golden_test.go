@@ -83,7 +83,8 @@ func layOut(t testing.TB, root string, cases []*goldenCase) {
 func goMod(t testing.TB, module string) string {
 	const us = "github.com/dagstergen/dagstergen"
 	require, replace := "", ""
-	for _, m := range [][2]string{{us, repository(t)}, {load.ParquetPath, filepath.Join(repository(t), "gen", "testdata", "parquet")}} {
+	stands := func(dir string) string { return filepath.Join(repository(t), "gen", "testdata", dir) }
+	for _, m := range [][2]string{{us, repository(t)}, {load.ParquetPath, stands("parquet")}, {load.ProtobufPath, stands("protobuf")}, {"google.golang.org/protobuf", stands("protoreflect")}} {
 		require += "require " + m[0] + " v0.0.0\n"
 		replace += "replace " + m[0] + " => " + m[1] + "\n"
 	}

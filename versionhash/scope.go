@@ -330,7 +330,7 @@ func (g *Graph) registering(scope []bool) map[string][]int32 {
 // keepers are the packages that one imported for its registrations may register with.
 func (g *Graph) keepers(path string) []string {
 	switch path {
-	case "embed", load.ParquetPath: // how a value is stored is no part of a version
+	case "embed", load.ParquetPath, load.ProtobufPath: // how a value is stored is no part of a version
 		return nil
 	case "time/tzdata":
 		return []string{"time"}

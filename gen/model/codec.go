@@ -32,9 +32,7 @@ func (b *builder) codec(op *Op, arg annotations.Arg) {
 		return
 	}
 	op.Codec = arg.Value
-	if op.Codec == codecParquet {
-		b.tableImport(op, arg)
-	}
+	b.codecImport(op, arg)
 	if op.Obj.Signature().TypeParams().Len() > 0 {
 		return // its instances are looked at
 	}
@@ -64,6 +62,8 @@ func (b *builder) codecProblem(codec string, t types.Type, from *types.Package) 
 		return b.tableProblem(t, from)
 	case codecPNG:
 		return pngProblem(t, from)
+	case codecProtobuf:
+		return messageProblem(t, from)
 	}
 	return b.jsonProblem(t, from)
 }
@@ -97,7 +97,7 @@ func pngProblem(t types.Type, from *types.Package) *storeProblem {
 
 // notExact reports a type that a codec does not give back exactly.
 func (b *builder) notExact(f *Func, codec string, pos token.Pos, what string, p *storeProblem) {
-	format := map[string]string{codecParquet: "Parquet", codecPNG: "PNG"}[codec]
+	format := map[string]string{codecParquet: "Parquet", codecPNG: "PNG", codecProtobuf: "protocol buffers"}[codec]
 	if format == "" {
 		format = "JSON"
 	}
@@ -138,6 +138,9 @@ func (w *jsonWalk) walk(t types.Type, path string, hops []fieldHop) *storeProble
 		return nil
 	}
 	w.seen[named] = true
+	if isMessage(t) {
+		return w.fail(t, path, hops, "encoding/json knows nothing of protocol buffers", "drop it, or use codec=protobuf for a result that is one")
+	}
 	set := types.NewMethodSet(types.NewPointer(t))
 	for _, m := range [][2]string{{"MarshalJSON", "UnmarshalJSON"}, {"MarshalText", "UnmarshalText"}} {
 		out, in := hasMethod(set, m[0], nil, []string{"[]uint8", "error"}), hasMethod(set, m[1], []string{"[]uint8"}, []string{"error"})

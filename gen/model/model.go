@@ -157,7 +157,7 @@ type Op struct {
 	Fresh    time.Duration // how old its latest value may be; 0 where nothing is said
 	Strategy *Strategy     // of an asset
 	IO       *Resource
-	Codec    string // "json", "parquet" or "png"; empty for CBOR
+	Codec    string // "json", "parquet", "png" or "protobuf"; empty for CBOR
 	Deps     []*Asset
 	Env      []string // environment variables whose values count in its version, sorted
 

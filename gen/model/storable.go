@@ -36,6 +36,9 @@ func (b *builder) storeProblem(t types.Type, from *types.Package) *storeProblem 
 		lp := b.prog.Packages[p.Path()]
 		return lp != nil && lp.Local
 	}}
+	if lp := b.prog.Packages[from.Path()]; lp != nil {
+		w.messages = reaches(lp, load.ProtobufPath)
+	}
 	p := w.walk(t, Short(t, from), nil)
 	b.storable[name] = p
 	return p
@@ -80,9 +83,11 @@ func (b *builder) dataProblem(t types.Type, from *types.Package) *storeProblem {
 type storeWalk struct {
 	from  *types.Package
 	local func(*types.Package) bool // whether a user can edit its types
-	seen  map[*types.Named]bool     // types found sound, or being looked at: values of recursive types are finite
-	order []*types.Named            // in which seen was filled
-	open  map[*types.TypeName]int   // how many instances of a declaration are being looked at
+	// messages tells that the program has what stores protocol buffers
+	messages bool
+	seen     map[*types.Named]bool   // types found sound, or being looked at: values of recursive types are finite
+	order    []*types.Named          // in which seen was filled
+	open     map[*types.TypeName]int // how many instances of a declaration are being looked at
 }
 
 // maxInstances bounds how often instances of one generic type are looked at inside of each other. One that grows with every step into it would
@@ -128,6 +133,11 @@ func (w *storeWalk) walk(t types.Type, path string, hops []fieldHop) *storeProbl
 			return nil
 		}
 		p.why += ", and its " + pair + " form is that of its embedded field " + field + " alone"
+	case isMessage(t):
+		if w.messages {
+			return nil
+		}
+		p.path, p.typ, p.hops, p.why, p.fix = path, Short(t, w.from), hops, "it is a protocol buffer, and what stores those is in a module of its own, which this package does not import", importFix(load.ProtobufPath)
 	case half != "":
 		p.why += ", and it has " + half
 	}

@@ -5,37 +5,10 @@ import (
 	"go/types"
 	"reflect"
 	"strings"
-
-	"github.com/dagstergen/dagstergen/annotations"
-	"github.com/dagstergen/dagstergen/internal/load"
 )
 
 // codecParquet is the codec that a package of another module has.
 const codecParquet = "parquet"
-
-// tableImport reports codec=parquet in a package that has no import of the one that knows it: the program would not have it.
-func (b *builder) tableImport(op *Op, arg annotations.Arg) {
-	seen := map[*load.Package]bool{}
-	var has func(p *load.Package) bool
-	has = func(p *load.Package) bool {
-		if p.Path == load.ParquetPath {
-			return true
-		}
-		if seen[p] {
-			return false
-		}
-		seen[p] = true
-		for _, dep := range p.Imports {
-			if has(dep) {
-				return true
-			}
-		}
-		return false
-	}
-	if !has(op.Pkg.Package) {
-		b.argError(&op.Func, CodeCodecImport, arg, fmt.Sprintf("run `go get %s`, and write: import _ %q", load.ParquetPath, load.ParquetPath), "%s: codec=parquet is in a module of its own, which this package does not import", op.GoName)
-	}
-}
 
 // tableProblem says what of t, which can be stored or is a stream of what can be, makes it no table for package parquet; nil for nothing. What depends on the value (text that is not UTF-8, a
 // time that is not in UTC or out of range) is found when the step runs. The rules are those of that package's schema.

@@ -100,6 +100,9 @@ func TestArrowsPointDown(t *testing.T) {
 var nested = map[string][]string{
 	"parquet":          {"runtime/dag"},
 	"parquet/examples": {"runtime/dag", "runtime/cli", "parquet"},
+
+	"protobuf":          {"runtime/dag"},
+	"protobuf/examples": {"runtime/dag", "runtime/cli", "protobuf"},
 }
 
 func TestNestedModules(t *testing.T) {

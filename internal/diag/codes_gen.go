@@ -69,15 +69,15 @@ var declarationCodes = []Code{
 		"With `codec=json` a result is stored as `encoding/json` writes it. That must be read back as the same value: a field that its tag leaves out, two fields with one name, a map key that is no text, " +
 			"a complex number, half a pair of methods, a pointer to what may be nil are refused; the path says where. What depends on the value (NaN, text that is not UTF-8, a time that is not in UTC) is an error of the step when it runs. " +
 			"With `codec=parquet` a result is a table, `[]T` or a stream of `T` where `T` is a struct: a type in itself, a complex number, a map key without an order, an unexported field, a tag that is no name are refused. " +
-			"With `codec=png` a result is an `image.Image`, or a pointer to one of the types of package `image` that a PNG is read as. " +
+			"With `codec=png` a result is an `image.Image`, or a pointer to one of the types of package `image` that a PNG is read as; with `codec=protobuf` it is a pointer to a protocol buffer. " +
 			"`codec=` says nothing beside `io=`, nor where there is no result, or a `dag.File`.",
 		"Change that field, or leave `codec=` out: the default stores everything exactly."},
 	{"DAG0323", "not the results of a check",
 		"A check says whether an asset is as it should be: one result, a `bool` or a `dag.CheckResult`, and an error for a check that could not be made. An error alone would not tell the two apart.",
 		"Return `bool`, `(bool, error)`, `dag.CheckResult` or `(dag.CheckResult, error)`."},
 	{"DAG0324", "codec whose package is not imported",
-		"`codec=parquet` is in a package of another module, so that only who stores tables as Parquet has the libraries for it. The program knows the codec if a package of the op imports it, for that alone.",
-		"Run `go get github.com/dagstergen/dagstergen/parquet` and add `import _ \"github.com/dagstergen/dagstergen/parquet\"` to a file of the package."},
+		"`codec=parquet` and `codec=protobuf` are in packages of other modules, so that only who stores Parquet or protocol buffers has the libraries for it. The program knows the codec if a package of the op imports it, for that alone.",
+		"Run `go get github.com/dagstergen/dagstergen/parquet` and add `import _ \"github.com/dagstergen/dagstergen/parquet\"` to a file of the package; with `codec=protobuf` it is `github.com/dagstergen/dagstergen/protobuf`."},
 }
 
 // wiringCodes are those of package gen/model about what belongs together: assets, resources, configs, and what arguments name.

@@ -41,7 +41,7 @@ func directModules(ctx context.Context, goTool, dir string, env []string) (map[s
 			return nil, fmt.Errorf("load: %w", err)
 		}
 		for _, r := range mod.Require {
-			if !r.Indirect && r.Mod.Path != ownModule && r.Mod.Path != ParquetPath {
+			if !r.Indirect && !ours(r.Mod.Path) {
 				direct[r.Mod.Path] = true
 			}
 		}

@@ -56,7 +56,7 @@ const ownModule = "github.com/dagstergen/dagstergen"
 // part of a version there than it is elsewhere.
 func framework(p *Package) bool {
 	below, ok := strings.CutPrefix(p.Path, ownModule+"/")
-	return ok && p.Name != "main" && (strings.HasPrefix(below, "runtime/") || strings.HasPrefix(below, "internal/") || p.Path == ParquetPath)
+	return ok && p.Name != "main" && (strings.HasPrefix(below, "runtime/") || strings.HasPrefix(below, "internal/") || ours(p.Path))
 }
 
 // module says what the program keeps of m. A module replaced by a folder is local whether its files are read there or
@@ -67,7 +67,7 @@ func (m *listedModule) module() *Module {
 	}
 	out := &Module{Path: m.Path, Version: m.Version, Dir: m.Dir, GoVersion: m.GoVersion, Local: m.Main}
 	if r := m.Replace; r != nil && r.Version == "" {
-		out.Local = out.Local || m.Path != ownModule && m.Path != ParquetPath
+		out.Local = out.Local || !ours(m.Path)
 		out.Dir = orElse(out.Dir, r.Dir)
 		out.GoVersion = orElse(out.GoVersion, r.GoVersion)
 	}

@@ -28,6 +28,14 @@ const PartitionPath = "github.com/dagstergen/dagstergen/runtime/partition"
 // ParquetPath is the import path of the package that codec=parquet needs. It is in a module of its own.
 const ParquetPath = "github.com/dagstergen/dagstergen/parquet"
 
+// ProtobufPath is the import path of the package that stores protocol buffers. It is in a module of its own.
+const ProtobufPath = "github.com/dagstergen/dagstergen/protobuf"
+
+// ours reports whether a module is one of dagstergen's: what it does is no part of a user's code.
+func ours(module string) bool {
+	return module == ownModule || module == ParquetPath || module == ProtobufPath
+}
+
 // A Config says what to load.
 type Config struct {
 	Dir      string   // folder in which the patterns are meant; "" is the current one

@@ -225,7 +225,8 @@ func (g *getting) read() (*content, error) {
 		return &content{raw: data}, nil
 	}
 	decode, show := codec.Decode, codec.JSON
-	if g.out.Codec == iomanager.CodecJSON || g.out.Codec == iomanager.CodecParquet {
+	switch g.out.Codec {
+	case iomanager.CodecJSON, iomanager.CodecParquet, iomanager.CodecProtobuf:
 		decode = func(t *dag.Type, text []byte) (v any, err error) {
 			v, data, err = iomanager.FromForeign(g.out, t, text)
 			return v, err
@@ -244,7 +245,7 @@ func (g *getting) read() (*content, error) {
 	if !g.app.quiet {
 		_, _ = fmt.Fprintf(g.app.env.Stderr, "%s: %s; it is shown as it is stored, by the Go names of fields\n", escape(g.key), escape(why))
 	}
-	if g.out.Codec == iomanager.CodecParquet {
+	if g.out.Codec == iomanager.CodecParquet || g.out.Codec == iomanager.CodecProtobuf {
 		return &content{raw: stored}, nil
 	}
 	shown, err := show(stored)
@@ -258,6 +259,8 @@ func (g *getting) asStored() bool {
 		return true
 	case iomanager.CodecParquet:
 		return g.def == nil || g.savesTable()
+	case iomanager.CodecProtobuf:
+		return g.def == nil || filepath.Ext(g.flags.to) == ".pb"
 	}
 	return false
 }
@@ -314,6 +317,10 @@ func asJSON(v any) (shown []byte, ok bool) {
 			ok = false
 		}
 	}()
+	if f, message := dag.MessageFormatOf(reflect.TypeOf(v)); message && !reflect.ValueOf(v).IsNil() {
+		shown, err := f.JSON(v)
+		return shown, err == nil
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -109,7 +109,7 @@ type Output struct {
 	Name        string // snake case of the result name; "result" for a single one
 	Type        *Type
 	Asset       string // the asset key, for assets and sources
-	Codec       string // how the instance's own IO manager stores it: "json", "parquet", "png"; empty for CBOR. It counts in no version
+	Codec       string // how the instance's own IO manager stores it: "json", "parquet", "png", "protobuf"; empty for CBOR. It counts in no version
 	Description string
 }
 

@@ -22,5 +22,6 @@ const (
 	CodecJSON     = "json"      // JSON, for an op with codec=json
 	CodecParquet  = "parquet"   // a table for an op with codec=parquet; its dag.TableFormat is in a module of its own
 	CodecPNG      = "png"       // an image as a PNG, for an op with codec=png
+	CodecProtobuf = "protobuf"  // a protocol buffer in its wire format, for an op with codec=protobuf; its dag.MessageFormat is in a module of its own
 	CodecFile     = "file"      // a dag.File: its own bytes; a zero File has no name
 )

@@ -21,9 +21,10 @@ type form struct {
 
 // forms are those that outputs are stored in as they are, by codec.
 var forms = map[string]form{
-	CodecJSON:    {".json", codec.EncodeJSON, codec.DecodeJSON},
-	CodecParquet: {".parquet", encodeTable, decodeTable},
-	CodecPNG:     {".png", codec.EncodePNG, codec.DecodePNG},
+	CodecJSON:     {".json", codec.EncodeJSON, codec.DecodeJSON},
+	CodecParquet:  {".parquet", encodeTable, decodeTable},
+	CodecPNG:      {".png", codec.EncodePNG, codec.DecodePNG},
+	CodecProtobuf: {".pb", codec.EncodeMessage, codec.DecodeMessage},
 }
 
 // StageOutput is Stage for an output of an op, with the codec that it asks for.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
 // marshaller sets the functions of tc for a type that is stored through its own methods, and reports whether it has them. A nil
@@ -27,7 +29,12 @@ func marshaller(tc *typeCodec, t reflect.Type) bool {
 		tc.encode = encodeVia(majorText, func(x any) ([]byte, error) { return x.(encoding.TextMarshaler).MarshalText() })
 		tc.decode = decodeVia((*decoder).text, func(x any, b []byte) error { return x.(encoding.TextUnmarshaler).UnmarshalText(b) })
 	default:
-		return false
+		f, ok := dag.MessageFormatOf(p)
+		if !ok {
+			return false
+		}
+		tc.encode = encodeVia(majorBytes, f.Marshal)
+		tc.decode = decodeVia((*decoder).bytes, func(x any, b []byte) error { return f.Unmarshal(b, x) })
 	}
 	return true
 }
