@@ -200,6 +200,7 @@ var arguments = []Argument{
 	{Name: "description", Type: Text, Default: "the doc comment", Doc: "what people read about it", On: []Kind{Op, Asset, Source, Check, Resource, Graph, Job, Preset, Hook, Configured, Partitions}},
 	{Name: "version", Type: Text, Default: "the hash of the code", Doc: "the code version, in place of the hash of the code: change it by hand when a change of the code must count", On: []Kind{Op, Asset, Check, Resource}},
 	{Name: "volatile", Type: Flag, Default: "off", Doc: "it always runs, and is never reused", On: []Kind{Op, Asset, Check}},
+	{Name: "subset", Type: Flag, Default: "off", Doc: "of several assets it computes those that are asked for, which dag.Selected tells it: each is a step of its own", On: []Kind{Asset}},
 	{Name: "share", Type: Flag, Default: "off", Doc: "its outputs are handed on in memory as they are: consumers promise not to modify them", On: runnable},
 	{Name: "strategy", Type: Ident, Default: "source hash", Doc: "the dag.VersionStrategy that gives versions: a variable, or a function without parameters, of the package", On: []Kind{Asset, Job}},
 	{Name: "io", Type: Ident, Default: "the instance's store", Doc: "the IO manager of its outputs: a resource (its function or its key) whose type implements dag.IOManager", On: []Kind{Op, Asset}},

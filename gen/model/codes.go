@@ -59,6 +59,7 @@ const (
 	CodeUnexported        = "DAG0441" // something unexported that another package's definitions need
 	CodeUnspeakable       = "DAG0442" // a type that generated code cannot name
 	CodeWas               = "DAG0451" // an earlier key of an asset that is another one's
+	CodeSubset            = "DAG0452" // subset of what is one asset, or dag.Selected of no output
 
 	// Bodies of jobs and graphs.
 

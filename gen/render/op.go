@@ -61,6 +61,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 	l.pairs("Tags", op.Tags)
 	l.pairs("Metadata", op.Metadata)
 	l.flag("Volatile", op.Volatile)
+	l.flag("Subset", op.Subset)
 	l.flag("Share", op.Share)
 	l.text("Version", op.Version)
 	r.strategy(&l, op.Strategy)

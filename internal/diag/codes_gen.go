@@ -166,6 +166,9 @@ var wiringCodes = []Code{
 	{"DAG0451", "earlier key of another asset",
 		"`was=` names a key that an asset in sight has now or claims too, the asset's own key, or stands on a function with several assets. A history can go on in one asset only.",
 		"Name the key that this asset had before, and nothing else."},
+	{"DAG0452", "subset that cannot be",
+		"`subset` stands on a function with one asset, of which no part can be left out; or a body asks `dag.Selected` for a name that none of its results has, or in a function all of whose outputs are always computed.",
+		"Write `//dag:asset subset` on a function with several named results, and ask for these by their names in snake case."},
 }
 
 // jobCodes are those of package gen/model about bodies of jobs and graphs.

@@ -59,7 +59,9 @@ type Op struct {
 	Tags        map[string]string
 	Metadata    map[string]string
 
-	Volatile bool            // always runs
+	Volatile bool // always runs
+	// Subset says of a function with several assets that it can compute some of them: each is a step of its own, and one call computes those that are needed, see [Selected].
+	Subset   bool
 	Share    bool            // its outputs go on in memory undecoded
 	Version  string          // version=: replaces the code version; empty when not given
 	Strategy VersionStrategy // strategy= of an asset; nil for the default

@@ -44,6 +44,7 @@ type Step struct {
 	RunConfig   string // YAML
 	Op          *dag.Op
 	Partition   *dag.Partition // nil for none
+	Selected    []string       // names of the outputs that dag.Selected says yes to; nil for all
 }
 
 // A Record is what a body said.
@@ -111,7 +112,7 @@ func Context(t TB, s Step) (context.Context, *Record) {
 	}
 	info.Run = &dag.RunInfo{ID: info.RunID, Job: info.JobKey, Tags: s.RunTags, Config: s.RunConfig}
 	scope := &dag.Scope{
-		Info: info, Op: s.Op, Log: slog.New(&handler{record: r}), AddMetadata: r.addMetadata, SetDataVersion: r.setDataVersion,
+		Info: info, Op: s.Op, Selected: s.Selected, Log: slog.New(&handler{record: r}), AddMetadata: r.addMetadata, SetDataVersion: r.setDataVersion,
 		Job: &dag.JobDef{GraphDef: dag.GraphDef{Key: info.JobKey}, Tags: s.RunTags},
 		Expect: func(e dag.Expectation) {
 			r.mu.Lock()

@@ -121,3 +121,17 @@ func TestResource(t *testing.T) {
 	dagtest.Resource[int](f, defs, "db", "", nil)
 	assert.Equal(t, []string{`resource "db" is a *dagtest_test.conn, and not a int`}, f.said)
 }
+
+func TestSelected(t *testing.T) {
+	ctx, _ := dagtest.Context(t, dagtest.Step{Selected: []string{"b"}})
+	assert.False(t, dag.Selected(ctx, "a"))
+	assert.True(t, dag.Selected(ctx, "b"))
+	op := &dag.Op{Kind: dag.KindAsset, Outputs: []dag.Output{{Name: "a", Asset: "x/a"}, {Name: "b", Asset: "x/b"}}}
+	ctx, _ = dagtest.Context(t, dagtest.Step{Selected: []string{"b"}, Op: op})
+	assert.Equal(t, []string{"b"}, dag.SelectedOutputs(ctx))
+	assert.Equal(t, []string{"x/b"}, dag.SelectedAssets(ctx))
+	ctx, _ = dagtest.Context(t, dagtest.Step{Op: op})
+	assert.Equal(t, []string{"a", "b"}, dag.SelectedOutputs(ctx))
+	assert.True(t, dag.Selected(t.Context(), "a"), "a plain call computes all")
+	assert.Nil(t, dag.SelectedOutputs(t.Context()))
+}

@@ -16,8 +16,8 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// compute calls the user's function, stores what it gives and submits the record. unlock is called when that is durable.
-func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
+// compute calls the user's function, stores what it gives and submits the record. unlock is called when that is durable. With got the function was called already, for another step.
+func (w *worker) compute(i int32, call *dag.Call, unlock func(), got *gift) verdict {
 	r := w.run
 	t := r.engine.tasks.At(int(i))
 	s := t.step
@@ -37,7 +37,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func()) verdict {
 	}
 	r.show.started(s.Key)
 	ctx := dag.WithScope(r.ctx, &sc.Scope)
-	failed := w.invoke(ctx, s, sc, call)
+	failed := w.called(ctx, i, sc, call, got)
 	said := sc.close()
 	if failed != nil {
 		return w.fail(plan.Vertex(i), failed, began)

@@ -91,7 +91,8 @@ type engine struct {
 	stopped bool // schedule nothing more
 
 	content map[canon.Digest]int32
-	turns   int // how often a task was done, or is computed again
+	party   map[int32]*party // by task, of those whose function gives other assets too
+	turns   int              // how often a task was done, or is computed again
 
 	sleeping map[plan.Vertex]*time.Timer // postponed tasks
 
@@ -190,6 +191,9 @@ func newEngine(r *run) *engine {
 	}
 	for range p.Values() {
 		e.values.Add()
+	}
+	if r.target.Job == nil {
+		e.parties(p)
 	}
 	e.content = make(map[canon.Digest]int32, open)
 	if open > 0 || p.Open() {

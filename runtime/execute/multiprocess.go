@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -191,7 +192,7 @@ func (c *remote) load(s *plan.Step, ref *stepRef, tries int) (*stepEvent, error)
 	r := c.run
 	request := stepRequest{Step: ref}
 	if c.launch != nil { // it cannot be told later
-		request.Go = c.goRef(s, r.stepInfo(s, tries), timeout(s))
+		request.Go = c.goRef([]*plan.Step{s}, r.stepInfo(s, tries), timeout(s))
 	}
 	for {
 		fresh := c.p == nil
@@ -286,7 +287,11 @@ func (c *remote) logged(ctx context.Context, sc *scope, line *lineRef) {
 // limit is how long that may take, where there is a limit: the context of the step ends then in both processes.
 func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.Call, limit time.Duration) *StepError {
 	p := c.p
-	ref := c.goRef(s, sc.Info, limit)
+	parts := sc.parts
+	if parts == nil {
+		parts = []*plan.Step{s}
+	}
+	ref := c.goRef(parts, sc.Info, limit)
 	if c.launch != nil {
 		defer func() {
 			if c.p != nil { // the next step has one of its own
@@ -330,12 +335,23 @@ func (c *remote) invoke(ctx context.Context, s *plan.Step, sc *scope, call *dag.
 // begun reports whether a step that was loaded is at work already: nobody could keep it from that.
 func (c *remote) begun() bool { return c != nil && c.launch != nil && c.p != nil }
 
-// goRef is the word to compute a step.
-func (c *remote) goRef(s *plan.Step, info dag.StepInfo, limit time.Duration) *goRef {
+// goRef is the word to compute a step, or several that are assets of one function.
+func (c *remote) goRef(steps []*plan.Step, info dag.StepInfo, limit time.Duration) *goRef {
 	ref := &goRef{Info: info, Give: true, Limit: limit}
-	if s.IO() != "" && s.Recorded && c.run.memo() {
+	for _, s := range steps {
+		stored := s.IO() != "" && s.Recorded && c.run.memo()
+		if s.Whole() != nil {
+			part := partRef{Output: s.Op.Outputs[0].Name, Node: s.Node.Name, Key: s.Key}
+			if stored {
+				part.Version = s.Outputs[0].String()
+			}
+			ref.Parts = append(ref.Parts, part)
+			continue
+		}
 		for k := range s.Op.Outputs {
-			ref.Versions = append(ref.Versions, s.Outputs[k].String())
+			if stored {
+				ref.Versions = append(ref.Versions, s.Outputs[k].String())
+			}
 		}
 	}
 	return ref
@@ -368,7 +384,6 @@ func (c *remote) computed(ctx context.Context, p peer, s *plan.Step, sc *scope, 
 	if err := p.Send(stepRequest{Go: ref}); err != nil {
 		return nil, err
 	}
-	given := 0
 	for {
 		said, err := c.hear(ctx, sc)
 		if err != nil {
@@ -376,18 +391,18 @@ func (c *remote) computed(ctx context.Context, p peer, s *plan.Step, sc *scope, 
 		}
 		switch said.Type {
 		case storage.EventStepOutput:
-			if given == len(call.Out) {
-				return nil, errors.New("more outputs than there are")
+			at := slices.IndexFunc(s.Op.Outputs, func(o dag.Output) bool { return o.Name == said.Output })
+			if at < 0 {
+				return nil, fmt.Errorf("it says output %s", said.Output)
 			}
 			if said.File != nil && !said.Stored {
-				if call.Out[given], err = said.File.file(); err != nil {
+				if call.Out[at], err = said.File.file(); err != nil {
 					return nil, err
 				}
 			} else {
-				call.Out[given] = said
+				call.Out[at] = said
 			}
-			sc.give(given, said.Metadata, dag.DataVersion(said.Said))
-			given++
+			sc.give(at, said.Metadata, dag.DataVersion(said.Said))
 		case storage.EventStepFailure:
 			return said.failure(s.Key), nil
 		case storage.EventStepSuccess:

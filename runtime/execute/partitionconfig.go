@@ -11,7 +11,7 @@ import (
 
 // partitionConfigs are the configs of ops that have one for each partition.
 type partitionConfigs struct {
-	over map[string]*runconfig.Overlay // what run config says, by name of the node
+	over map[string]*runconfig.Overlay // what run config says, by what run config calls the node
 	made map[string]*plan.Config       // by key of the node; it does not change any more once the run begins
 }
 
@@ -51,7 +51,7 @@ func (c *partitionConfigs) of(n *plan.Node, p *dag.Partition) (*plan.Config, err
 	if v := c.made[n.Key]; v != nil && n.Partition != nil {
 		return v, nil
 	}
-	over := c.over[n.Name]
+	over := c.over[n.ConfigKey()]
 	if over == nil {
 		return nil, fmt.Errorf("%s %q has no config value", n.Op.Kind, n.Key)
 	}
@@ -67,5 +67,5 @@ func (r *resolved) config(n *plan.Node, p *dag.Partition) (*plan.Config, error) 
 	if p != nil && n.Op.Config != nil && n.Op.ConfigFor != nil {
 		return r.parts.of(n, p)
 	}
-	return r.ops[n.Name], nil
+	return r.ops[n.ConfigKey()], nil
 }

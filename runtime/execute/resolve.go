@@ -30,12 +30,25 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 		Executors: executorSchemas(),
 		Loggers:   loggerSchemas(t.Catalog),
 		Given:     slices.Sorted(maps.Keys(o.Inputs)),
-		Ops:       make([]runconfig.OpSchema, len(t.Graph.Nodes)),
+		Ops:       make([]runconfig.OpSchema, 0, len(t.Graph.Nodes)),
 	}
+	sources := make([]bool, len(t.Graph.Nodes))
+	for _, i := range t.Sources {
+		sources[i] = true
+	}
+	functions := map[string]int{} // of which several nodes are assets: they have one config
 	for i := range t.Graph.Nodes {
 		n := &t.Graph.Nodes[i]
-		op := &s.Ops[i]
-		*op = runconfig.OpSchema{Key: n.Key, Config: n.Op.Config, Optional: !t.IsSelected(i)}
+		required := t.IsSelected(i) || sources[i]
+		if n.Whole() != nil {
+			if at, again := functions[n.ConfigKey()]; again {
+				s.Ops[at].Optional = s.Ops[at].Optional && !required
+				continue
+			}
+			functions[n.ConfigKey()] = len(s.Ops)
+		}
+		s.Ops = append(s.Ops, runconfig.OpSchema{Key: n.ConfigKey(), Config: n.Op.Config, Optional: !required})
+		op := &s.Ops[len(s.Ops)-1]
 		for _, k := range n.Asked {
 			op.Inputs = append(op.Inputs, dag.JobParam{Name: n.Op.Inputs[k].Name, Type: n.Op.Inputs[k].Type})
 		}
@@ -47,9 +60,6 @@ func schemaOf(t *plan.Target, o *Options) runconfig.Schema {
 	}
 	for _, c := range t.Graph.Configs() {
 		s.Graphs = append(s.Graphs, runconfig.GraphSchema{Key: c.Key, Config: c.Config, From: sourceOf(c.From, o), Optional: !t.UsesConfig(c)})
-	}
-	for _, i := range t.Sources {
-		s.Ops[i].Optional = false
 	}
 	needed := map[string]bool{}
 	for _, r := range t.Resources() {

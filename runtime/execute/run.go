@@ -232,6 +232,7 @@ func (r *run) execute(ctx context.Context) (*Result, error) {
 	heeded := r.heed()
 	kept := r.keepPrints()
 	where().execute(r.engine, (*worker).work)
+	r.engine.dismiss()
 	release()
 	heeded()
 	kept()

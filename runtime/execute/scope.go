@@ -13,6 +13,7 @@ import (
 type scope struct {
 	dag.Scope
 	step  *plan.Step
+	parts []*plan.Step // of a function that is called for some of its assets: those; nil where step is all of it
 	lines stepHandler
 
 	mu     sync.Mutex

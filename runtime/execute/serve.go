@@ -5,19 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"time"
 
-	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/internal/subprocess"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
-	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/runconfig"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -309,9 +305,21 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 	if !ref.Give {
 		defer context.AfterFunc(ctx, s.abandoned)()
 	}
-	sc := &scope{step: step}
-	sc.Info, sc.Op, sc.Job = ref.Info, n.Op, s.target.Def()
+	sc := &scope{step: step.Entire()}
+	op := sc.step.Op
+	sc.Info, sc.Op, sc.Job = ref.Info, op, s.target.Def()
 	inZone(sc.Info.Partition)
+	outs, err := s.asked(step, ref)
+	if err != nil {
+		s.fail("", err, "", 0)
+		return
+	}
+	if n.Whole() != nil {
+		call.Out = make([]any, len(op.Outputs))
+		for _, out := range outs {
+			sc.Selected = append(sc.Selected, op.Outputs[out.at].Name)
+		}
+	}
 	sc.Log = s.logger()
 	sc.AddMetadata, sc.SetDataVersion = sc.addMetadata, sc.setDataVersion
 	sc.NewFile = s.newFile
@@ -328,7 +336,7 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 			s.say(stepEvent{Type: eventCheck, Of: k, Output: map[bool]string{true: "output"}[output], Check: c})
 		}
 	}
-	err, stack := guard(func() error { return invokeOp(ctx, n.Op, call, note) })
+	err, stack := guard(func() error { return invokeOp(ctx, op, call, note) })
 	elapsed := time.Since(began)
 	told := sc.close()
 	if ref.Limit > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -338,21 +346,21 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 		s.fail(whereOf(err), err, stack, elapsed)
 		return
 	}
-	for k := range n.Op.Outputs {
+	for i, out := range outs {
 		var e stepEvent
-		switch def := &n.Op.Outputs[k]; {
+		switch def, v := &op.Outputs[out.at], call.Out[out.at]; {
 		case !ref.Give:
-			e, err = s.output(def, call.Out[k], known[k])
-		case s.io(n.Op) != "":
-			e, err = s.store(ctx, step, k, call, ref)
+			e, err = s.output(def, v, known[i])
+		case s.io(op) != "":
+			e, err = s.store(ctx, &out, def, v)
 		default:
-			e, err = s.give(def, call.Out[k])
+			e, err = s.give(def, v)
 		}
 		if err != nil {
-			s.fail(WhereStore, fmt.Errorf("output %s: %w", n.Op.Outputs[k].Name, err), stackOf(err), elapsed)
+			s.fail(WhereStore, fmt.Errorf("output %s: %w", op.Outputs[out.at].Name, err), stackOf(err), elapsed)
 			return
 		}
-		e.Metadata, e.Said = told.metadataOf(k), string(told.versionOf(k))
+		e.Metadata, e.Said = told.metadataOf(out.at), string(told.versionOf(out.at))
 		s.say(e)
 	}
 	s.say(stepEvent{Type: storage.EventStepSuccess, Seconds: elapsed.Seconds()})
@@ -386,93 +394,4 @@ func (s *stepServer) call(ctx context.Context, step *plan.Step, ref *stepRef) (*
 		c.Resources = append(c.Resources, v)
 	}
 	return c, nil
-}
-
-// store hands an output to an IO manager of the user's, and describes it.
-func (s *stepServer) store(ctx context.Context, step *plan.Step, k int, call *dag.Call, ref *goRef) (stepEvent, error) {
-	n, key := step.Node, step.Key
-	def, v := &n.Op.Outputs[k], call.Out[k]
-	e := stepEvent{Type: storage.EventStepOutput, Output: def.Name, Stored: true}
-	o := &storage.Output{Name: def.Name, RunID: s.ref.RunID, Step: key}
-	if f, ok := v.(dag.File); ok {
-		e.DataVersion, e.Size, e.File = f.Version().String(), f.Size(), refOfFile(f)
-	} else {
-		data, err := codec.Encode(def.Type, v)
-		if err != nil {
-			return e, err
-		}
-		e.DataVersion, e.Size = canon.Sum(data).String(), int64(len(data))
-	}
-	if len(ref.Versions) > k && ref.Versions[k] != "" {
-		var err error
-		if o.Version, err = canon.ParseDigest(ref.Versions[k]); err != nil {
-			return e, err
-		}
-	}
-	io := s.io(n.Op)
-	m, err := s.res.ioManager(ctx, io)
-	if err != nil {
-		return e, err
-	}
-	return e, handleCustom(ctx, m, io, outputContext(s.jobKey(), step, o), v)
-}
-
-// give describes an output with its bytes: beside it, or in a file.
-func (s *stepServer) give(def *dag.Output, v any) (stepEvent, error) {
-	e := stepEvent{Type: storage.EventStepOutput, Output: def.Name}
-	if f, ok := v.(dag.File); ok {
-		e.DataVersion, e.Size, e.File = f.Version().String(), f.Size(), refOfFile(f)
-		return e, nil
-	}
-	data, err := codec.Encode(def.Type, v)
-	if err != nil {
-		return e, err
-	}
-	d := canon.Sum(data)
-	e.DataVersion, e.Size = d.String(), int64(len(data))
-	if len(data) <= storage.MaxInline {
-		e.Data = data
-		return e, nil
-	}
-	packed, coding := iomanager.Pack(data)
-	e.Object = &fileRef{Path: s.newName(""), Codec: coding, Size: e.Size, Digest: e.DataVersion}
-	return e, os.WriteFile(e.Object.Path, packed, 0o600)
-}
-
-// output describes an output, and keeps it if it is not what it is known to be.
-func (s *stepServer) output(def *dag.Output, v any, known string) (stepEvent, error) {
-	e := stepEvent{Type: storage.EventStepOutput, Output: def.Name}
-	if f, ok := v.(dag.File); ok {
-		e.DataVersion, e.Size, e.File = f.Version().String(), f.Size(), refOfFile(f)
-		if e.DataVersion == known || known == "" {
-			e.File.Path = "" // nobody will look at it
-			if filepath.Dir(f.Path()) == s.ref.Folder {
-				_ = os.Remove(f.Path()) // it may have been an output twice
-			}
-		}
-		return e, nil
-	}
-	data, err := codec.Encode(def.Type, v)
-	if err != nil {
-		return e, err
-	}
-	e.DataVersion, e.Size = canon.Sum(data).String(), int64(len(data))
-	if known != "" && e.DataVersion != known {
-		e.Kept = s.newName("")
-		err = os.WriteFile(e.Kept, data, 0o600)
-	}
-	return e, err
-}
-
-func (s *stepServer) newName(ext string) string {
-	s.files++
-	return filepath.Join(s.ref.Folder, "output-"+strconv.Itoa(s.files)+ext)
-}
-
-// newFile makes a file of a step: what dag.WriteFile does there.
-func (s *stepServer) newFile(name string, write func(io.Writer) error) (dag.File, error) {
-	if err := dag.CheckFileName(name); err != nil {
-		return dag.File{}, err
-	}
-	return dag.WriteTo(s.newName(filepath.Ext(name)), name, write)
 }

@@ -52,7 +52,7 @@ func (s *stepServer) value(ctx context.Context, step string, ref *inputRef, name
 // made is a step as far as user code may know it. The error is of its config.
 func (s *stepServer) made(n *plan.Node, key string, p *dag.Partition) (*plan.Step, error) {
 	inZone(p)
-	config, err := s.ops[n.Key], error(nil)
+	config, err := s.ops[n.ConfigKey()], error(nil)
 	if p != nil && n.Op.Config != nil && n.Op.ConfigFor != nil {
 		config, err = s.parts.of(n, p)
 	}

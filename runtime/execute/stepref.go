@@ -68,6 +68,15 @@ type goRef struct {
 	Number   int           `json:"number,omitempty"`   // of the mark before the step; the next one stands after it
 	Limit    time.Duration `json:"limit,omitempty"`    // how long it may take; 0 for ever
 	Versions []string      `json:"versions,omitempty"` // of the outputs, for an IO manager of the user's; "" for none
+	Parts    []partRef     `json:"parts,omitempty"`    // of a step that is one of the assets of its function: those that are asked for; none for that one alone
+}
+
+// A partRef is an asset that a function is asked for.
+type partRef struct {
+	Output  string `json:"output"`
+	Node    string `json:"node"` // of its step
+	Key     string `json:"key"`  // likewise
+	Version string `json:"version,omitempty"`
 }
 
 // An inputRef is the value of an input: exactly one field is set, none for no partitions.

@@ -35,7 +35,7 @@ func invokeStreams(ctx context.Context, op *dag.Op, call *dag.Call) error {
 	}
 	for k := range op.Outputs {
 		out := &op.Outputs[k]
-		if !out.Type.IsStream() {
+		if !out.Type.IsStream() || !dag.Selected(ctx, out.Name) {
 			continue
 		}
 		f, err := writeStream(ctx, out, c.Out[k])

@@ -69,6 +69,9 @@ func invokeOp(ctx context.Context, op *dag.Op, call *dag.Call, note checkNote) e
 	}
 	for k := range op.Outputs {
 		out := &op.Outputs[k]
+		if !out.Type.IsChecked() || !dag.Selected(ctx, out.Name) { // what is left out is no value
+			continue
+		}
 		if c, asked := checking(out.Type, call.Out[k]); asked {
 			note(true, k, &c)
 			if !c.Success {

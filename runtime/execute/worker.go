@@ -110,6 +110,10 @@ func (e *engine) giveUp(v plan.Vertex) {
 func (w *worker) attempt(i int32) verdict {
 	r, e := w.run, w.run.engine
 	t := e.tasks.At(int(i))
+	got, blocked := e.join(i)
+	if blocked {
+		return verdictBlocked
+	}
 	for {
 		on, failed, err := w.gather(i)
 		switch {
@@ -133,6 +137,9 @@ func (w *worker) attempt(i int32) verdict {
 		}
 	}
 	t.content = w.hash.Content(s, w.data)
+	if got != nil {
+		return w.take(i, got)
+	}
 	unlock := func() {}
 	if !s.Force || t.restored {
 		if !t.restored {
@@ -177,7 +184,7 @@ func (w *worker) attempt(i int32) verdict {
 	case r.ctx.Err() != nil && !w.remote.begun():
 		// The inputs took so long that the run was canceled meanwhile.
 	default:
-		v = w.compute(i, call, unlock)
+		v = w.compute(i, call, unlock, nil)
 	}
 	return v
 }

@@ -71,7 +71,7 @@ func (m *statusMaker) bulk(all *Target, x *Bulk) error {
 		if !all.Graph.ofPartitions(place) || n.Op.Check != nil {
 			continue
 		}
-		info := all.Catalog.opBySymbol[n.Op.Symbol]
+		info := all.Catalog.infoOf(n.Op)
 		space, err := spaces.space(info)
 		if err != nil {
 			return err

@@ -47,7 +47,7 @@ func (m *statusMaker) connect(p *parts, byPlace map[int32]*parts) error {
 	for i := range op.Inputs {
 		in := &op.Inputs[i]
 		if in.Asset == "" {
-			_, _, data, err := m.hash.value(in.Type, m.Inputs[p.node.Key][in.Name], m.Encode)
+			_, _, data, err := m.hash.value(in.Type, m.Inputs[p.node.ConfigKey()][in.Name], m.Encode)
 			if err != nil {
 				return fmt.Errorf("input %s of asset %q: %w", in.Name, op.Key, err)
 			}

@@ -24,6 +24,7 @@ type Catalog struct {
 	opByKey    map[string]*opInfo
 	opBySymbol map[string]*opInfo
 	assetByKey map[string]assetRef
+	shares     map[*dag.Op]*opInfo // of functions of which each asset is a step, see [opInfo.share]
 	*resourceSet
 	jobByKey     map[string]*dag.JobDef
 	graphs       map[string]*Graph       // of jobs, by key
@@ -50,6 +51,7 @@ type opInfo struct {
 	store   *opInfo      // of an asset that is a graph: the step that stores what the graph gives
 	inputs  []link       // of an asset: where its inputs come from, one for each; none for what the run config feeds
 	deps    []link       // likewise, of its deps
+	whole   *dag.Op      // the function of which this is one of the assets; nil for an op that is all of its function
 	closure lazyClosure
 }
 
@@ -72,7 +74,7 @@ type assetRef struct {
 // definitions with one key, an input fed by an asset that nobody defines or whose Go type is another, a cycle.
 func NewCatalog(defs ...dag.Definitions) (*Catalog, error) {
 	c := &Catalog{
-		opByKey: map[string]*opInfo{}, opBySymbol: map[string]*opInfo{}, assetByKey: map[string]assetRef{},
+		opByKey: map[string]*opInfo{}, opBySymbol: map[string]*opInfo{}, assetByKey: map[string]assetRef{}, shares: map[*dag.Op]*opInfo{},
 		resourceSet: &resourceSet{resourceByKey: map[string]*resourceInfo{}}, jobByKey: map[string]*dag.JobDef{},
 	}
 	if err := c.addPackages(defs); err != nil {
@@ -146,13 +148,11 @@ func (c *Catalog) addDefinitions(p *packageInfo, wrong *problems) error {
 		}
 		info := &opInfo{op: op, pkg: p, hash: hash(op.Symbol)}
 		c.opBySymbol[op.Symbol] = info
-		c.ops = append(c.ops, info)
-		if known := c.opByKey[op.Key]; known != nil {
-			wrong.add("duplicate_key", "two definitions have the key %q: %s and %s; give one of them another with name=", op.Key, known.op.Symbol, op.Symbol)
+		if shares := info.shares(); shares != nil {
+			c.addShares(info, shares, wrong)
 			continue
 		}
-		c.opByKey[op.Key] = info
-		c.addAssets(info, wrong)
+		c.addOp(info, wrong)
 	}
 	for _, r := range p.definitions.Resources {
 		if known := c.resourceByKey[r.Key]; known != nil {
@@ -187,6 +187,18 @@ func (c *Catalog) addDefinitions(p *packageInfo, wrong *problems) error {
 		c.jobs = append(c.jobs, j)
 	}
 	return nil
+}
+
+// addOp takes in an op.
+func (c *Catalog) addOp(info *opInfo, wrong *problems) {
+	op := info.op
+	c.ops = append(c.ops, info)
+	if known := c.opByKey[op.Key]; known != nil {
+		wrong.add("duplicate_key", "two definitions have the key %q: %s and %s; give one of them another with name=", op.Key, known.op.Symbol, op.Symbol)
+		return
+	}
+	c.opByKey[op.Key] = info
+	c.addAssets(info, wrong)
 }
 
 // storing is the op of the step that stores what an asset that is a graph gives, under the key of the asset. It hands on what it gets, so its
@@ -246,7 +258,7 @@ func disagree(symbol string, a, b *packageInfo) error {
 
 // sameOp reports whether two definitions of one symbol with one code version say the same; directives are no part of the version.
 func sameOp(a, b *dag.Op) bool {
-	return a == b || samePartitions(a, b) && a.Kind == b.Kind && a.Key == b.Key && a.Volatile == b.Volatile && a.Share == b.Share && a.Version == b.Version && a.IO == b.IO &&
+	return a == b || samePartitions(a, b) && a.Kind == b.Kind && a.Key == b.Key && a.Volatile == b.Volatile && a.Subset == b.Subset && a.Share == b.Share && a.Version == b.Version && a.IO == b.IO &&
 		slices.EqualFunc(a.Inputs, b.Inputs, func(x, y dag.Input) bool {
 			return x.Name == y.Name && x.Asset == y.Asset && x.Type.Name == y.Type.Name
 		}) &&
@@ -293,7 +305,7 @@ func (c *Catalog) Assets() []*dag.Op {
 	ops := make([]*dag.Op, 0, len(c.assets.Nodes))
 	for i := range c.assets.Nodes {
 		if c.assets.unit[i] == int32(i) && c.assets.Nodes[i].Op.Check == nil { // not inside of another
-			ops = append(ops, c.opBySymbol[c.assets.Nodes[i].Op.Symbol].op)
+			ops = append(ops, c.infoOf(c.assets.Nodes[i].Op).op)
 		}
 	}
 	return ops

@@ -186,7 +186,7 @@ func (k *compiler) block(sc *scope, nodes []int, outer *block, owner int32, loop
 func (k *compiler) op(sc *scope, n, loops int) {
 	s := &sc.sites[n]
 	op := s.node.Op
-	node := Node{Key: sc.path + s.node.Key, Op: op, Calls: append([]*dag.Node{s.node}, k.nodes...), Loops: loops, info: k.c.opBySymbol[op.Symbol]}
+	node := Node{Key: sc.path + s.node.Key, Op: op, Calls: append([]*dag.Node{s.node}, k.nodes...), Loops: loops, info: k.c.infoOf(op)}
 	node.Tags = tagsOf(op, node.Calls)
 	node.identity = k.g.prefix + node.Key
 	node.Key = node.identity[len(k.g.prefix):]

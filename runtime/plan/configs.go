@@ -72,7 +72,7 @@ func (b *builder) configOf(s *Step) (*Config, error) {
 	case s.Op.ConfigFor != nil && s.Partition != nil:
 		return b.ConfigOf(s.Node, s.Partition)
 	}
-	return b.Configs[s.Node.Name], nil
+	return b.Configs[s.ConfigKey()], nil
 }
 
 // configures reports whether each partition has a config of its own.

@@ -20,7 +20,7 @@ func (t *Target) InBulk() bool {
 		if !t.Graph.ofPartitions(place) || n.Op.Check != nil {
 			return false
 		}
-		info := t.Catalog.opBySymbol[n.Op.Symbol]
+		info := t.Catalog.infoOf(n.Op)
 		return t.Graph.unit[place] != place || info.op.Graph != nil || info.ofItself() || slices.ContainsFunc(n.Op.Inputs, func(in dag.Input) bool { return in.Unwrap })
 	})
 }
@@ -55,7 +55,7 @@ func (m *statusMaker) together(st *Status, shown *Target, at partition.At) error
 		if g.unit[place] != place || g.Nodes[place].Op.Check != nil {
 			continue
 		}
-		info := m.Target.Catalog.opBySymbol[g.Nodes[place].Op.Symbol]
+		info := m.Target.Catalog.infoOf(g.Nodes[place].Op)
 		op := info.op
 		keys := []string{op.Key}
 		if len(op.Outputs) > 0 {
@@ -234,7 +234,7 @@ func (m *statusMaker) stale(of []*standing, at partition.At) (list []stalePartit
 		if u.last == nil || u.last.Partition == nil {
 			continue
 		}
-		info := m.Target.Catalog.opBySymbol[u.last.Op.Symbol]
+		info := m.Target.Catalog.infoOf(u.last.Op)
 		space, err := spaces.space(info)
 		if err != nil {
 			return nil, err

@@ -170,7 +170,7 @@ func (x *expander) input(fr *frame, s *site, k int) Ref {
 
 // given is an input whose value the run config says.
 func (x *expander) given(s *site, in *dag.Input) Ref {
-	v := x.p.builder.Inputs[x.p.Target.Graph.Nodes[s.lo].Name][in.Name]
+	v := x.p.builder.Inputs[x.p.Target.Graph.Nodes[s.lo].ConfigKey()][in.Name]
 	return x.f.addValue(value{kind: valueKnown, steady: true, typ: in.Type, result: result{known: v}})
 }
 

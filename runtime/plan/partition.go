@@ -75,7 +75,7 @@ func PartitionOfStep(op *dag.Op, key string) dag.PartitionKey {
 // PartitionsOf are the keys of the partitions of an asset that are steps of the run, in their order; nil where it has none.
 func (t *Target) PartitionsOf(op *dag.Op) (keys []dag.PartitionKey) {
 	for _, i := range t.Selected {
-		if n := &t.Graph.Nodes[i]; n.Partition != nil && n.Op.Symbol == op.Symbol && t.Graph.Name(i) == n.Name {
+		if n := &t.Graph.Nodes[i]; n.Partition != nil && n.Op.Symbol == op.Symbol && n.Op.Key == op.Key && t.Graph.Name(i) == n.Name {
 			keys = append(keys, n.Partition.Key)
 		}
 	}

@@ -199,6 +199,9 @@ func (c *Catalog) keysOf(g *Graph) map[string][]int32 {
 			for j := range n.Op.Outputs {
 				index[assetKey(n.Op, &n.Op.Outputs[j])] = []int32{int32(i)}
 			}
+			if whole := n.Whole(); whole != nil && c.assetByKey[whole.Key].op == nil { // its function means all of them
+				index[whole.Key] = append(index[whole.Key], int32(i))
+			}
 			continue
 		}
 		index[n.Key] = append(index[n.Key], int32(i))

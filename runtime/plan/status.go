@@ -269,7 +269,7 @@ func (m *statusMaker) status(shown *Target) *Status {
 		named.union(u.roots)
 		roots := []string{}
 		u.roots.each(func(place int) { roots = append(roots, g.Nodes[place].Key) })
-		op := m.Target.Catalog.opBySymbol[g.Nodes[u.place].Op.Symbol].op
+		op := m.Target.Catalog.infoOf(g.Nodes[u.place].Op).op
 		one := AssetStatus{Op: op.Key, Kind: op.Kind.String(), Group: op.Group, Action: u.action, Causes: u.causes, Roots: roots}
 		if u.last != nil && u.last.Partition != nil {
 			one.Partition = string(u.last.Partition.Key)

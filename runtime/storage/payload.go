@@ -161,6 +161,7 @@ type EngineData struct {
 	RunID    string   `json:"run_id,omitempty"`  // of the run that computed it
 	Step     string   `json:"step,omitempty"`    // of this run that computed it
 	Resource string   `json:"resource,omitempty"`
+	Steps    []string `json:"steps,omitempty"` // keys of others that a step was computed with, by one call of their function
 }
 
 // HookData is the data of HOOK_COMPLETED, HOOK_ERRORED and HOOK_SKIPPED.
