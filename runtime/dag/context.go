@@ -20,6 +20,8 @@ type Scope struct {
 	NewFile func(name string, write func(io.Writer) error) (File, error)
 	// Expect records an expectation.
 	Expect func(Expectation)
+	// LogAsset records what a body says of an asset.
+	LogAsset func(LoggedAsset)
 	// Selected are the names of the outputs that are asked for; nil for all.
 	Selected []string
 

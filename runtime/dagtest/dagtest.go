@@ -54,6 +54,7 @@ type Record struct {
 	metadata     map[string][]dag.MetadataEntry
 	versions     map[string]dag.DataVersion
 	expectations []dag.Expectation
+	assets       []dag.LoggedAsset
 	files        []dag.File
 }
 
@@ -95,6 +96,13 @@ func (r *Record) Expectations() []dag.Expectation {
 	return slices.Clone(r.expectations)
 }
 
+// Assets returns what dag.LogMaterialization and dag.LogObservation were told, in order.
+func (r *Record) Assets() []dag.LoggedAsset {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.assets)
+}
+
 // Files returns the files that dag.WriteFile made, in order. They are gone when the test ends.
 func (r *Record) Files() []dag.File {
 	r.mu.Lock()
@@ -119,6 +127,11 @@ func Context(t TB, s Step) (context.Context, *Record) {
 			defer r.mu.Unlock()
 			r.expectations = append(r.expectations, e)
 		},
+	}
+	scope.LogAsset = func(e dag.LoggedAsset) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.assets = append(r.assets, e)
 	}
 	dir, n := "", 0
 	scope.NewFile = func(name string, write func(io.Writer) error) (dag.File, error) {

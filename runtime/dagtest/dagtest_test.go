@@ -135,3 +135,18 @@ func TestSelected(t *testing.T) {
 	assert.True(t, dag.Selected(t.Context(), "a"), "a plain call computes all")
 	assert.Nil(t, dag.SelectedOutputs(t.Context()))
 }
+
+func TestAssetEvents(t *testing.T) {
+	ctx, record := dagtest.Context(t, dagtest.Step{Op: &dag.Op{Kind: dag.KindAsset, Outputs: []dag.Output{{Name: "result", Asset: "own"}}}})
+	said := dag.AssetEvent{Partition: "p", DataVersion: "v", Description: "d", Metadata: []dag.MetadataEntry{dag.Int("rows", 1)}}
+	require.NoError(t, dag.LogMaterialization(ctx, "warehouse/orders", said))
+	require.NoError(t, dag.LogObservation(ctx, "own", dag.AssetEvent{}))
+	for _, key := range []string{"", "a\x00b", "\xff"} {
+		require.ErrorIs(t, dag.LogObservation(ctx, key, dag.AssetEvent{}), dag.ErrAssetEvent)
+	}
+	err := dag.LogMaterialization(ctx, "own", said)
+	require.ErrorIs(t, err, dag.ErrAssetEvent)
+	assert.ErrorContains(t, err, "AddMetadataTo")
+	assert.Equal(t, []dag.LoggedAsset{{AssetEvent: said, Asset: "warehouse/orders"}, {Asset: "own", Observed: true}}, record.Assets())
+	assert.NoError(t, dag.LogMaterialization(t.Context(), "x", said), "a plain call records nothing")
+}

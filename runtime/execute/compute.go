@@ -29,6 +29,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func(), got *gift) verd
 	sc.NewFile = r.newFile
 	sc.note = func(output bool, k int, c *dag.TypeCheck) { sc.checked(w, output, k, c) }
 	sc.Expect = func(e dag.Expectation) { r.expected(s.Key, e) }
+	sc.LogAsset = func(e dag.LoggedAsset) { r.noted(s.Key, e) }
 	began := time.Now()
 	if r.private && t.tries == 0 {
 		r.log.mark(markStart, i, began)

@@ -60,6 +60,8 @@ func TestMain(m *testing.M) {
 		suspected = assetJobShop(nil, o)
 	case os.Getenv("SUSPECT_JOB") != "":
 		suspected = suspectJob(nil)
+	case os.Getenv(noting) != "":
+		notesOfAssets(suspected)
 	case os.Getenv(subsetNotes) != "":
 		subsets(suspected)
 	case os.Getenv("SUSPECT_CHAIN") != "":

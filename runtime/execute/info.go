@@ -58,6 +58,24 @@ func elementKeys(key string) (keys []string) {
 	}
 }
 
+// noted records what a step says of an asset that it does not give.
+func (r *run) noted(step string, e dag.LoggedAsset) {
+	o := newObject(nil)
+	o.str("asset", e.Asset)
+	o.opt("said_data_version", string(e.DataVersion))
+	typ := storage.EventMaterialization
+	if e.Observed {
+		typ = storage.EventObservation
+		o.str("text", e.Description)
+	}
+	if len(e.Metadata) > 0 {
+		o.value("metadata", e.Metadata)
+	}
+	ev := r.log.event(typ, step, e.Description, o.end())
+	ev.Asset, ev.Partition, ev.Noted = e.Asset, string(e.Partition), true
+	r.log.add(ev)
+}
+
 // expected records an expectation.
 func (r *run) expected(step string, e dag.Expectation) {
 	o := newObject(nil)

@@ -253,6 +253,10 @@ func (c *remote) hear(ctx context.Context, sc *scope) (*stepEvent, error) {
 			if sc != nil && said.Expectation != nil {
 				sc.Expect(*said.Expectation)
 			}
+		case eventNoted:
+			if sc != nil && said.Noted != nil {
+				sc.LogAsset(*said.Noted)
+			}
 		case eventCheck:
 			if sc != nil {
 				sc.note(said.Output != "", said.Of, said.Check)

@@ -324,6 +324,7 @@ func (s *stepServer) compute(ctx context.Context, ref *goRef) {
 	sc.AddMetadata, sc.SetDataVersion = sc.addMetadata, sc.setDataVersion
 	sc.NewFile = s.newFile
 	sc.Expect = func(e dag.Expectation) { s.say(stepEvent{Type: storage.EventExpectation, Expectation: &e}) }
+	sc.LogAsset = func(e dag.LoggedAsset) { s.say(stepEvent{Type: eventNoted, Noted: &e}) }
 	began := time.Now()
 	ctx = dag.WithScope(ctx, &sc.Scope)
 	if ref.Limit > 0 {

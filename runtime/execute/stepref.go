@@ -134,6 +134,9 @@ const (
 	eventResource storage.EventType = "RESOURCE" // something happened to a resource
 )
 
+// eventNoted is what a child says of an asset that is no output of the step.
+const eventNoted storage.EventType = "ASSET"
+
 // eventCheck is what a child says of a value that said itself whether it is right.
 const eventCheck storage.EventType = "TYPE_CHECK"
 
@@ -169,6 +172,7 @@ type stepEvent struct {
 	Check       *dag.TypeCheck   `json:"check,omitempty"` // of a value: of output Of where Output says so, else of input Of
 	Of          int              `json:"of,omitempty"`
 	Expectation *dag.Expectation `json:"expectation,omitempty"` // of STEP_EXPECTATION_RESULT
+	Noted       *dag.LoggedAsset `json:"noted,omitempty"`       // of an asset that the body says something of
 }
 
 // text is what a failure says.

@@ -69,6 +69,7 @@ type Event struct {
 	Data      []byte // JSON, specific to the type; nil for none
 	Asset     string // key of the asset that it is about; empty for none
 	Partition string // of that asset; empty for none
+	Noted     bool   // on its way in: it is a note, and nothing else may know of the asset. So is every event without a run
 }
 
 // An AssetFilter selects keys of assets, in their order. The zero AssetFilter selects all.

@@ -136,9 +136,10 @@ func (s *Store) applyEvents(b *storage.Batch) {
 	for i := range b.Events {
 		r := s.of(b.Events[i].RunID)
 		e := b.Events[i]
-		if list, known := s.byAsset[e.Asset]; e.RunID == "" && !known {
+		if list, known := s.byAsset[e.Asset]; (e.RunID == "" || e.Noted) && !known {
 			s.byAsset[e.Asset] = list
 		}
+		e.Noted = false
 		e.Seq = int64(len(r.events) + 1)
 		s.log = append(s.log, entry{r, int32(len(r.events))})
 		r.events = append(r.events, e)

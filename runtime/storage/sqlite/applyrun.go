@@ -214,7 +214,7 @@ func (w *writer) insertEvents(events []storage.Event) error {
 		args := append(w.args[:0], r.number, part[0].StepKey)
 		for i := range part {
 			e := &part[i]
-			if e.RunID == "" { // nothing else may know of the asset
+			if e.RunID == "" || e.Noted { // nothing else may know of the asset
 				if _, _, err := w.c.run("INSERT INTO asset_record (asset, record) VALUES (?, 0) ON CONFLICT DO NOTHING", e.Asset); err != nil {
 					return err
 				}

@@ -53,6 +53,16 @@ func noRun(t *testing.T, s storage.Store) {
 	keys, err := s.AssetKeys(ctx, storage.AssetFilter{})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b"}, keys)
+	noted := event("c", storage.EventMaterialization)
+	noted.RunID, noted.StepKey, noted.Noted = "r1", "load", true
+	Submit(t, s, &storage.Batch{Events: []storage.Event{noted}})
+	if keys, err = s.AssetKeys(ctx, storage.AssetFilter{After: "b"}); assert.NoError(t, err) {
+		assert.Equal(t, []string{"c"}, keys, "what a step says of another asset lets it be known")
+	}
+	if all, err := s.EventRecords(ctx, storage.EventFilter{Asset: "c"}); assert.NoError(t, err) && assert.Len(t, all.Records, 1) {
+		noted.Seq, noted.Noted = all.Records[0].Seq, false
+		assert.Equal(t, noted, all.Records[0].Event)
+	}
 	none, err := s.AssetRecords(ctx, "a", 0)
 	require.NoError(t, err)
 	assert.Empty(t, none, "nothing was computed")
