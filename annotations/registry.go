@@ -207,6 +207,7 @@ var arguments = []Argument{
 	{Name: "codec", Type: Enum, Choices: []string{"cbor", "json", "parquet", "png", "protobuf"}, Default: "cbor", Doc: "how its outputs are stored: as CBOR, or for other tools to read as JSON, as Parquet tables, PNG images or protocol buffers", On: []Kind{Op, Asset}},
 	{Name: "partitions", Type: Ident, Default: "none", Doc: "the partitions that it is computed for, observed or run for, one at a time: a variable marked //dag:partitions, or its key", On: []Kind{Asset, Source, Graph, Job}},
 	{Name: "config", Type: Ident, Default: "none", Needs: "partitions", Doc: "what its config is for a partition, where run config says nothing: a function of the package that takes a dag.Partition and returns that, or that and an error", On: []Kind{Asset, Source, Job}},
+	{Name: "external", Type: Flag, Default: "off", Doc: "nobody looks at it: its data version is what was last reported of it, and what the function returns until then", On: []Kind{Source}},
 	{Name: "executor", Type: Enum, Choices: []string{"in_process", "multi", "multiprocess"}, Default: "multi", Doc: "how its steps run: one at a time, in parallel, or in parallel and each in a process of its own", On: []Kind{Job}},
 	{Name: "asset", Type: Flag, Default: "off", Doc: "its outputs are assets, and its parameters name the assets it is made from", On: []Kind{Graph}},
 	{Name: "asset", Type: Key, Default: "what feeds the first data parameter", Doc: "the asset that it says something about; the first data parameter that names no asset takes its value", On: []Kind{Check}},

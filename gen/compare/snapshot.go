@@ -343,7 +343,7 @@ func opFacts(op *model.Op) []Fact {
 	if op.Partitions != nil {
 		partitions = op.Partitions.Key
 	}
-	out := facts("partitions", partitions, "volatile", truth(op.Volatile), "subset", truth(op.Subset), "share", truth(op.Share), "io", io, "group", op.Group, "deps", strings.Join(sortedSet(deps), ", "), "env", strings.Join(op.Env, ", "))
+	out := facts("partitions", partitions, "volatile", truth(op.Volatile), "subset", truth(op.Subset), "external", truth(op.External), "share", truth(op.Share), "io", io, "group", op.Group, "deps", strings.Join(sortedSet(deps), ", "), "env", strings.Join(op.Env, ", "))
 	if op.Kind != annotations.Op {
 		for _, in := range op.Inputs {
 			out = append(out, Fact{"input " + in.Name, in.Asset})

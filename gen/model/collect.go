@@ -294,7 +294,7 @@ func (b *builder) declare(p *Package, a annotations.Annotation) {
 				p.generics = append(p.generics, b.ops[obj])
 				return
 			}
-			op := &Op{Func: f, Volatile: a.Flag("volatile"), Subset: a.Flag("subset"), Share: a.Flag("share"), Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds"), Was: a.List("was"), Fresh: a.Span("freshness")}
+			op := &Op{Func: f, Volatile: a.Flag("volatile"), Subset: a.Flag("subset"), External: a.Flag("external"), Share: a.Flag("share"), Group: a.Value("group"), Owners: a.List("owners"), Kinds: a.List("kinds"), Was: a.List("was"), Fresh: a.Span("freshness")}
 			switch {
 			case a.Kind == annotations.Check:
 				op.Check = &Check{Name: op.Key, Warn: a.Value("severity") == "warn", Blocking: a.Flag("blocking")}

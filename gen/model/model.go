@@ -148,6 +148,7 @@ type Op struct {
 	Inputs   []*Input
 	Outputs  []*Output
 	Volatile bool
+	External bool // a source that nobody looks at
 	Subset   bool // it computes those of its assets that are asked for
 	Share    bool
 	Prefix   string // of the keys of its assets: "warehouse/"; empty for none

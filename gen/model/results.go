@@ -209,6 +209,11 @@ func (b *builder) sourceResults(op *Op) {
 		op.Broken = true
 		return
 	}
+	if op.External && (len(vars) != 1 || !isVersion(0)) {
+		b.report(op.Pkg, CodeSource, vars[0].Pos(), token.NoPos, "return (dag.DataVersion, error): the version that holds until something is reported", "%s: nobody looks at an external source, so it gives no data", op.GoName)
+		op.Broken = true
+		return
+	}
 	op.Results = []*Result{{GoName: vars[0].Name(), Name: "result", Type: vars[0].Type(), Pos: vars[0].Pos()}}
 	if op.Versions {
 		op.Results[0].Type = vars[0].Type().Underlying().(*types.Map).Elem()

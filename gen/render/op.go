@@ -72,6 +72,7 @@ func (r *renderer) opFields(op *model.Op) []jen.Code {
 		l.add("Partitions", r.qual(op.Partitions.Pkg.Path, op.Partitions.GoName))
 	}
 	l.flag("Versions", op.Versions)
+	l.flag("External", op.External)
 	r.running(&l, &op.Running)
 	var inputs, outputs []jen.Code
 	for _, in := range op.Inputs {

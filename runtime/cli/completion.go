@@ -35,7 +35,7 @@ func (a *app) assetCompletions(prefix string) []cobra.Completion {
 		return nil
 	}
 	for _, op := range cat.Assets() {
-		for _, as := range assetsOf(op) {
+		for _, as := range assetsOf(cat, op) {
 			out = append(out, cobra.CompletionWithDesc(prefix+as.Key, escape(firstSentence(as.Description))))
 		}
 	}

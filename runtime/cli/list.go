@@ -80,7 +80,7 @@ type listedPreset struct {
 
 type listedAsset struct {
 	Key         string            `json:"key"`
-	Kind        string            `json:"kind"` // "asset" or "source"
+	Kind        string            `json:"kind"` // "asset", "source" or "external"
 	Op          string            `json:"op"`   // what ops.KEY of run config calls it
 	Type        string            `json:"type,omitempty"`
 	From        []string          `json:"from"` // keys of the assets it is made from or follows
@@ -93,6 +93,7 @@ type listedAsset struct {
 	Was         []string          `json:"was,omitempty"` // keys that it had before
 	Volatile    bool              `json:"volatile,omitempty"`
 	Freshness   string            `json:"freshness,omitempty"` // how old its latest value may be: "24h0m0s"
+	Declared    string            `json:"declared,omitempty"`  // where its function is: "shop.go:12"; of assets that are looked at by themselves
 }
 
 type listedOp struct {
@@ -142,7 +143,7 @@ func listing(cat *plan.Catalog) *listed {
 		l.Jobs = append(l.Jobs, e)
 	}
 	for _, op := range cat.Assets() {
-		l.Assets = append(l.Assets, assetsOf(op)...)
+		l.Assets = append(l.Assets, assetsOf(cat, op)...)
 	}
 	l.Checks = checksOf(cat, "")
 	for _, op := range cat.Ops() {
@@ -197,8 +198,8 @@ func (l *listed) configured(cat *plan.Catalog) {
 }
 
 // assetsOf returns the assets that one function makes.
-func assetsOf(op *dag.Op) []listedAsset {
-	one := listedAsset{Key: op.Key, Kind: op.Kind.String(), Op: op.Key, From: []string{}, Group: op.Group, Description: op.Description,
+func assetsOf(cat *plan.Catalog, op *dag.Op) []listedAsset {
+	one := listedAsset{Key: op.Key, Kind: op.Role(), Op: cat.FunctionKey(op), From: []string{}, Group: op.Group, Description: op.Description,
 		Owners: op.Owners, Kinds: op.Kinds, Tags: op.Tags, Metadata: op.Metadata, Was: op.Was, Volatile: op.Volatile}
 	if op.Freshness > 0 {
 		one.Freshness = op.Freshness.String()

@@ -71,6 +71,8 @@ type Op struct {
 	Partitions *partition.Definition
 	// Versions says of a source with partitions that it gives a DataVersionsByPartition: one call says it of all.
 	Versions bool
+	// External says of a source that nobody looks at it: its data version is what was last reported of it, and what its function returns until then.
+	External bool
 	Timeout  time.Duration // how long one call may take; 0 for ever
 	Pool     string        // whose limit bounds how many of its steps run at once, in all processes of an instance; empty for none
 	Hooks    []*Hook       // called when a step of it has ended
@@ -93,6 +95,14 @@ type Op struct {
 
 	// Invoke calls the user's function: it reads c.In, c.Config and c.Resources, and fills c.Out.
 	Invoke func(ctx context.Context, c *Call) error
+}
+
+// Role returns what it is to people: "external" for a source that nobody looks at, else its kind.
+func (o *Op) Role() string {
+	if o.External {
+		return "external"
+	}
+	return o.Kind.String()
 }
 
 // An Input is a data parameter of an op.

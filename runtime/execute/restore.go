@@ -121,7 +121,7 @@ func (r *run) extend(s *plan.Step) (*extension, error) {
 	for _, w := range t.Watches() {
 		i := w.Sight()
 		if x.seen[i] == nil {
-			x.seen[i] = observeOne(r.ctx, t, w, r.asked, r.res, &r.said)
+			x.seen[i] = r.observeOne(r.ctx, t, w, &r.said)
 		}
 		if err := x.seen[i].Err; err != nil {
 			return nil, err

@@ -43,7 +43,7 @@ func planRun(ctx context.Context, cat *plan.Catalog, job string, o *Options) (_ 
 		r.store = r.inst.Store()
 		r.look = &lookup{Store: r.store, io: r.inst.IO(), res: r.res, jobKey: r.jobKey(), warn: func(string, string) {}}
 	}
-	r.seen = observe(dag.WithScope(ctx, r.res.scope), r.target, r.asked, r.res)
+	r.seen = r.observe(dag.WithScope(ctx, r.res.scope))
 	var failed []error
 	for _, w := range r.target.Watches() {
 		if err := r.seen[w.Sight()].Err; err != nil && !o.status {
@@ -308,7 +308,7 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 	r.res.scope.Log = newLogger(r.log, r.opts.Console, "")
 	looks := r.snapshotOf(ctx)
 	defer func() { _, _ = looks(nil) }() // for the ways out: nothing outlives the run
-	r.seen = observe(dag.WithScope(r.ctx, r.res.scope), r.target, r.asked, r.res)
+	r.seen = r.observe(dag.WithScope(r.ctx, r.res.scope))
 	if r.plan, err = r.build(ctx); err != nil {
 		return err
 	}
@@ -363,7 +363,9 @@ func (r *run) settled(b *storage.Batch) {
 		if s.Observed == nil || s.Observed.Err != nil {
 			continue
 		}
-		b.Events = append(b.Events, r.observation(s))
+		if !s.Op.External { // nobody has looked at that
+			b.Events = append(b.Events, r.observation(s))
+		}
 		if s.Latest == nil || s.Latest.Content != s.Content {
 			b.Records = append(b.Records, r.sourceRecord(s))
 		}

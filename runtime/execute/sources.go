@@ -46,7 +46,8 @@ func (s fileStamp) same(t fileStamp) bool {
 const racy = 2 * time.Second
 
 // observe asks all sources of a target what their data is now, several at once unless one at a time is asked for.
-func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) map[plan.Sight]*sighting {
+func (of *run) observe(ctx context.Context) map[plan.Sight]*sighting {
+	t, r := of.target, of.asked
 	watches := t.Watches()
 	found := make(map[plan.Sight]*sighting, len(watches))
 	var mu sync.Mutex
@@ -65,7 +66,7 @@ func observe(ctx context.Context, t *plan.Target, r *resolved, res *resources) m
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			s := observeOne(ctx, t, w, r, res, &once)
+			s := of.observeOne(ctx, t, w, &once)
 			mu.Lock()
 			defer mu.Unlock()
 			found[w.Sight()] = s
@@ -84,7 +85,8 @@ func watched(t *plan.Target, w plan.Watch) string {
 	return n.Key
 }
 
-func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, res *resources, once *answers) *sighting {
+func (of *run) observeOne(ctx context.Context, t *plan.Target, w plan.Watch, once *answers) *sighting {
+	r, res := of.asked, of.res
 	n, s, key := &t.Graph.Nodes[w.Place], &sighting{}, watched(t, w)
 	fail := func(where string, err error, stack string) *sighting {
 		s.Err = &StepError{Step: key, Where: where, Err: err, Stack: stack}
@@ -92,6 +94,18 @@ func observeOne(ctx context.Context, t *plan.Target, w plan.Watch, r *resolved, 
 	}
 	if err := ctx.Err(); err != nil {
 		return fail(WhereSource, err, "")
+	}
+	if n.Op.External {
+		dv, err := of.reported(ctx, n.Op, w.Partition)
+		if err == nil && dv != "" {
+			err = s.read(n, w.Partition, []any{dv})
+		}
+		if err != nil {
+			return fail(WhereSource, err, "")
+		}
+		if dv != "" {
+			return s
+		}
 	}
 	// One more slot than outputs: a source that returns a value and its version fills both.
 	call := &dag.Call{Out: make([]any, len(n.Op.Outputs)+1)}
@@ -158,6 +172,9 @@ func (s *sighting) read(n *plan.Node, of *dag.Partition, out []any) error {
 	for _, v := range out {
 		if dv, ok := v.(dag.DataVersion); ok {
 			if dv == "" {
+				if n.Op.External {
+					return errors.New("nothing was reported of it; report it with `assets report`, or return a data version that holds until then")
+				}
 				return errors.New("it returned an empty data version; return one that names the state of the data")
 			}
 			name := "asset:" + cmp.Or(o.Asset, n.Op.Key) // wherever the source is used

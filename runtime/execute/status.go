@@ -53,7 +53,7 @@ func (r *run) observeAll(ctx context.Context, place int32, space *partition.Spac
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			found[n-from] = &observeOne(ctx, r.parted, w, r.asked, r.res, &r.said).Observation
+			found[n-from] = &r.observeOne(ctx, r.parted, w, &r.said).Observation
 		})
 	}
 	wg.Wait()

@@ -181,7 +181,7 @@ type AssetEvent struct {
 }
 
 // ReportAssetEvent records what happened to an asset outside of any run: somebody loaded a table, or looked at it. It stands in the catalog and among the events, without a run. It is a
-// note: it stores no value, and no plan relies on it. (Dagster's report_runless_asset_event.)
+// note: it stores no value, and no plan relies on it but for an external source, whose data version it is. (Dagster's report_runless_asset_event.)
 func (i *Instance) ReportAssetEvent(ctx context.Context, e AssetEvent) error {
 	if err := i.writable(); err != nil {
 		return err

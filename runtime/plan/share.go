@@ -48,6 +48,14 @@ func (c *Catalog) infoOf(op *dag.Op) *opInfo {
 	return c.opBySymbol[op.Symbol]
 }
 
+// FunctionKey is what run config calls an op: its key, or that of the function that it is one asset of.
+func (c *Catalog) FunctionKey(op *dag.Op) string {
+	if o := c.shares[op]; o != nil {
+		return o.whole.Key
+	}
+	return op.Key
+}
+
 // Whole is the function of which the node is one of the assets, and which is called for any number of them at once; nil for a node that is all of its function.
 func (n *Node) Whole() *dag.Op {
 	if n.info == nil {

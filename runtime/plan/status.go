@@ -270,7 +270,7 @@ func (m *statusMaker) status(shown *Target) *Status {
 		roots := []string{}
 		u.roots.each(func(place int) { roots = append(roots, g.Nodes[place].Key) })
 		op := m.Target.Catalog.infoOf(g.Nodes[u.place].Op).op
-		one := AssetStatus{Op: op.Key, Kind: op.Kind.String(), Group: op.Group, Action: u.action, Causes: u.causes, Roots: roots}
+		one := AssetStatus{Op: op.Key, Kind: op.Role(), Group: op.Group, Action: u.action, Causes: u.causes, Roots: roots}
 		if u.last != nil && u.last.Partition != nil {
 			one.Partition = string(u.last.Partition.Key)
 		}
