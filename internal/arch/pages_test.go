@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,4 +88,32 @@ func files(t *testing.T, ext string) []string {
 	}))
 	require.NotEmpty(t, found)
 	return found
+}
+
+// Each name of Dagster's documentation stands on the left of a row of docs/from-dagster.md, which says what it is here, or why it is not.
+func TestNamesOfDagsterHaveRows(t *testing.T) {
+	page, err := os.ReadFile("../../docs/from-dagster.md")
+	require.NoError(t, err)
+	list, err := os.ReadFile("testdata/dagster-names.txt")
+	require.NoError(t, err)
+	code, word := regexp.MustCompile("`[^`]*`"), regexp.MustCompile(`\w+`)
+	rows := map[string]bool{}
+	for line := range strings.Lines(string(page)) {
+		left, _, ok := strings.Cut(strings.TrimPrefix(strings.ReplaceAll(line, `\|`, "/"), "| "), " |")
+		if !ok || !strings.HasPrefix(line, "| ") {
+			continue
+		}
+		for _, span := range code.FindAllString(left, -1) {
+			for _, name := range word.FindAllString(span, -1) {
+				rows[name] = true
+			}
+		}
+	}
+	names := strings.Fields(string(list))
+	require.Greater(t, len(names), 250)
+	assert.True(t, slices.IsSorted(names))
+	for _, name := range names {
+		assert.True(t, rows[name], "%s has no row in docs/from-dagster.md", name)
+	}
+	assert.False(t, rows["NoSuchName"])
 }
