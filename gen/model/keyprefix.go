@@ -56,6 +56,19 @@ func several(found []*Asset, key string) string {
 	return key + " may be " + strings.Join(slices.Compact(keys), " or ")
 }
 
+// itself returns the asset of op whose key ends with a word, where that takes earlier partitions of itself: of a word that means no other asset.
+func (op *Op) itself(p *Package, key string) []*Asset {
+	if op.Partitions == nil {
+		return nil
+	}
+	for _, a := range p.assets {
+		if a.Op == op && lastPart(a.Key) == key {
+			return []*Asset{a}
+		}
+	}
+	return nil
+}
+
 // find returns the assets in sight that a word means which op says: those with this key, or else those whose key ends with it, op itself left out.
 func (p *Package) find(key string, op *Op) []*Asset {
 	found := p.lookup(key)

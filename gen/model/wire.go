@@ -113,6 +113,9 @@ func (b *builder) wireInput(op *Op, in *Input) {
 		return // reported with the signature
 	}
 	found := op.Pkg.find(in.Asset, op)
+	if len(found) == 0 {
+		found = op.itself(op.Pkg, in.Asset)
+	}
 	pos, end := op.span(in, b)
 	switch {
 	case len(found) == 0:

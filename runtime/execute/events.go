@@ -33,7 +33,7 @@ func (w *worker) startEvents(s *plan.Step, at time.Time, tries int) []storage.Ev
 	events = append(events, j.eventAt(at, typ, s.Key, "", o.end()))
 	for k := range s.Op.Inputs {
 		e := w.inputEvent(s, k, at, nil)
-		if w.feeds[k].loaded {
+		if f := &w.feeds[k]; f.loaded || f.up == nil && s.Op.Inputs[k].Type.Gathers() != nil && w.loadsPart(f) {
 			loaded := e
 			loaded.Type = storage.EventLoadedInput
 			events = append(events, loaded)

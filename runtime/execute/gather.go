@@ -133,6 +133,18 @@ func (w *worker) feedFrom(f *feed, up *task, seen *sighting) canon.Digest {
 	return f.stored.DataVersion
 }
 
+// loadsPart reports whether one of the partitions that a feed gathers is read back from where it is stored, now or when the body comes to it.
+func (w *worker) loadsPart(f *feed) bool {
+	_, parts, _ := w.run.plan.Gathered(f.ref)
+	for _, ref := range parts {
+		part, err := w.feedOf(ref)
+		if err == nil && part.seen == nil && (part.outcome == nil || !part.outcome.held && part.outcome.data == nil) {
+			return true
+		}
+	}
+	return false
+}
+
 // Version is how values ask for the version of an output: it is known once its step is done.
 func (w *worker) Version(s *plan.Step, out int32) canon.Digest {
 	e := w.run.engine

@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"iter"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/partition"
+	"github.com/dagstergen/dagstergen/runtime/plan"
+	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
 func TestPartitionsFromGo(t *testing.T) {
@@ -50,4 +53,42 @@ func TestPartitionsFromGo(t *testing.T) {
 	one, err = Value(res, ref)
 	require.NoError(t, err)
 	assert.Equal(t, 100, one)
+}
+
+// An input that gathers partitions is told to be loaded where one of them is read back from where it is stored.
+func TestLoadedInputOfGatheredPartitions(t *testing.T) {
+	for _, executor := range []string{InProcessExecutor, MultiExecutor} {
+		t.Run(executor, func(t *testing.T) {
+			w := newWorld(t)
+			w.opts.Executor = executor
+			w.asset("day", nil, add(1)).Partitions = partition.Static("a", "b")
+			days := map[string]*dag.Type{"mapped": dag.PartitionMapOf[int]("map", intType), "streamed": dag.PartitionSeqOf[int]("seq", intType)}
+			for _, key := range []string{"mapped", "streamed"} {
+				op := w.asset(key, []string{"day"}, nil)
+				op.Inputs[0].Type = days[key]
+				op.Invoke = func(_ context.Context, c *dag.Call) error {
+					n := 0
+					switch in := c.In[0].(type) {
+					case map[dag.PartitionKey]int:
+						n = len(in)
+					case iter.Seq2[dag.PartitionKey, int]:
+						for range in {
+							n++
+						}
+					}
+					c.Out[0] = n
+					return nil
+				}
+			}
+			w.opts.Tags = map[string]string{plan.TagPartition: "*"}
+			res := w.ok("")
+			assert.NotContains(t, eventTypes(t, res, "mapped"), storage.EventLoadedInput, "they are in memory")
+			w.code["mapped"], w.code["streamed"] = "edited", "edited"
+			res = w.ok("")
+			for _, key := range []string{"mapped", "streamed"} {
+				assert.Equal(t, 2, w.value(res, key))
+				assert.Equal(t, []storage.EventType{storage.EventStepStart, storage.EventLoadedInput, storage.EventStepInput}, eventTypes(t, res, key)[:3])
+			}
+		})
+	}
 }
