@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -142,4 +143,39 @@ func BenchmarkFloorCommit(b *testing.B) {
 		}
 	}
 	require.NoError(b, c.close())
+}
+
+// The newest records of all partitions of an asset, page by page: what a status begins with. It costs the same for each of them, however many there are.
+func BenchmarkLatestOf(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			s, err := Open(b.Context(), filepath.Join(b.TempDir(), "x.db"))
+			require.NoError(b, err)
+			defer func() { require.NoError(b, s.Close()) }()
+			batch := &storage.Batch{NewRun: storagetest.NewRun("r1")}
+			for i := range n {
+				r := storagetest.Record(i)
+				r.Identity = fmt.Sprintf("asset:a[%06d]", i)
+				batch.Records = append(batch.Records, r)
+				if len(batch.Records) == 10_000 {
+					require.NoError(b, s.Submit(batch).Wait(b.Context()))
+					batch = &storage.Batch{}
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				found := 0
+				for after := ""; ; {
+					page, err := s.LatestOf(b.Context(), "asset:a[", after, 4096)
+					require.NoError(b, err)
+					if found += len(page); len(page) < 4096 {
+						break
+					}
+					after = page[len(page)-1].Identity
+				}
+				require.Equal(b, n, found)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/record")
+		})
+	}
 }

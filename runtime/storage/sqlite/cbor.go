@@ -57,6 +57,17 @@ func (r *cborReader) head() (major byte, n uint64) {
 }
 
 func (r *cborReader) expect(major byte) uint64 {
+	if len(r.b) > 1 && r.b[0]&0xe0 == major { // the short forms, which nearly all heads have
+		switch info := r.b[0] & 0x1f; {
+		case info < 24:
+			r.b = r.b[1:]
+			return uint64(info)
+		case info == 24:
+			n := r.b[1]
+			r.b = r.b[2:]
+			return uint64(n)
+		}
+	}
 	m, n := r.head()
 	if m != major {
 		r.fail()

@@ -95,4 +95,6 @@ func latestOf(t *testing.T, s storage.Store) {
 	assert.Equal(t, []string{"asset:a[0]=7", "asset:a[1]=5"}, page("", 2))
 	assert.Equal(t, []string{"asset:a[2]=6", "asset:a[3]=1"}, page("asset:a[1]", 2))
 	assert.Empty(t, page("asset:a[é]", 2))
+	assert.Equal(t, page("", 2), page("asset:a", 2), "what lies before the prefix is no place to begin at")
+	assert.Empty(t, page("asset:b", 2))
 }
