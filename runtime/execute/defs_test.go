@@ -62,6 +62,8 @@ func TestMain(m *testing.M) {
 		suspected = suspectJob(nil)
 	case os.Getenv(noting) != "":
 		notesOfAssets(suspected)
+	case os.Getenv(splitNotes) != "":
+		suspected = splitShop(nil)
 	case os.Getenv(subsetNotes) != "":
 		subsets(suspected)
 	case os.Getenv("SUSPECT_CHAIN") != "":

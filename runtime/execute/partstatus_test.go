@@ -36,7 +36,7 @@ type partitionedWorld struct {
 }
 
 // grids are the assets whose partitions are those of one grid, and what they are made from.
-const grids = "base,plain,file,raw,mean,both,last,alone,tuned"
+const grids = "base,plain,file,raw,mean,both,last,alone,tuned,pair,above"
 
 func keyOf(ctx context.Context) dag.PartitionKey {
 	p, _ := dag.PartitionOf(ctx)
@@ -78,6 +78,18 @@ func newPartitionedWorld(t *testing.T) *partitionedWorld {
 	text("alone").Deps = []string{"file"}
 	tuned := text("tuned", "raw")
 	tuned.Config, tuned.ConfigFor = tuningConfig, func(p dag.Partition) any { return tuning{Least: w.least[p.Key], Key: string(p.Key)} }
+	pair := text("pair", "mean") // two assets of one function, each by itself
+	pair.Subset, pair.Config, pair.ConfigFor = true, tuned.Config, tuned.ConfigFor
+	pair.Outputs = []dag.Output{{Name: "low", Asset: "low", Type: intType}, {Name: "high", Asset: "high", Type: intType}}
+	pair.Invoke = func(ctx context.Context, c *dag.Call) error {
+		for k, name := range []string{"low", "high"} {
+			if c.Out[k] = 0; dag.Selected(ctx, name) {
+				c.Out[k] = (dag.In[int](c, 0) + k + c.Config.(tuning).Least) % 5
+			}
+		}
+		return nil
+	}
+	text("above", "high")
 
 	// Several partitions at once: of each shop, of all, and of the day before.
 	several := func(key, from string, d *partition.Definition, t *dag.Type) *dag.Op {
@@ -241,7 +253,7 @@ func (w *partitionedWorld) requireSame(what string) *plan.Status {
 func TestStatusOfAllPartitionsIsThatOfEach(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			w, names, selections := newPartitionedWorld(t), []string{"plain", "raw", "mean", "both", "last", "alone", "shop", "total", "share", "own", "tuned"}, []string{grids, "shop", "total", "share", "own"}
+			w, names, selections := newPartitionedWorld(t), []string{"plain", "raw", "mean", "both", "last", "alone", "shop", "total", "share", "own", "tuned", "pair", "above"}, []string{grids, "shop", "total", "share", "own"}
 			if seed >= 4 { // a step for each
 				w.withSteps()
 				names, selections = append(names, "running", "pipeline", "below", "first", "second"), append([]string{grids + ",running,pipeline,below"}, selections[1:]...)
@@ -256,7 +268,7 @@ func TestStatusOfAllPartitionsIsThatOfEach(t *testing.T) {
 				default:
 					key, selection := keys[r.IntN(len(keys))], ""
 					if r.IntN(3) == 0 {
-						selection = "+" + names[1+r.IntN(5)]
+						selection = []string{"+" + names[1+r.IntN(5)], "low", "+above", "pair"}[r.IntN(4)]
 					}
 					what = "materialize " + selection + " " + key
 					w.opts.Tags, w.opts.Select = map[string]string{plan.TagPartition: key}, selection
