@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
@@ -38,7 +39,8 @@ func (a *app) assetsReportCommand() *cobra.Command {
 				}
 				e.Metadata = append(e.Metadata, dag.Text(label, v))
 			}
-			if err := a.checkReport(&e); err != nil {
+			op, err := a.checkReport(&e)
+			if err != nil {
 				return usage(cmd, err)
 			}
 			inst, err := a.open(cmd.Context(), func() error { return nil })
@@ -46,8 +48,10 @@ func (a *app) assetsReportCommand() *cobra.Command {
 				return err
 			}
 			e.Time = a.now()
-			err = closed(inst.ReportAssetEvent(cmd.Context(), e), inst)
-			if err != nil {
+			if err = a.checkReported(cmd, inst, op, &e); err == nil {
+				err = inst.ReportAssetEvent(cmd.Context(), e)
+			}
+			if err = closed(err, inst); err != nil {
 				return err
 			}
 			out := &reportedAsset{Asset: e.Asset, Partition: e.Partition, Type: e.Type, DataVersion: version, Time: e.Time.UTC()}
@@ -63,22 +67,37 @@ func (a *app) assetsReportCommand() *cobra.Command {
 	return cmd
 }
 
-// checkReport holds a report to what the code says of the asset; one that no code knows is reported as it is.
-func (a *app) checkReport(e *instance.AssetEvent) error {
+// checkReport holds a report to what the code says of the asset, which it returns.
+func (a *app) checkReport(e *instance.AssetEvent) (*dag.Op, error) {
 	cat, err := a.catalog()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	op, _, ok := cat.AssetOp(e.Asset)
 	switch {
 	case !ok:
-		return unknownAsset(e.Asset, cat)
+		return nil, unknownAsset(e.Asset, cat)
 	case op.External && op.Partitions != nil && e.Partition == "":
-		return fmt.Errorf("asset %q has partitions; say which one with --partition KEY", e.Asset)
+		return nil, fmt.Errorf("asset %q has partitions; say which one with --partition KEY", e.Asset)
 	case op.Partitions == nil && e.Partition != "":
-		return fmt.Errorf("asset %q has no partitions; leave --partition out", e.Asset)
+		return nil, fmt.Errorf("asset %q has no partitions; leave --partition out", e.Asset)
 	case op.External && e.Type == storage.EventObservation && e.DataVersion == "":
-		return errors.New("an observation of an external source says which data it saw: --data-version TEXT")
+		return nil, errors.New("an observation of an external source says which data it saw: --data-version TEXT")
+	}
+	return op, nil
+}
+
+// checkReported holds the partition of a report to those that there are: of one that is not, no plan would ever hear.
+func (a *app) checkReported(cmd *cobra.Command, inst *instance.Instance, op *dag.Op, e *instance.AssetEvent) error {
+	if e.Partition == "" {
+		return nil
+	}
+	space, err := op.Partitions.Resolve(execute.PartitionsAt(cmd.Context(), inst, e.Time))
+	if err != nil {
+		return err
+	}
+	if _, err := space.Find(e.Partition); err != nil {
+		return usage(cmd, fmt.Errorf("asset %q: %w", e.Asset, err))
 	}
 	return nil
 }
