@@ -113,13 +113,26 @@ func (ss *Stages) Spaces(at partition.At) ([]*partition.Space, error) {
 	r := resolved{at: at}
 	out := make([]*partition.Space, len(ss.List))
 	for i := range ss.List {
-		space, err := r.space(ss.List[i].assets[0])
+		var err error
+		if out[i], err = ss.List[i].space(&r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// space is the partitions of a stage: of the asset that has the most, as one may begin earlier than another.
+func (s *Stage) space(r *resolved) (most *partition.Space, err error) {
+	for _, o := range s.assets {
+		space, err := r.space(o)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = space
+		if most == nil || space.Len() > most.Len() {
+			most = space
+		}
 	}
-	return out, nil
+	return most, nil
 }
 
 // Choose finds the partitions of each stage that a run with a selection of partitions would compute: those that it says, those that are made from these, and all that something of these is made
@@ -137,7 +150,7 @@ func (ss *Stages) gather(p *parting) ([]partition.Set, error) {
 	out := make([]partition.Set, len(ss.List))
 	for i := range ss.List {
 		s := &ss.List[i]
-		to, err := p.space(s.assets[0])
+		to, err := s.space(&p.resolved)
 		if err != nil {
 			return nil, err
 		}
@@ -149,6 +162,11 @@ func (ss *Stages) gather(p *parting) ([]partition.Set, error) {
 			same, err := partition.Identity().Upstream(from, to, p.chosen[o]) // they may begin at other times
 			if err != nil {
 				return nil, err
+			}
+			if same.Len() < p.chosen[o].Len() {
+				var wrong problems
+				wrong.add("several_partitions", "asset %q has partitions (%s) before or after those of others of its schedule; select it without them", o.op.Key, o.op.Partitions)
+				return nil, wrong.err()
 			}
 			out[i] = out[i].Union(same)
 		}
@@ -162,7 +180,7 @@ func (ss *Stages) MadeFrom(sets []partition.Set, at partition.At) ([]partition.S
 	of := map[*opInfo]partition.Set{}
 	for i := range ss.List {
 		s := &ss.List[i]
-		from, err := p.space(s.assets[0])
+		from, err := s.space(&p.resolved)
 		if err != nil {
 			return nil, err
 		}
