@@ -199,3 +199,39 @@ func BenchmarkPartitionStatus(b *testing.B) {
 		})
 	}
 }
+
+// The status of 1,000 assets, each made from the same partition of the one above it, ten layers of them, with 100 partitions each, all of them fresh.
+func BenchmarkLayersStatus(b *testing.B) {
+	const assets, layers, keys = 1000, 10, 100
+	w := &world{shop: newShop(b)}
+	w.inst = openInstance(b, b.TempDir())
+	var all []string
+	for i := range keys {
+		all = append(all, fmt.Sprintf("p%04d", i))
+	}
+	def := partition.Static(all...)
+	var names []string
+	for i := range assets {
+		name := fmt.Sprintf("k%05d", i)
+		var from []string
+		if i%layers > 0 {
+			from = []string{names[i-1]}
+		}
+		in(w.asset(name, from, add(1)), def)
+		names = append(names, name)
+	}
+	o := w.options()
+	o.Tags = map[string]string{plan.TagPartition: "*"}
+	res, err := Run(b.Context(), w.catalog(), "", o)
+	require.NoError(b, err)
+	require.True(b, res.Success())
+	cat := w.catalog()
+	b.ReportAllocs()
+	for b.Loop() {
+		st, err := Status(b.Context(), cat, w.options())
+		require.NoError(b, err)
+		now, _ := st.Count()
+		require.Equal(b, assets, now[plan.Fresh])
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/assets/keys, "ns/partition")
+}

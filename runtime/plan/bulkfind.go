@@ -22,6 +22,7 @@ type finder struct {
 	state    []uint8        // what is known of the record
 	newestID int64          // the number of the newest record, where there are no partitions
 	group    []int32        // how the newest record differs, see partCauses; -1 for none
+	at       []int32        // by place in a page of briefs: the number of the partition
 }
 
 // The bits of finder.state.
@@ -88,6 +89,15 @@ func (f *finder) pages(prefix string) error {
 	const most = 4096
 	hint, after := 0, ""
 	for {
+		done, more, err := f.brief(prefix, &after, most, &hint)
+		switch {
+		case err != nil:
+			return err
+		case !more:
+			return nil
+		case done:
+			continue
+		}
 		page, err := f.look.LatestOf(f.ctx, prefix, after, most)
 		if err != nil {
 			return err

@@ -178,6 +178,14 @@ func (s *shelf) LatestOf(_ context.Context, prefix, after string, limit int) ([]
 	return out[:min(limit, len(out))], nil
 }
 
+func (s *shelf) BriefsOf(ctx context.Context, prefix, after string, limit int) ([]storage.Brief, bool, error) {
+	all, err := s.LatestOf(ctx, prefix, after, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	return storage.Briefs(all)
+}
+
 func (s *shelf) Manifests(_ context.Context, ds []canon.Digest) (map[canon.Digest][]byte, error) {
 	s.asked = append(s.asked, fmt.Sprintf("manifest %d", len(ds)))
 	m := map[canon.Digest][]byte{}

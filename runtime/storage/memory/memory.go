@@ -287,6 +287,15 @@ func (s *Store) LatestOf(ctx context.Context, prefix, after string, limit int) (
 	return out, err
 }
 
+// BriefsOf implements storage.Store.
+func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int) (out []storage.Brief, ok bool, err error) {
+	all, err := s.LatestOf(ctx, prefix, after, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	return storage.Briefs(all)
+}
+
 // Blob implements storage.Store.
 func (s *Store) Blob(ctx context.Context, d canon.Digest) (out []byte, err error) {
 	err = s.read(ctx, func() error {

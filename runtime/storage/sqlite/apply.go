@@ -166,7 +166,7 @@ func (w *writer) insertRecord(r *storage.Record, data []byte) error {
 	if err != nil {
 		return err
 	}
-	identity, err := w.setLatest(r.Identity, number)
+	identity, err := w.setLatest(r.Identity, number, briefOf(r))
 	if err != nil {
 		return err
 	}
@@ -203,11 +203,11 @@ func (w *writer) nextRecord() (int64, error) {
 }
 
 func (w *writer) insertAlias(a *storage.Alias) error {
-	there, err := w.c.number("SELECT count(*) FROM record WHERE number = ?", a.Record)
+	there, brief, err := w.briefFor(a)
 	if err != nil {
 		return err
 	}
-	if there == 0 {
+	if !there {
 		return fmt.Errorf("alias of record %d: %w", a.Record, storage.ErrNotFound)
 	}
 	if !a.Step.IsZero() {
@@ -215,14 +215,18 @@ func (w *writer) insertAlias(a *storage.Alias) error {
 			return err
 		}
 	}
-	_, err = w.setLatest(a.Identity, a.Record)
+	_, err = w.setLatest(a.Identity, a.Record, brief)
 	return err
 }
 
-// setLatest makes a record the latest of an identity and returns the identity's number; 0 for the empty one, which has no latest.
-func (w *writer) setLatest(name string, record int64) (identity int64, err error) {
+// setLatest makes a record, of which there may be a brief, the latest of an identity and returns the identity's number; 0 for the empty one, which has no latest.
+func (w *writer) setLatest(name string, record int64, brief []byte) (identity int64, err error) {
 	if name == "" {
 		return 0, nil
+	}
+	briefed := record
+	if brief == nil {
+		brief, briefed = []byte{}, 0
 	}
 	n, ok := w.state.identities[name]
 	if !ok {
@@ -234,7 +238,7 @@ func (w *writer) setLatest(name string, record int64) (identity int64, err error
 		}
 	}
 	if n == 0 {
-		if n, _, err = w.c.run("INSERT INTO identity (name, latest) VALUES (?, ?)", name, record); err != nil {
+		if n, _, err = w.c.run("INSERT INTO identity (name, latest, briefed, brief) VALUES (?, ?, ?, ?)", name, record, briefed, brief); err != nil {
 			return 0, err
 		}
 		w.state.newIdentities[name] = n
@@ -243,7 +247,7 @@ func (w *writer) setLatest(name string, record int64) (identity int64, err error
 	if !ok {
 		w.state.newIdentities[name] = n
 	}
-	_, changed, err := w.c.run("UPDATE identity SET latest = ? WHERE number = ?", record, n)
+	_, changed, err := w.c.run("UPDATE identity SET latest = ?, briefed = ?, brief = ? WHERE number = ?", record, briefed, brief, n)
 	if err == nil && changed != 1 {
 		err = fmt.Errorf("identity %q: %w", name, storage.ErrNotFound)
 	}

@@ -38,6 +38,7 @@ var migrations = []migration{
 	{script: script("0003"), minReader: 1, minWriter: 2}, // only a table more
 	{script: script("0004"), minReader: 1, minWriter: 2}, // backfills, which older binaries do not know of and leave alone
 	{script: script("0005"), minReader: 1, minWriter: 5}, // an older binary would go on with the backfill of a job as if it were one of assets
+	{script: script("0006"), minReader: 1, minWriter: 5}, // briefs: those that an older binary leaves behind are of a record that is not the newest
 }
 
 func script(name string) string {

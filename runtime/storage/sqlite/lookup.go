@@ -159,18 +159,10 @@ func (s *Store) Latest(ctx context.Context, identities []string) (map[string]*st
 
 // LatestOf implements storage.Store.
 func (s *Store) LatestOf(ctx context.Context, prefix, after string, limit int) ([]storage.LatestRecord, error) {
-	// One lower bound: of two, SQLite seeks to one and steps over what lies before the other, which for the last of many pages is nearly everything.
-	const first = "SELECT i.name, r.usable, r.number, r.data FROM identity i CROSS JOIN record r ON r.number = i.latest WHERE i.name >= ?1 AND i.name < ?2 ORDER BY i.name LIMIT ?3"
-	const next = "SELECT i.name, r.usable, r.number, r.data FROM identity i CROSS JOIN record r ON r.number = i.latest WHERE i.name > ?1 AND i.name < ?2 ORDER BY i.name LIMIT ?3"
-	text, from := first, prefix
-	if after >= prefix {
-		text, from = next, after
-	}
-	beyond := []byte(prefix)
-	beyond[len(beyond)-1]++ // an identity is text: no byte of it is the last one
-	out := make([]storage.LatestRecord, 0, max(0, min(limit, 4096)))
+	where, args := inOrder(prefix, after, limit)
+	out := make([]storage.LatestRecord, 0, max(0, min(limit, 64))) // of one asset there may be few
 	err := s.readers.with(ctx, func(c *conn) error {
-		return c.query(context.Background(), text, func(v []driver.Value) error {
+		return c.query(context.Background(), "SELECT i.name, r.usable, r.number, r.data FROM identity i CROSS JOIN record r ON r.number = i.latest"+where, func(v []driver.Value) error {
 			row := reader{row: v}
 			name, usable, id, data := row.text(), row.int(), row.int(), row.bytes()
 			if row.err != nil {
@@ -182,7 +174,7 @@ func (s *Store) LatestOf(ctx context.Context, prefix, after string, limit int) (
 			err := decodeRecord(data, r)
 			r.Identity, r.Newest = name, true
 			return err
-		}, from, string(beyond), int64(limit))
+		}, args...)
 	})
 	if err != nil {
 		return nil, err

@@ -58,6 +58,9 @@ func (s *Store) Verify(ctx context.Context, problem func(string)) error {
 		if err := s.verifyRecords(ctx, c, problem); err != nil {
 			return err
 		}
+		if err := s.verifyBriefs(ctx, c, problem); err != nil {
+			return err
+		}
 		return check("SELECT id, n, last FROM (SELECT r.id AS id, count(*) AS n, max(e.seq) AS last FROM event e JOIN run r ON r.number = e.run GROUP BY e.run) WHERE n <> last",
 			func(r *reader) string {
 				return fmt.Sprintf("run %s has %d events, the last has number %d", r.text(), r.int(), r.int())

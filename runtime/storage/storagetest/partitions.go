@@ -91,6 +91,56 @@ func latestOf(t *testing.T, s storage.Store) {
 		}
 		return names
 	}
+	briefs := func(after string, limit int) (names []string, ok bool) {
+		got, ok, err := s.BriefsOf(ctx, "asset:a[", after, limit)
+		require.NoError(t, err)
+		full, err := s.LatestOf(ctx, "asset:a[", after, limit)
+		require.NoError(t, err)
+		for i, b := range got {
+			want, has := storage.BriefOf(&full[i].Record)
+			assert.True(t, has && full[i].Usable)
+			assert.Equal(t, want, b)
+			names = append(names, b.Identity)
+		}
+		return names, ok
+	}
+	all := func(after string, limit int, want ...string) {
+		t.Helper()
+		names, ok := briefs(after, limit)
+		assert.True(t, ok)
+		assert.Equal(t, want, names)
+	}
+	none := func(after string, limit int) {
+		t.Helper()
+		names, ok := briefs(after, limit)
+		assert.False(t, ok)
+		assert.Empty(t, names)
+	}
+	none("", 100) // the second was dropped
+	all("asset:a[2]", 100, "asset:a[3]", "asset:a[é]")
+	all("asset:a[2]", 1, "asset:a[3]")
+	all("asset:a[é]", 5)
+	none("asset:a[1]", 5)
+	heal := Record(9)
+	heal.Identity, heal.Partition = "asset:a[2]", "p"
+	Submit(t, s, &storage.Batch{Records: []storage.Record{heal}})
+	all("asset:a[1]", 5, "asset:a[2]", "asset:a[3]", "asset:a[é]")
+	Submit(t, s, &storage.Batch{Drop: []int64{9}})
+	none("asset:a[1]", 5)
+	// An alias makes an older record the newest again.
+	Submit(t, s, &storage.Batch{Aliases: []storage.Alias{{Step: Digest("again", 1), Record: 2, Identity: "asset:a[1]"}}})
+	one, _ := briefs("asset:a[0]", 1)
+	assert.Equal(t, []string{"asset:a[1]"}, one)
+	Submit(t, s, &storage.Batch{Drop: []int64{2}})
+	none("asset:a[0]", 1)
+	Submit(t, s, &storage.Batch{Aliases: []storage.Alias{{Step: Digest("again", 2), Record: 5, Identity: "asset:a[1]"}, {Step: Digest("again", 3), Record: 6, Identity: "asset:a[2]"}}})
+	file := Record(10)
+	file.Identity, file.Outputs[0].Inline = "asset:f[1]", false
+	Submit(t, s, &storage.Batch{Records: []storage.Record{file}})
+	_, ok, err := s.BriefsOf(ctx, "asset:f[", "", 5)
+	require.NoError(t, err)
+	assert.False(t, ok, "its file may be damaged")
+
 	assert.Equal(t, []string{"asset:a[0]=7", "asset:a[1]=5", "asset:a[2]=6", "asset:a[3]=1", "asset:a[é]=8"}, page("", 100))
 	assert.Equal(t, []string{"asset:a[0]=7", "asset:a[1]=5"}, page("", 2))
 	assert.Equal(t, []string{"asset:a[2]=6", "asset:a[3]=1"}, page("asset:a[1]", 2))
