@@ -136,7 +136,9 @@ func (m *statusMaker) examine(p *parts, x *Bulk) error {
 	if err := f.template(); err != nil {
 		return err
 	}
-	if err := f.contents(); err != nil {
+	wait := f.fetch() // while contents are computed
+	err := f.contents()
+	if wait(); err != nil {
 		return err
 	}
 	if err := f.latest(); err != nil {

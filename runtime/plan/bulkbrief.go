@@ -1,18 +1,54 @@
 package plan
 
-import "github.com/dagstergen/dagstergen/runtime/storage"
+import (
+	"sync"
+
+	"github.com/dagstergen/dagstergen/runtime/storage"
+)
+
+// pageOfRecords is how many records are read at once.
+const pageOfRecords = 4096
+
+// briefs is a page of them, see [Lookup].
+type briefs struct {
+	page []storage.Brief
+	ok   bool
+	err  error
+}
+
+// fetch begins to read the first page of briefs, where it may help; wait must be called.
+func (f *finder) fetch() (wait func()) {
+	if f.look == nil || f.node.Op.Partitions == nil || len(f.node.Op.Outputs) > 1 || f.step.IO() != "" {
+		return func() {}
+	}
+	f.first = new(briefs)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		f.first.page, f.first.ok, f.first.err = f.look.BriefsOf(f.ctx, f.prefix(f.info.op.Key), "", pageOfRecords)
+	})
+	return wg.Wait
+}
+
+// prefix is what the identities of the partitions of an asset begin with.
+func (f *finder) prefix(key string) string { return "asset:" + key + "[" }
 
 // brief takes in a page of newest records by their briefs. That is enough where each record is of the very content that its partition has now, which is what mostly is so of most pages; it takes in nothing
 // and says no otherwise. after is the last identity of the page, and more is whether there may be another page.
-func (f *finder) brief(prefix string, after *string, most int, hint *int) (done, more bool, err error) {
+func (f *finder) brief(prefix string, after *string, hint *int) (done, more bool, err error) {
 	outputs := f.node.Op.Outputs
 	if len(outputs) > 1 || f.step.IO() != "" {
 		return false, true, nil
 	}
-	page, ok, err := f.look.BriefsOf(f.ctx, prefix, *after, most)
-	if err != nil || !ok {
-		return false, true, err
+	var b briefs
+	if f.first != nil {
+		b, f.first = *f.first, nil // of the prefix that is asked for first
+	} else {
+		b.page, b.ok, b.err = f.look.BriefsOf(f.ctx, prefix, *after, pageOfRecords)
 	}
+	if b.err != nil || !b.ok {
+		return false, true, b.err
+	}
+	page := b.page
 	name, begun := "", *hint
 	if len(outputs) == 1 {
 		name = outputs[0].Name
@@ -42,7 +78,7 @@ func (f *finder) brief(prefix string, after *string, most int, hint *int) (done,
 	if len(page) > 0 {
 		*after = page[len(page)-1].Identity
 	}
-	return true, len(page) == most, nil
+	return true, len(page) == pageOfRecords, nil
 }
 
 // takeBrief is take for a brief of what is wanted.

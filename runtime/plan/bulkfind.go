@@ -23,6 +23,7 @@ type finder struct {
 	newestID int64          // the number of the newest record, where there are no partitions
 	group    []int32        // how the newest record differs, see partCauses; -1 for none
 	at       []int32        // by place in a page of briefs: the number of the partition
+	first    *briefs        // the first page of them, until it is taken in
 }
 
 // The bits of finder.state.
@@ -78,7 +79,7 @@ func (f *finder) latest() error {
 		return err
 	}
 	for _, key := range append([]string{f.info.op.Key}, f.node.Op.Was...) {
-		if err := f.pages("asset:" + key + "["); err != nil {
+		if err := f.pages(f.prefix(key)); err != nil {
 			return err
 		}
 	}
@@ -86,10 +87,9 @@ func (f *finder) latest() error {
 }
 
 func (f *finder) pages(prefix string) error {
-	const most = 4096
 	hint, after := 0, ""
 	for {
-		done, more, err := f.brief(prefix, &after, most, &hint)
+		done, more, err := f.brief(prefix, &after, &hint)
 		switch {
 		case err != nil:
 			return err
@@ -98,7 +98,7 @@ func (f *finder) pages(prefix string) error {
 		case done:
 			continue
 		}
-		page, err := f.look.LatestOf(f.ctx, prefix, after, most)
+		page, err := f.look.LatestOf(f.ctx, prefix, after, pageOfRecords)
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (f *finder) pages(prefix string) error {
 			}
 		}
 		f.check(check, at)
-		if len(page) < most {
+		if len(page) < pageOfRecords {
 			return nil
 		}
 	}
@@ -234,7 +234,7 @@ func (f *finder) elsewhere() error {
 	}
 	// In their order, look-ups go through an index once.
 	slices.SortFunc(ask, func(a, b int32) int { return compareDigests(&f.content[a], &f.content[b]) })
-	contents := make([]canon.Digest, 0, most)
+	contents := make([]canon.Digest, 0, min(most, len(ask)))
 	for part := range slices.Chunk(ask, most) {
 		contents = contents[:0]
 		for _, n := range part {

@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -56,7 +57,11 @@ func TestBriefsStandForTheirRecords(t *testing.T) {
 		return ok && len(briefs) == 1
 	}
 	verify := func() (problems []string) {
-		require.NoError(t, s.Verify(t.Context(), func(p string) { problems = append(problems, p) }))
+		require.NoError(t, s.Verify(t.Context(), func(p string) {
+			if strings.Contains(p, "brief") { // the blobs of these records were never stored
+				problems = append(problems, p)
+			}
+		}))
 		return problems
 	}
 	for _, asset := range []string{"a", "b", "c", "d"} {
