@@ -147,11 +147,16 @@ func create(path string, steps []migration) (err error) {
 			err = errors.Join(err, removeDatabase(temp))
 		}
 	}()
-	c, err := connect(temp, "mode=rw&_synchronous=FULL")
+	// Nothing is synced on the way, and no journal kept: what a kill or a power cut leaves has the other name, and is made again. All of it is synced before it gets its own.
+	c, err := connect(temp, "mode=rw&_synchronous=OFF&_journal_mode=MEMORY")
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(migrate(c, 0, steps), c.close()); err != nil {
+	err = migrate(c, 0, steps)
+	if err == nil { // as it stays: to change it later takes syncs of its own
+		_, err = c.text("PRAGMA journal_mode = WAL") // where that cannot be, opening the store says so
+	}
+	if err := errors.Join(err, c.close()); err != nil {
 		return err
 	}
 	if err := storage.FileError("create", path, failpoint.Hit(failpoint.StoreMade)); err != nil {

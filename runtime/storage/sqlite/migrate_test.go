@@ -141,3 +141,23 @@ func TestOddOldStore(t *testing.T) {
 	assert.Equal(t, int64(10), run.Number, "numbers are not used again")
 	require.NoError(t, s.Close())
 }
+
+// A new store is made as it stays, so that opening it first changes, and syncs, nothing more; and nothing lies beside it.
+func TestANewStoreIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "s.db")
+	require.NoError(t, create(path, migrations))
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, []byte{2, 2}, data[18:20], "it has a write-ahead log")
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	s, err := Open(t.Context(), path)
+	require.NoError(t, err)
+	require.NoError(t, s.Verify(t.Context(), func(p string) { t.Error(p) }))
+	require.NoError(t, s.Close())
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(data, after))
+}
