@@ -154,9 +154,17 @@ func WriteFile(ctx context.Context, name string, write func(io.Writer) error) (F
 	return f, nil
 }
 
-// WriteTo creates path, which must not exist, lets write fill it, syncs it and returns it as a File called name. On an error
-// nothing is left at path. It is for executors.
-func WriteTo(path, name string, write func(io.Writer) error) (_ File, err error) {
+// syncedFrom is the size in bytes from which WriteTo syncs a file. The bytes of a large one need not be read again once they are on disk, which costs more than another sync does.
+const syncedFrom = 8 << 20
+
+// WriteTo creates path, which must not exist, lets write fill it and returns it as a File called name. On an error
+// nothing is left at path. The file may not be durable yet: who moves it to where it stays syncs it, and a small one is not synced twice. It is for executors.
+func WriteTo(path, name string, write func(io.Writer) error) (File, error) {
+	return writeTo(path, name, syncedFrom, write)
+}
+
+// writeTo is WriteTo with the size from which the file is synced.
+func writeTo(path, name string, synced int64, write func(io.Writer) error) (_ File, err error) {
 	w, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return File{}, err
@@ -172,9 +180,11 @@ func WriteTo(path, name string, write func(io.Writer) error) (_ File, err error)
 		_ = w.Close()
 		return File{}, err
 	}
-	if err := w.Sync(); err != nil {
-		_ = w.Close()
-		return File{}, err
+	if c.n >= synced {
+		if err := w.Sync(); err != nil {
+			_ = w.Close()
+			return File{}, err
+		}
 	}
 	if err := w.Close(); err != nil {
 		return File{}, err

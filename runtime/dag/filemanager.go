@@ -103,7 +103,7 @@ func (m *LocalFileManager) Write(ctx context.Context, r io.Reader, ext string) (
 		return File{}, err
 	}
 	temp := filepath.Join(m.dir, ".dagstergen-"+rand.Text())
-	f, err := WriteTo(temp, name, fill)
+	f, err := writeTo(temp, name, 0, fill) // it stays here
 	if err != nil {
 		return File{}, err
 	}

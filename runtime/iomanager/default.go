@@ -96,15 +96,19 @@ func (m *Default) Stage(ctx context.Context, t *dag.Type, v any) (*Staged, error
 	if err != nil {
 		return nil, err
 	}
-	d := canon.Sum(data)
 	s := &Staged{Data: data}
-	s.Output = storage.Output{DataVersion: d, Blob: d, Size: int64(len(data)), Codec: CodecCBOR}
-	if len(data) <= m.inline {
+	inline := len(data) <= m.inline
+	packed, packedAs := data, CodecCBOR
+	d := alongside(len(data) >= sideFrom, func() canon.Digest { return canon.Sum(data) }, func() {
+		if !inline {
+			packed, packedAs = Pack(data)
+		}
+	})
+	s.Output = storage.Output{DataVersion: d, Blob: d, Size: int64(len(data)), Codec: packedAs}
+	if inline {
 		s.Inline = true
 		return s, nil
 	}
-	var packed []byte
-	packed, s.Codec = Pack(data)
 	files, err := m.files()
 	if err != nil {
 		return nil, err
@@ -392,16 +396,16 @@ func (f *Files) take(ctx context.Context, file dag.File, name string) (storage.F
 	if err != nil {
 		return storage.FileState{}, err
 	}
-	if !f.unchanged(temp, w, file.Digest()) {
-		var got canon.Digest
-		if got, err = hashFile(w); err == nil && got != file.Digest() {
+	if f.unchanged(temp, w, file.Digest()) {
+		return f.publish(ctx, temp, w, name, file.Digest(), nil, nil)
+	}
+	return f.publish(ctx, temp, w, name, file.Digest(), nil, func() error {
+		got, err := hashFile(io.NewSectionReader(w, 0, math.MaxInt64))
+		if err == nil && got != file.Digest() {
 			err = fmt.Errorf("%s: %w", file.Path(), dag.ErrFileChanged)
 		}
-	}
-	if err != nil {
-		return storage.FileState{}, errors.Join(err, w.Close(), f.root.Remove(temp))
-	}
-	return f.publish(ctx, temp, w, name, file.Digest(), nil)
+		return err
+	})
 }
 
 // ours returns the temporary file that newFile made for a dag.File, in this process or in one that computes for it, relative to root; ok is false if it is any other file.

@@ -102,7 +102,7 @@ func (f *Files) write(ctx context.Context, name string, d canon.Digest, stored [
 		}
 		f.did(fileOp{kind: opWrite, name: temp, data: stored})
 	}
-	return f.publish(ctx, temp, w, name, d, err)
+	return f.publish(ctx, temp, w, name, d, err, nil)
 }
 
 // tempName returns a name below the temporary folder that nobody has.
@@ -130,8 +130,9 @@ func (f *Files) create(ext string) (name string, w *os.File, err error) {
 }
 
 // publish makes the temporary file temp, open as w, durable under its final name. It closes w, and on an error (its own, or the
-// one it is given) removes temp.
-func (f *Files) publish(ctx context.Context, temp string, w *os.File, name string, d canon.Digest, err error) (storage.FileState, error) {
+// one it is given) removes temp. What check says of the bytes is asked while the disk works, and before the file has its name; nil for bytes that are known.
+func (f *Files) publish(ctx context.Context, temp string, w *os.File, name string, d canon.Digest, err error, check func() error) (storage.FileState, error) {
+	var wrong error
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -141,9 +142,15 @@ func (f *Files) publish(ctx context.Context, temp string, w *os.File, name strin
 	if err == nil {
 		err = failpoint.Hit(failpoint.ObjectWritten)
 	}
-	if err == nil && !mutant.Is(mutant.NoSync) {
-		err = w.Sync()
-		f.did(fileOp{kind: opSync, name: temp})
+	if err == nil {
+		err = alongside(check != nil, func() error { return f.sync(temp, w) }, func() {
+			if check != nil {
+				wrong = check()
+			}
+		})
+	}
+	if err == nil && wrong != nil {
+		return storage.FileState{}, errors.Join(wrong, w.Close(), f.root.Remove(temp))
 	}
 	if err = errors.Join(err, w.Close()); err == nil {
 		err = failpoint.Hit(failpoint.ObjectSynced)
@@ -167,6 +174,32 @@ func (f *Files) publish(ctx context.Context, temp string, w *os.File, name strin
 	s := stateOf(name, info, d, f.boot)
 	f.remember(s, true)
 	return s, nil
+}
+
+// sync makes the bytes of a temporary file durable.
+func (f *Files) sync(temp string, w *os.File) error {
+	if mutant.Is(mutant.NoSync) {
+		return nil
+	}
+	err := w.Sync()
+	f.did(fileOp{kind: opSync, name: temp})
+	return err
+}
+
+// sideFrom is the size in bytes from which it pays to hash a value in a goroutine of its own while something else is done with it.
+const sideFrom = 256 << 10
+
+// alongside returns what first gives, and calls second at the same time where both is true, otherwise after it.
+func alongside[T any](both bool, first func() T, second func()) T {
+	if !both {
+		v := first()
+		second()
+		return v
+	}
+	done := make(chan T, 1)
+	go func() { done <- first() }()
+	second()
+	return <-done
 }
 
 // rename moves temp to name, making its folder where needed, and syncs the folders that changed.

@@ -125,5 +125,5 @@ func (f *Files) adopt(ctx context.Context, o Object, name string) (storage.FileS
 	if err != nil {
 		return storage.FileState{}, f.writeError(temp, err)
 	}
-	return f.publish(ctx, temp, w, name, o.Digest, nil)
+	return f.publish(ctx, temp, w, name, o.Digest, nil, nil)
 }

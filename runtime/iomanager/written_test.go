@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
@@ -41,9 +42,24 @@ func TestWrittenFileIsNotReadAgain(t *testing.T) {
 	_, err = h.io.Stage(t.Context(), fileType, f)
 	require.ErrorIs(t, err, dag.ErrFileChanged)
 	assert.NotContains(t, files.states, temp)
+	assert.NoFileExists(t, f.Path())
+	assert.Empty(t, h.objects(t), "nothing has a name before its bytes are known to be right")
 
 	files.made("tmp/p/none", f)
 	assert.NotContains(t, files.states, "tmp/p/none")
 }
 
 var noiseDigest = [32]byte{1}
+
+// A value that is hashed in a goroutine of its own is the one that is stored, in the form that it is stored in.
+func TestLargeValuesAlongside(t *testing.T) {
+	h := newHome(t, t.TempDir())
+	for _, size := range []int{sideFrom - 10, sideFrom, 3 << 20} {
+		for name, data := range map[string][]byte{CodecCBOR: noise(size), CodecCBORZstd: make([]byte, size)} {
+			s := h.commit(t, bytesType, data)
+			assert.Equal(t, name, s.Codec)
+			assert.Equal(t, canon.Sum(s.Data), s.DataVersion)
+			assert.Equal(t, data, h.again(t).load(t, s, bytesType))
+		}
+	}
+}
