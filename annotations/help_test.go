@@ -64,7 +64,7 @@ func TestHelp(t *testing.T) {
 func TestMarkdownTable(t *testing.T) {
 	table := annotations.MarkdownTable()
 	assert.Contains(t, table, "| `//dag:config` | a struct type | ")
-	assert.Contains(t, table, "| `executor=in_process\\|multi\\|multiprocess` | job | ")
+	assert.Contains(t, table, "| `backoff=linear\\|exponential` | op, asset, check, job, with | ")
 	for line := range strings.Lines(table) {
 		n := strings.Count(strings.ReplaceAll(line, "\\|", ""), "|")
 		assert.True(t, slices.Contains([]int{0, 4, 5}, n), line)

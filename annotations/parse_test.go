@@ -124,7 +124,8 @@ func TestErrors(t *testing.T) {
 		{"//dag:op name=HTTPLogs" + f, "3:15: //dag:op: name: HTTPLogs is not a name; write http_logs [DAG0103]"},
 		{"//dag:op name=a/b" + f, "3:15: //dag:op: name: a/b is not a name; use lower-case ASCII letters, digits and underscores, a letter first [DAG0103]"},
 		{"//dag:asset io=a.b" + f, "3:16: //dag:asset: io: a.b is not a Go identifier; name a declaration of this package [DAG0103]"},
-		{"//dag:job executor=many" + f, "3:20: //dag:job: executor cannot be many; use in_process or multi or multiprocess [DAG0103]"},
+		{"//dag:job executor=so-so" + f, "3:20: //dag:job: executor: so-so is not a Go identifier; name a declaration of this package [DAG0103]"},
+		{"//dag:job retries=1 retry_delay=1s backoff=many" + f, "3:44: //dag:job: backoff cannot be many; use linear or exponential [DAG0103]"},
 		{"//dag:asset deps=a,,b" + f, "3:18: //dag:asset: deps has an empty element; write deps=KEY,..., or leave it out [DAG0103]"},
 		{"//dag:asset deps=aa,b,aa" + f, "3:23: //dag:asset: deps has aa twice; keep one of them [DAG0103]"},
 		{"//dag:op tags=dagster/priority:high" + f, "3:15: //dag:op: tags: a dagster/priority is a whole number, not high; the higher, the sooner: write one such as 5 or -1 [DAG0103]"},
@@ -215,7 +216,7 @@ func TestAllErrorsInOnePass(t *testing.T) {
 //dag:op nmae=x volatile=1
 func A() {}
 
-//dag:job executor=x name=Y
+//dag:job executor=x-y name=Y
 func B() {}
 
 //dag:op name=fine

@@ -126,7 +126,7 @@ func (g *generation) typeError(e types.Error) {
 }
 
 // initialisation reports a cycle between Definitions and user code. All calls of user functions are hidden from the order of initialisation; what is left are
-// the strategies.
+// the strategies and the executors.
 func (g *generation) initialisation(p *model.Package, e types.Error) {
 	d := diag.Diagnostic{Code: CodeInitialise, Pos: g.Program.Position(e.Pos), Message: "Definitions needs itself to be initialised",
 		Hint: "take what refers to Definitions, or to a job, out of the initialiser"}
@@ -137,6 +137,11 @@ func (g *generation) initialisation(p *model.Package, e types.Error) {
 		d.Pos = g.Program.Position(s.Obj.Pos())
 		d.Message = "Definitions needs strategy " + s.Obj.Name() + " to be initialised, and that needs Definitions"
 		break
+	}
+	for _, j := range p.Definitions.Jobs {
+		if x := j.ExecutorVar; x != nil && x.Pos() == e.Pos {
+			d.Message = "Definitions needs executor " + x.Name() + " to be initialised, and that needs Definitions"
+		}
 	}
 	g.diags.Add(d)
 }

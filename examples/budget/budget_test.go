@@ -18,7 +18,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	execute.RegisterExecutor(budgetExecutor)
 	execute.RegisterExecutor(watched)
 	goleak.VerifyTestMain(m)
 }
@@ -72,6 +71,9 @@ func TestOnTheCommandLine(t *testing.T) {
 	out, log, code := run("run", "render", "--set", "inputs.frames=3", "-c", config)
 	require.Zero(t, code, log)
 	assert.Contains(t, out, "7 run, 0 reused")
+	out, log, code = run("list", "-o", "json")
+	require.Zero(t, code, log)
+	assert.Contains(t, out, `"executor":"budget"`, "the job names it")
 	out, log, code = run("run", "render", "--set", "inputs.frames=3", "--executor", "budget")
 	require.Zero(t, code, log)
 	assert.Contains(t, out, "0 run, 7 reused")

@@ -243,6 +243,7 @@ var _dagJobRender = &dag.JobDef{
 			{Name: "result", Type: dag.ImmutableOf[int]("int"), From: dag.Binding{Kind: dag.FromNode, Node: 3, Output: 0}},
 		},
 	},
+	Executor: budgetExecutor.Registered(),
 }
 
 // This line compiles as long as the dagstergen in go.mod understands code of this shape.

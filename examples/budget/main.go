@@ -14,7 +14,6 @@ import (
 	"image/color"
 
 	"github.com/dagstergen/dagstergen/runtime/cli"
-	"github.com/dagstergen/dagstergen/runtime/execute"
 )
 
 // Frame draws a frame of an animation, which takes a lot of memory.
@@ -55,7 +54,7 @@ func Brightest(all []float64) (brightest int) {
 
 // Render draws some frames and finds the brightest.
 //
-//dag:job
+//dag:job executor=budget
 func Render(frames int) int {
 	var all []float64
 	for n := range frames {
@@ -65,6 +64,5 @@ func Render(frames int) int {
 }
 
 func main() {
-	execute.RegisterExecutor(budgetExecutor)
 	cli.Main(Definitions)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/dagstergen/dagstergen/internal/nearest"
 )
 
-// arguments resolves what io=, partitions=, config= and strategy= name, and checks it like code.
+// arguments resolves what executor=, io=, partitions=, config= and strategy= name, and checks it like code.
 func (b *builder) arguments() {
 	for _, p := range b.m.Packages {
 		for _, op := range append(p.generics[:len(p.generics):len(p.generics)], p.Ops...) {
@@ -36,6 +36,9 @@ func (b *builder) arguments() {
 		}
 		for _, j := range p.Jobs {
 			b.hooks(&j.Func, &j.Running)
+			if arg, ok := j.ann.Arg("executor"); ok {
+				b.executor(j, arg)
+			}
 			if arg, ok := j.ann.Arg("strategy"); ok {
 				j.Strategy = b.strategy(&j.Func, arg)
 			}

@@ -56,6 +56,7 @@ const (
 	CodeConfigTag         = "DAG0433" // a tag that says nothing
 	CodeConfigName        = "DAG0434" // two config fields with one name
 	CodePartitionConfig   = "DAG0435" // config= names no function that makes the config of a partition
+	CodeUnknownExecutor   = "DAG0436" // executor= names no executor
 	CodeUnexported        = "DAG0441" // something unexported that another package's definitions need
 	CodeUnspeakable       = "DAG0442" // a type that generated code cannot name
 	CodeWas               = "DAG0451" // an earlier key of an asset that is another one's

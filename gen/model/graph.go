@@ -25,12 +25,13 @@ type Graph struct {
 // A Job is a graph that can be run.
 type Job struct {
 	Graph
-	Executor   string
-	Strategy   *Strategy
-	Partitions *Partitions // what it is run for, one at a time; nil for a job without
-	ConfigFor  *ConfigFunc // what makes its config for a partition
-	Steps      string      // "NightlySteps"
-	Presets    []*Preset
+	Executor    string     // what executor= says
+	ExecutorVar *types.Var // that it names; nil for an executor that is always there
+	Strategy    *Strategy
+	Partitions  *Partitions // what it is run for, one at a time; nil for a job without
+	ConfigFor   *ConfigFunc // what makes its config for a partition
+	Steps       string      // "NightlySteps"
+	Presets     []*Preset
 }
 
 // A GraphOutput is a result of a graph.

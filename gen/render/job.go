@@ -86,7 +86,11 @@ func (r *renderer) jobFields(j *model.Job, name string) []jen.Code {
 	l.add("GraphDef", r.dag("GraphDef").Add(multi(r.graphFields(&j.Graph)...)))
 	l.pairs("Tags", j.Tags)
 	l.pairs("Metadata", j.Metadata)
-	l.text("Executor", j.Executor)
+	if j.ExecutorVar != nil {
+		l.add("Executor", jen.Id(j.ExecutorVar.Name()).Dot("Registered").Call())
+	} else {
+		l.text("Executor", j.Executor)
+	}
 	r.strategy(&l, j.Strategy)
 	r.running(&l, &j.Running)
 	if d := j.Partitions; d != nil {

@@ -25,6 +25,9 @@ const RuntimePath = "github.com/dagstergen/dagstergen/runtime/dag"
 // PartitionPath is the import path of the package that partitions are defined with.
 const PartitionPath = "github.com/dagstergen/dagstergen/runtime/partition"
 
+// ExecutePath is the import path of the package that executors are defined with.
+const ExecutePath = "github.com/dagstergen/dagstergen/runtime/execute"
+
 // ParquetPath is the import path of the package that codec=parquet needs. It is in a module of its own.
 const ParquetPath = "github.com/dagstergen/dagstergen/parquet"
 

@@ -29,7 +29,7 @@ type JobDef struct {
 	GraphDef
 	Tags     map[string]string
 	Metadata map[string]string
-	Executor string          // executor=: "in_process", "multi" or "multiprocess"; empty for the default
+	Executor string          // executor=: "in_process", "multi", "multiprocess", or one that is registered; empty for the default
 	Strategy VersionStrategy // strategy=: nil for SourceHash
 	Retry    *RetryPolicy    // of steps whose calls and ops have none
 	Hooks    []*Hook         // of all its steps

@@ -206,7 +206,7 @@ func TestEventsOfARun(t *testing.T) {
 			got = append(got, strings.TrimSpace(string(e.Type)+" "+e.StepKey))
 		}
 		assert.Equal(t, []string{
-			"RUN_START", "ASSET_OBSERVATION s",
+			"RUN_START", "ASSET_OBSERVATION s", "ASSET_MATERIALIZATION_PLANNED a", "ASSET_MATERIALIZATION_PLANNED b",
 			"STEP_START a", "STEP_OUTPUT a", "HANDLED_OUTPUT a", "ASSET_MATERIALIZATION a", "STEP_SUCCESS a",
 			"STEP_START b", "STEP_INPUT b", "STEP_OUTPUT b", "HANDLED_OUTPUT b", "ASSET_MATERIALIZATION b", "STEP_SUCCESS b",
 			"RUN_SUCCESS",
@@ -215,7 +215,7 @@ func TestEventsOfARun(t *testing.T) {
 			Output, Version, Type string
 			DataVersion           string `json:"data_version"`
 		}
-		require.NoError(t, json.Unmarshal(events[3].Data, &out))
+		require.NoError(t, json.Unmarshal(events[5].Data, &out))
 		assert.Equal(t, "result", out.Output)
 		assert.Equal(t, res.Step("a").Outputs[0].Version.String(), out.Version, "the version stands on STEP_OUTPUT")
 		assert.Equal(t, res.Step("a").Outputs[0].DataVersion.String(), out.DataVersion)

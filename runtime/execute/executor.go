@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"sync"
@@ -66,16 +67,19 @@ var registered struct {
 
 var executorName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-// RegisterExecutor makes an executor known to all runs of this program, by its name in run config, --executor and [WithExecutor]. It is called once for each, before the
-// first run: in main before cli.Main, or in an init function. It panics where the name is taken or is none, because that is a mistake in the program.
+// RegisterExecutor makes an executor known to all runs of this program, by its name in run config, --executor and [WithExecutor]. It is called before the first run: in main
+// before cli.Main, or in an init function; generated code has done it for an executor that a job names with executor=, and to register the same again changes nothing. It panics
+// where the name is another executor's or is none, because that is a mistake in the program.
 func RegisterExecutor(d ExecutorDefinition) {
 	registered.Lock()
 	defer registered.Unlock()
-	taken := slices.ContainsFunc(registered.all, func(o *ExecutorDefinition) bool { return o.Name == d.Name })
+	at := slices.IndexFunc(registered.all, func(o *ExecutorDefinition) bool { return o.Name == d.Name })
 	switch {
+	case at >= 0 && d.New != nil && reflect.ValueOf(d.New).Pointer() == reflect.ValueOf(registered.all[at].New).Pointer():
+		return
 	case !executorName.MatchString(d.Name) || d.Name == "config":
 		panic(fmt.Sprintf("an executor cannot be named %q: write a name in snake case", d.Name))
-	case taken || slices.Contains(builtin, d.Name):
+	case at >= 0 || slices.Contains(builtin, d.Name):
 		panic(fmt.Sprintf("there are two executors %q", d.Name))
 	case d.New == nil:
 		panic(fmt.Sprintf("the executor %q has no New", d.Name))
@@ -87,6 +91,12 @@ func RegisterExecutor(d ExecutorDefinition) {
 		}
 		return 1
 	})
+}
+
+// Registered registers the executor, see [RegisterExecutor], and returns its name. Generated code calls it for a job with executor=VARIABLE.
+func (d ExecutorDefinition) Registered() string {
+	RegisterExecutor(d)
+	return d.Name
 }
 
 // builtin are the executors that are always there.

@@ -218,4 +218,9 @@ func TestRegisterWhatIsNone(t *testing.T) {
 	} {
 		assert.PanicsWithValue(t, c.want, func() { RegisterExecutor(c.d) })
 	}
+	before := Executors()
+	own := *definitionOf("own")
+	assert.Equal(t, "own", own.Registered(), "a job names what is registered already")
+	RegisterExecutor(own)
+	assert.Equal(t, before, Executors())
 }

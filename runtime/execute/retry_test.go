@@ -69,7 +69,7 @@ func TestRetries(t *testing.T) {
 				assert.Zero(t, res.Step("b").Retries)
 				assert.Equal(t, 5, w.value(res, "b"))
 				again := []storage.EventType{storage.EventStepUpForRetry, storage.EventStepRestarted}
-				want := []storage.EventType{storage.EventStepStart}
+				want := []storage.EventType{storage.EventMaterializationPlanned, storage.EventStepStart}
 				for range 3 {
 					want = append(want, again...)
 				}

@@ -334,6 +334,7 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 		first.NewRun = row
 	}
 	r.settled(first)
+	rest := r.planned(first)
 	err = r.log.open(first)
 	if errors.Is(err, storage.ErrNoSnapshot) { // the last run that had it was deleted since it was looked for
 		if _, err = looks(first); err == nil {
@@ -343,6 +344,7 @@ func (r *run) begin(ctx context.Context, began time.Time) (err error) {
 	if err != nil {
 		return &StoreError{err}
 	}
+	rest()
 	return r.struck(failpoint.RunStored)
 }
 

@@ -154,6 +154,11 @@ func (i *Instance) Materializations(ctx context.Context, f storage.EventFilter) 
 	return i.eventsOf(ctx, f, storage.EventMaterialization)
 }
 
+// PlannedMaterializations is EventRecords, of ASSET_MATERIALIZATION_PLANNED alone: which runs were going to compute an asset, or a partition of it. (Dagster's fetch_planned_materializations.)
+func (i *Instance) PlannedMaterializations(ctx context.Context, f storage.EventFilter) (storage.EventPage, error) {
+	return i.eventsOf(ctx, f, storage.EventMaterializationPlanned)
+}
+
 // Observations is EventRecords, of ASSET_OBSERVATION alone. (Dagster's fetch_observations.)
 func (i *Instance) Observations(ctx context.Context, f storage.EventFilter) (storage.EventPage, error) {
 	return i.eventsOf(ctx, f, storage.EventObservation)
