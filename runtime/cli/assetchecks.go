@@ -54,11 +54,15 @@ type checkedValue struct {
 	Current     bool      `json:"current"` // that is the data of the asset now
 }
 
-// checkStates reads what the checks of assets said last; made are the latest materializations by asset.
+// checkStates reads what the checks of assets said last; made are the latest materializations by asset. Of an asset with partitions that is about the partition that was
+// materialized last.
 func checkStates(ctx context.Context, inst *instance.Instance, checks []*dag.Op, made map[string]*materialization) ([]checkState, error) {
 	identities := make([]string, len(checks))
 	for i, op := range checks {
 		identities[i] = "asset:" + op.Key
+		if m := made[op.Check.Asset]; m != nil && op.Partitions != nil {
+			identities[i] = dag.PartitionStep(identities[i], dag.PartitionKey(m.Partition))
+		}
 	}
 	records, err := inst.Store().Latest(ctx, identities)
 	if err != nil {

@@ -221,8 +221,16 @@ func (d *assetDetail) view(l look) []string {
 	}
 	if len(d.History) > 1 {
 		t := &table{columns: []column{{title: "HISTORY"}, {title: "VERSION"}, {title: "DATA"}, {title: "RUN"}}}
+		parts := slices.ContainsFunc(d.History, func(h materialization) bool { return h.Partition != "" })
+		if parts {
+			t.columns = slices.Insert(t.columns, 1, column{title: "PARTITION"})
+		}
 		for _, h := range d.History {
-			t.add(text(shortTime(h.Time, l)), text(shortDigest(h.Version)), text(shortDigest(h.DataVersion)), text(shortRun(h.RunID, l)))
+			cells := []cell{text(shortTime(h.Time, l)), text(shortDigest(h.Version)), text(shortDigest(h.DataVersion)), text(shortRun(h.RunID, l))}
+			if parts {
+				cells = slices.Insert(cells, 1, text(h.Partition))
+			}
+			t.add(cells...)
 		}
 		out = append(append(out, ""), t.render(l)...)
 	}

@@ -87,7 +87,7 @@ func TestLoadedInputOfGatheredPartitions(t *testing.T) {
 			res = w.ok("")
 			for _, key := range []string{"mapped", "streamed"} {
 				assert.Equal(t, 2, w.value(res, key))
-				assert.Equal(t, []storage.EventType{storage.EventStepStart, storage.EventLoadedInput, storage.EventStepInput}, eventTypes(t, res, key)[:3])
+				assert.Equal(t, []storage.EventType{storage.EventMaterializationPlanned, storage.EventStepStart, storage.EventLoadedInput, storage.EventStepInput}, eventTypes(t, res, key)[:4])
 			}
 		})
 	}
