@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/partition"
@@ -121,18 +122,23 @@ func (ss *Stages) Spaces(at partition.At) ([]*partition.Space, error) {
 	return out, nil
 }
 
-// space is the partitions of a stage: of the asset that has the most, as one may begin earlier than another.
-func (s *Stage) space(r *resolved) (most *partition.Space, err error) {
+// space is the partitions of a stage: of the asset that begins first, which is the same one however many partitions there come to be.
+func (s *Stage) space(r *resolved) (first *partition.Space, err error) {
+	var begins time.Time
 	for _, o := range s.assets {
 		space, err := r.space(o)
 		if err != nil {
 			return nil, err
 		}
-		if most == nil || space.Len() > most.Len() {
-			most = space
+		var at time.Time
+		for _, p := range space.All().First(1) {
+			at = partitionAt(space, p).Start
+		}
+		if first == nil || !at.IsZero() && (begins.IsZero() || at.Before(begins)) {
+			first, begins = space, at
 		}
 	}
-	return most, nil
+	return first, nil
 }
 
 // Choose finds the partitions of each stage that a run with a selection of partitions would compute: those that it says, those that are made from these, and all that something of these is made

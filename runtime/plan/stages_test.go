@@ -80,6 +80,22 @@ func TestStageOfAssetsThatBeginAtOtherTimes(t *testing.T) {
 	}
 }
 
+// The numbers of partitions that are stored must mean the same when more of them have come to be.
+func TestPartitionsOfAStageKeepTheirNumbers(t *testing.T) {
+	target, err := catalog(t, define(t, nil, []*dag.Op{
+		partitioned(asset("a"), partition.Daily("2024-01-21")), partitioned(asset("b"), partition.Daily("2024-01-07", partition.Until("2024-01-28"))), partitioned(asset("c"), partition.Daily("2024-03-01")),
+	})).Target("", "")
+	require.NoError(t, err)
+	stages, err := target.Stages()
+	require.NoError(t, err)
+	require.Len(t, stages.List, 1)
+	for _, month := range []time.Month{1, 2, 3, 12} {
+		spaces, err := stages.Spaces(partition.At{Now: time.Date(2024, month, 28, 0, 0, 0, 0, time.UTC)})
+		require.NoError(t, err)
+		assert.Equal(t, "2024-01-07", spaces[0].Key(spaces[0].All().First(1)[0]))
+	}
+}
+
 func TestPartitionsOfStages(t *testing.T) {
 	at := partition.At{Now: time.Date(2024, 2, 4, 0, 0, 0, 0, time.UTC)}
 	stages := stagesOf(t, "*late")
