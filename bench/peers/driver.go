@@ -27,6 +27,7 @@ type driver struct {
 	rounds   int
 	limit    time.Duration // for a process
 	budget   time.Duration // for a cell: it gets no further round once it has had that
+	saved    string        // the file to keep measurements in as they come; empty for none
 	log      io.Writer
 
 	edits  int
@@ -39,25 +40,37 @@ type driver struct {
 // measure runs all works on all systems, round by round.
 func (d *driver) measure(ctx context.Context, all []system, list []work) error {
 	d.spent = map[[2]string]time.Duration{}
-	d.m.Rows, d.m.Versions = rows(list), map[string]string{}
+	if d.m.Versions == nil {
+		d.m.Versions = map[string]string{}
+	}
+	d.addRows(list)
 	for _, s := range all {
 		fmt.Fprintf(d.log, "installing %s\n", s.name)
 		version, err := s.install(ctx, d)
 		if err != nil {
 			return fmt.Errorf("install %s: %w", s.name, err)
 		}
-		d.m.Systems = append(d.m.Systems, s.name)
-		if version != "" {
-			d.m.Versions[s.name] = version
+		if err := d.installed(s.name, version); err != nil {
+			return err
 		}
 	}
+	d.inOrder(all)
 	for round := range d.rounds {
 		for _, w := range list {
 			for i := range all { // another one begins in each round
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				d.turn(ctx, all[(i+round)%len(all)], w, round)
+				s := all[(i+round)%len(all)]
+				if d.has(s, w, round) {
+					continue
+				}
+				d.turn(ctx, s, w, round)
+				if d.saved != "" && ctx.Err() == nil { // what is broken off has failed, but says nothing of the system
+					if err := save(d.m, d.saved); err != nil {
+						return err
+					}
+				}
 			}
 		}
 	}

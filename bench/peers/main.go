@@ -49,7 +49,8 @@ func run(args []string) error {
 	some := f.String("works", "", "regular expression of the works to measure: chain, wide, mapping, partitions, files, start, define")
 	python := f.String("python", "python3", "the interpreter for the peers")
 	venvs := f.String("venvs", "", "keep the virtual environments in this folder, and use those that are there")
-	raw := f.String("json", "", "write the measurements to this file")
+	raw := f.String("json", "", "write the measurements to this file, as they come")
+	goOn := f.Bool("resume", false, "go on with the measurements in the file of -json: what is there is not measured again, and systems and works that are left out now stay")
 	from := f.String("from", "", "measure nothing: read the measurements from this file")
 	page := f.String("page", "", "the page to write the figures into, and the chart beside it; otherwise they are printed")
 	if err := f.Parse(args); err != nil {
@@ -71,7 +72,12 @@ func run(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(d.root)
-	d.rounds, d.limit, d.budget, d.log = *rounds, *limit, *budget, os.Stderr
+	d.rounds, d.limit, d.budget, d.log, d.saved = *rounds, *limit, *budget, os.Stderr, *raw
+	if *goOn {
+		if err := d.resume(*raw); err != nil {
+			return err
+		}
+	}
 	list, all, err := chosen(*isQuick, *some, *only)
 	if err != nil {
 		return err
@@ -130,11 +136,7 @@ func newDriver(isQuick bool, python, venvs string) (*driver, error) {
 // write writes measurements as they are, and what is read of them: into a page, or to the standard output.
 func write(m *bench.Measured, raw, page string) error {
 	if raw != "" {
-		data, err := m.JSON()
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(raw, data, 0o644); err != nil {
+		if err := save(m, raw); err != nil {
 			return err
 		}
 	}

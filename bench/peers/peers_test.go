@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -193,10 +194,46 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-func names(all []system) []string {
-	var out []string
-	for _, s := range all {
-		out = append(out, s.name)
+// A run that was interrupted goes on where it was: what it measured is not done again, and what is left out now stays.
+func TestResume(t *testing.T) {
+	d := testDriver(t)
+	called := filepath.Join(t.TempDir(), "called")
+	says := func(name, version string) system {
+		s := system{name: name, cannot: func(work, string) string { return "" }, prepare: systems()[9].prepare}
+		s.install = func(context.Context, *driver) (string, error) { return version, nil }
+		s.command = func(_ *driver, _ work, phase, _ string) command {
+			return command{args: []string{"sh", "-c", "echo " + name + " " + phase + " >> " + called + `; test ` + name + ` != b || exit 3; echo '{"seconds": 1, "answer": "5", "ran": -1}'`}}
+		}
+		return s
 	}
-	return out
+	list := works(sizes{steps: 5, elements: 3, parts: 1, mib: 1})[:1]
+	d.rounds, d.saved = 1, filepath.Join(t.TempDir(), "m.json")
+	require.NoError(t, d.resume(d.saved), "there is nothing yet")
+	require.NoError(t, d.measure(t.Context(), []system{says("a", "1"), says("b", "")}, list))
+	assert.FileExists(t, d.saved)
+	count := func() map[string]int {
+		text, err := os.ReadFile(called)
+		require.NoError(t, err)
+		n := map[string]int{}
+		for line := range strings.Lines(string(text)) {
+			n[strings.TrimSpace(line)]++
+		}
+		return n
+	}
+	assert.Equal(t, map[string]int{"a first": 1, "a again": 1, "b first": 1}, count())
+
+	next := testDriver(t)
+	next.rounds, next.saved = 2, d.saved
+	require.NoError(t, next.resume(d.saved))
+	require.NoError(t, next.measure(t.Context(), []system{says("a", "1"), says("c", "")}, list))
+	assert.Equal(t, map[string]int{"a first": 2, "a again": 2, "b first": 1, "c first": 2, "c again": 2}, count())
+	assert.Equal(t, []string{"a", "b", "c"}, slices.Sorted(slices.Values(next.m.Systems)))
+	assert.Len(t, next.m.Cell("a", "a").Samples, 2)
+	assert.Contains(t, next.m.Cell("a", "b").Reason, "it failed")
+
+	other := testDriver(t)
+	require.NoError(t, other.resume(d.saved))
+	require.ErrorContains(t, other.measure(t.Context(), []system{says("a", "2")}, list), `a was measured as "1" and is "2" now`)
+	other.m.Quick = false
+	require.ErrorContains(t, other.resume(d.saved), "other sizes")
 }
