@@ -240,7 +240,7 @@ func TestReusedStepsAreOneEvent(t *testing.T) {
 	require.Len(t, events, 3)
 	assert.Equal(t, storage.EventEngine, events[1].Type)
 	assert.Equal(t, "reused 2 of 2 steps", events[1].Message)
-	assert.JSONEq(t, `{"reused":["a","b"]}`, string(events[1].Data))
+	assert.JSONEq(t, `{"reused":["a","b"],"records":[1,2]}`, string(events[1].Data), "with what stands for them")
 }
 
 func TestJSONStrings(t *testing.T) {

@@ -58,6 +58,14 @@ func (w *worker) inputEvent(s *plan.Step, k int, at time.Time, check *dag.TypeCh
 	return w.run.log.eventAt(at, storage.EventStepInput, s.Key, "", o.end())
 }
 
+// numberOf is the number of a record; 0 for none.
+func numberOf(rec *storage.Record) int64 {
+	if rec == nil {
+		return 0
+	}
+	return rec.ID
+}
+
 // endEvents are what a step that was computed says of its outputs, and STEP_SUCCESS; STEP_FAILURE of a check that blocks.
 func (r *run) endEvents(t *task, at time.Time) []storage.Event {
 	j := r.log

@@ -148,20 +148,22 @@ func (e *engine) install(g *plan.Growth) (skipped []*task) {
 func (r *run) sayGrown(g *plan.Growth) {
 	b := &storage.Batch{}
 	var reused []string
+	var records []int64
 	var kept []int32
 	for i := g.FirstStep; i < g.FirstStep+g.Steps; i++ {
 		s := r.plan.At(i)
 		if s.Action != plan.Reuse || s.Hidden {
 			continue
 		}
-		reused, kept = append(reused, s.Key), append(kept, int32(i))
+		reused, records, kept = append(reused, s.Key), append(records, numberOf(s.Record)), append(kept, int32(i))
 		if s.Note {
 			r.noteReuse(b, s, s.Record)
 		}
 	}
 	if len(reused) > 0 {
-		o := newObject(make([]byte, 0, 32+24*len(reused)))
+		o := newObject(make([]byte, 0, 48+32*len(reused)))
 		o.list("reused", reused)
+		o.numbers("records", records)
 		b.Events = append(b.Events, r.log.event(storage.EventEngine, "", fmt.Sprintf("reused %d of %d steps", len(reused), g.Steps), o.end()))
 	}
 	for _, s := range g.Skipped {

@@ -70,6 +70,19 @@ func (o *object) value(k string, v any) {
 	}
 }
 
+// numbers writes a list of numbers.
+func (o *object) numbers(k string, vs []int64) {
+	o.key(k)
+	o.b = append(o.b, '[')
+	for i, v := range vs {
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		o.b = strconv.AppendInt(o.b, v, 10)
+	}
+	o.b = append(o.b, ']')
+}
+
 func (o *object) list(k string, vs []string) {
 	o.key(k)
 	o.b = append(o.b, '[')

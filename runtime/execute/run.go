@@ -373,6 +373,7 @@ func (r *run) settled(b *storage.Batch) {
 		}
 	}
 	var reused []string
+	var records []int64
 	for _, s := range r.plan.Steps {
 		if s.Action == plan.Skip && s.Reasons[0].Code != plan.ReasonCheck {
 			b.Events = append(b.Events, r.notTaken(s))
@@ -383,14 +384,15 @@ func (r *run) settled(b *storage.Batch) {
 		if s.Action != plan.Reuse {
 			continue
 		}
-		reused = append(reused, s.Key)
+		reused, records = append(reused, s.Key), append(records, numberOf(s.Record))
 		if s.Note {
 			r.noteReuse(b, s, s.Record)
 		}
 	}
 	if len(reused) > 0 {
-		o := newObject(make([]byte, 0, 32+24*len(reused)))
+		o := newObject(make([]byte, 0, 48+32*len(reused)))
 		o.list("reused", reused)
+		o.numbers("records", records)
 		b.Events = append(b.Events, r.log.event(storage.EventEngine, "", fmt.Sprintf("reused %d of %d steps", len(reused), len(r.plan.Steps)), o.end()))
 	}
 }

@@ -293,6 +293,7 @@ func (w *worker) reuse(i int32, rec *storage.Record) verdict {
 	}
 	o := newObject(nil)
 	o.list("reused", []string{s.Key})
+	o.numbers("records", []int64{rec.ID})
 	o.digest("content", t.content)
 	o.str("run_id", rec.RunID)
 	b := &storage.Batch{Events: []storage.Event{r.log.event(storage.EventEngine, s.Key, "reused: its inputs have the data they had before", o.end())}}

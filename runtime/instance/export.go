@@ -151,11 +151,22 @@ func (i *Instance) ImportRun(ctx context.Context, from io.Reader) (*storage.Run,
 			return nil, fmt.Errorf("it is damaged: %w", err)
 		}
 		b.Events = append(b.Events, storage.Event{
-			RunID: x.ID, Time: e.Time.UTC(), Type: e.Type, StepKey: e.Step, Level: e.Level, Message: e.Message, Data: e.Data, Asset: e.Asset, Partition: e.Partition,
+			RunID: x.ID, Time: e.Time.UTC(), Type: e.Type, StepKey: e.Step, Level: e.Level, Message: e.Message, Data: withoutRecords(e.Type, e.Data), Asset: e.Asset, Partition: e.Partition,
 		})
 	}
 	if err := i.store.Submit(b).Wait(ctx); err != nil {
 		return nil, err
 	}
 	return i.store.Run(ctx, x.ID)
+}
+
+// withoutRecords is the data of an event without the numbers of records, which are those of the store that the run comes from.
+func withoutRecords(t storage.EventType, data []byte) []byte {
+	var fields map[string]json.RawMessage
+	if t != storage.EventEngine || json.Unmarshal(data, &fields) != nil || fields["records"] == nil {
+		return data
+	}
+	delete(fields, "records")
+	data, _ = json.Marshal(fields) // of what was read: no error
+	return data
 }

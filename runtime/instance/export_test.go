@@ -101,3 +101,18 @@ func TestImportOfSomethingElse(t *testing.T) {
 	assert.Empty(t, runs)
 	require.NoError(t, inst.Close())
 }
+
+// Numbers of records are those of the store that a run comes from: another one has other records under them.
+func TestImportedEventsNameNoRecords(t *testing.T) {
+	for _, c := range []struct {
+		typ        storage.EventType
+		data, want string
+	}{
+		{storage.EventEngine, `{"reused":["a"],"records":[7]}`, `{"reused":["a"]}`},
+		{storage.EventEngine, `{"reused":["a"],"step":"b"}`, `{"reused":["a"],"step":"b"}`},
+		{storage.EventEngine, ``, ``},
+		{storage.EventLog, `{"records":[7]}`, `{"records":[7]}`},
+	} {
+		assert.Equal(t, c.want, string(withoutRecords(c.typ, []byte(c.data))), c.data)
+	}
+}

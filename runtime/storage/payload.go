@@ -157,6 +157,7 @@ type LogsCapturedData struct {
 // EngineData is the data of ENGINE_EVENT: what it is about, where that is not a step.
 type EngineData struct {
 	Reused   []string `json:"reused,omitempty"`  // keys of steps
+	Records  []int64  `json:"records,omitempty"` // numbers of the records that stand for them, in their order; 0 for a source
 	Content  string   `json:"content,omitempty"` // of one step that is reused by the data of its inputs
 	RunID    string   `json:"run_id,omitempty"`  // of the run that computed it
 	Step     string   `json:"step,omitempty"`    // of this run that computed it

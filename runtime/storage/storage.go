@@ -223,6 +223,8 @@ type Store interface {
 	// EventRecords reads the events of all runs, by filter.
 	EventRecords(ctx context.Context, f EventFilter) (EventPage, error)
 
+	// Record returns the record with a number, also one that no version finds any more; ErrNotFound where it is purged.
+	Record(ctx context.Context, id int64) (*Record, error)
 	// AssetRecords returns the newest records of an asset, newest first, at most limit.
 	AssetRecords(ctx context.Context, asset string, limit int) ([]Record, error)
 	// AssetKeys returns the keys of all assets that were ever materialized, observed or reported, sorted. Those in Batch.Wipe are gone: no version and no identity

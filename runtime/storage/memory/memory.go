@@ -344,6 +344,18 @@ func (s *Store) FileStates(ctx context.Context, paths []string) (map[string]stor
 	return out, err
 }
 
+// Record implements storage.Store.
+func (s *Store) Record(ctx context.Context, id int64) (out *storage.Record, err error) {
+	err = s.read(ctx, func() error {
+		if id < 1 || id > int64(len(s.records)) {
+			return storage.ErrNotFound
+		}
+		out = s.copyOf(id)
+		return nil
+	})
+	return out, err
+}
+
 // AssetRecords implements storage.Store.
 func (s *Store) AssetRecords(ctx context.Context, asset string, limit int) ([]storage.Record, error) {
 	var out []storage.Record

@@ -182,6 +182,21 @@ func (s *Store) LatestOf(ctx context.Context, prefix, after string, limit int) (
 	return out, ctx.Err()
 }
 
+// Record implements storage.Store.
+func (s *Store) Record(ctx context.Context, id int64) (*storage.Record, error) {
+	var out *storage.Record
+	err := s.readers.with(ctx, func(c *conn) error {
+		return c.query(ctx, "SELECT "+recordColumns+" FROM record r WHERE r.number = ?", func(v []driver.Value) (err error) {
+			out, err = readRecord(v)
+			return err
+		}, id)
+	})
+	if err == nil && out == nil {
+		err = storage.ErrNotFound
+	}
+	return out, err
+}
+
 // AssetRecords implements storage.Store.
 func (s *Store) AssetRecords(ctx context.Context, asset string, limit int) ([]storage.Record, error) {
 	const text = "SELECT " + recordColumns + " FROM asset_record a JOIN record r ON r.number = a.record  WHERE a.asset = ? ORDER BY a.record DESC LIMIT ?"

@@ -193,6 +193,21 @@ func assets(t *testing.T, s storage.Store) {
 	none, err := s.AssetRecords(ctx, "unknown", 0)
 	require.NoError(t, err)
 	assert.Empty(t, none)
+
+	for _, r := range all {
+		one, err := s.Record(ctx, r.ID)
+		require.NoError(t, err)
+		assert.Equal(t, r.StepKey, one.StepKey)
+		assert.Equal(t, r.Outputs, one.Outputs)
+	}
+	for _, id := range []int64{-1, 0, all[0].ID + 1} {
+		_, err = s.Record(ctx, id)
+		require.ErrorIs(t, err, storage.ErrNotFound)
+	}
+	Submit(t, s, &storage.Batch{Drop: []int64{recs[0].ID}})
+	dropped, err := s.Record(ctx, recs[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, "step_9", dropped.StepKey, "what no version finds is history")
 }
 
 func wholeRecord(t *testing.T, s storage.Store) {
