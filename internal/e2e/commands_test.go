@@ -26,6 +26,7 @@ import (
 //	actions KEY=ACTION...        the steps in the JSON on stdout are exactly these; *=ACTION stands for all others
 //	ledger WHAT...               the bodies that were entered since it was last asked, in any order
 //	field PATH WANT              the value at a dotted path in the JSON on stdout
+//	capture NAME FIELD           set $NAME to the text that a field of the JSON on stdout has
 //	damage HOW GLOB              flip, truncate or delete the only file that matches
 //	later FILE                   set the time of FILE one hour ahead
 //	picture FILE                 FILE is a PNG
@@ -37,7 +38,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits": scripttest.Exits, "edit": edit, "actions": actions, "ledger": ledger, "field": field, "damage": damage, "later": later,
-		"picture": picture, "waitfor": waitfor, "together": together, "overwrite": overwrite, "copytree": copytree, "unprivileged": unprivileged,
+		"picture": picture, "waitfor": waitfor, "together": together, "overwrite": overwrite, "copytree": copytree, "capture": capture, "unprivileged": unprivileged,
 	}
 }
 
@@ -115,6 +116,19 @@ func ledger(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("entered were %q, want %q", got, want)
 	}
 	ts.Check(os.RemoveAll(path))
+}
+
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, len(args) == 2, "capture NAME FIELD")
+	var doc map[string]any
+	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &doc); err != nil {
+		ts.Fatalf("stdout is not JSON: %v", err)
+	}
+	text, ok := doc[args[1]].(string)
+	if !ok {
+		ts.Fatalf("no text %s on stdout", args[1])
+	}
+	ts.Setenv(args[0], text)
 }
 
 func field(ts *testscript.TestScript, neg bool, args []string) {

@@ -68,12 +68,12 @@ func (a *app) assetGet(cmd *cobra.Command, key string, f *getFlags) error {
 	return closed(g.do(), inst)
 }
 
-// A getting is one `assets get` on its way.
+// A getting is one `assets get` on its way, or one `runs get`.
 type getting struct {
 	app   *app
 	cmd   *cobra.Command
 	flags *getFlags
-	key   string
+	key   string   // of the asset, or of the step
 	names []string // key, and those that the asset had before
 	inst  *instance.Instance
 
@@ -81,6 +81,17 @@ type getting struct {
 	op  *dag.Op
 	rec *storage.Record
 	out *storage.Output
+
+	ran  *storage.Run                                              // whose step it is; nil for an asset
+	load func(ctx context.Context, o execute.Options) (any, error) // through an IO manager of the user's
+}
+
+// what names the value in messages.
+func (g *getting) what() string {
+	if g.ran != nil {
+		return "step " + g.key
+	}
+	return "asset " + g.key
 }
 
 // A content is a stored value as it is written: a file, bytes as they are, JSON, or the elements of a stream as JSON, one a line.
@@ -107,6 +118,9 @@ func (g *getting) do() error {
 	}
 	if err := g.find(); err != nil {
 		return err
+	}
+	g.load = func(ctx context.Context, o execute.Options) (any, error) {
+		return execute.StoredValue(ctx, cat, g.key, g.out, o)
 	}
 	c, err := g.read()
 	switch {
@@ -271,17 +285,13 @@ func (g *getting) savesTable() bool { return filepath.Ext(g.flags.to) == "."+iom
 // readCustom loads through an IO manager of the user's.
 func (g *getting) readCustom(ctx context.Context) (*content, error) {
 	if g.def == nil {
-		return nil, fmt.Errorf("asset %s was stored by the IO manager %q, and no code defines it any more: its value is where that kept it", g.key, g.out.IO)
+		return nil, fmt.Errorf("%s was stored by the IO manager %q, and no code defines it any more: its value is where that kept it", g.what(), g.out.IO)
 	}
 	doc, err := g.app.document(g.cmd, &g.flags.config)
 	if err != nil {
 		return nil, err
 	}
-	cat, err := g.app.catalog()
-	if err != nil {
-		return nil, err
-	}
-	v, err := execute.StoredValue(ctx, cat, g.key, g.out, execute.Options{Instance: g.inst, Config: doc, Getenv: g.app.env.Getenv})
+	v, err := g.load(ctx, execute.Options{Instance: g.inst, Config: doc, Getenv: g.app.env.Getenv})
 	if err != nil {
 		return nil, err
 	}
@@ -346,9 +356,9 @@ func (g *getting) write(c *content) error {
 		a.lines(escapeLines(b.String()))
 		return nil
 	case terminal && !c.file.IsZero():
-		return fmt.Errorf("asset %s is the file %s, which is not written to a terminal: save it with --to %s", g.key, c.file, c.file.Name())
+		return fmt.Errorf("%s is the file %s, which is not written to a terminal: save it with --to %s", g.what(), c.file, c.file.Name())
 	case terminal && (!utf8.Valid(c.raw) || bytes.IndexByte(c.raw, 0) >= 0):
-		return fmt.Errorf("asset %s is %s that are no text, which are not written to a terminal: save them with --to FILE", g.key, size(int64(len(c.raw))))
+		return fmt.Errorf("%s is %s that are no text, which are not written to a terminal: save them with --to FILE", g.what(), size(int64(len(c.raw))))
 	case terminal && len(c.raw) > 0:
 		a.lines(escapeLines(string(c.raw)))
 		return nil
@@ -421,9 +431,11 @@ func (c *content) lines(w io.Writer) (n int64, err error) {
 	return n, errors.Join(read, err, out.Flush())
 }
 
-// A savedValue is what `assets get --to` says.
+// A savedValue is what `assets get --to` and `runs get --to` say.
 type savedValue struct {
-	Asset       string `json:"asset"`
+	Asset       string `json:"asset,omitempty"`
+	Step        string `json:"step,omitempty"` // with its output, for `runs get`
+	Output      string `json:"output,omitempty"`
 	File        string `json:"file"`
 	Size        int64  `json:"size"`
 	RunID       string `json:"run_id"`
@@ -447,10 +459,15 @@ func (g *getting) save(c *content) error {
 		n, err = c.copyTo(w)
 		return err
 	}); err != nil {
-		return fmt.Errorf("asset %s was not saved: %w", g.key, err)
+		return fmt.Errorf("%s was not saved: %w", g.what(), err)
 	}
-	m, _ := materializationOf(g.rec, g.names...)
-	s := savedValue{Asset: g.key, File: path, Size: n, RunID: m.RunID, Version: m.Version, DataVersion: m.DataVersion}
+	s := savedValue{File: path, Size: n}
+	if g.ran != nil {
+		s.Step, s.Output, s.RunID, s.Version, s.DataVersion = g.key, g.out.Name, g.ran.ID, digestText(g.out.Version), digestText(g.out.DataVersion)
+	} else {
+		m, _ := materializationOf(g.rec, g.names...)
+		s.Asset, s.RunID, s.Version, s.DataVersion = g.key, m.RunID, m.Version, m.DataVersion
+	}
 	return g.app.result(s, func(look) []string {
 		return []string{escape(g.key) + " → " + escape(g.app.relative(path)) + ", " + size(n)}
 	})

@@ -23,7 +23,7 @@ func (a *app) runsCommand() *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  a.group,
 	}
-	cmd.AddCommand(a.runsListCommand(), a.runsShowCommand(), a.runsRerunCommand(), a.runsLogsCommand(), a.runsCancelCommand(), a.runsDeleteCommand(), a.runsExportCommand())
+	cmd.AddCommand(a.runsListCommand(), a.runsShowCommand(), a.runsGetCommand(), a.runsRerunCommand(), a.runsLogsCommand(), a.runsCancelCommand(), a.runsDeleteCommand(), a.runsExportCommand())
 	return cmd
 }
 
