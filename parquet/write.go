@@ -26,7 +26,10 @@ type shredder struct {
 }
 
 func (s *shredder) put(at int, x parquet.Value, rep, def int) {
-	s.columns[at] = append(s.columns[at], x.Level(rep, def, at))
+	if rep|def != 0 { // a new value has these levels
+		x = x.Level(rep, def, at)
+	}
+	s.columns[at] = append(s.columns[at], x)
 	s.size += 8
 }
 
