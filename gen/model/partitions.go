@@ -70,7 +70,7 @@ func (b *builder) partitionTypes() {
 // partitions finds what partitions= names.
 func (b *builder) partitions(f *Func, arg annotations.Arg) *Partitions {
 	d := referred(b, f, arg, arg.Value, partitionsReferral)
-	if d != nil && len(f.Results) == 0 && f.Kind != annotations.Job {
+	if d != nil && !f.Broken && len(f.Results) == 0 && f.Kind != annotations.Job {
 		b.argError(f, CodePartitions, arg, "return what it made, such as a count", "%s: partitions=%s is for an asset with a value, and it returns none", f.GoName, arg.Value)
 		return nil
 	}

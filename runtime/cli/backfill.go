@@ -58,7 +58,7 @@ func (a *app) backfillLaunchCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.launchBackfill(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.partitions, "partition", "p", "", "the partitions of this `SELECTION`: keys, ranges FROM...TO, FROM... or ...TO, with commas between; * is all")
+	severalFlag(cmd, &f.partitions, "partition", "p", "the partitions of this `SELECTION`: keys, ranges FROM...TO, FROM... or ...TO, with commas between; * is all")
 	flags.StringVar(&f.job, "job", "", "run the `JOB`, which has partitions")
 	a.selectFlag(cmd, &f.run.selection)
 	flags.Var(&choice{&f.order, []string{oldestFirst, newestFirst}}, "order", "which partitions come first")

@@ -78,7 +78,7 @@ func (a *app) completePresets(cmd *cobra.Command) {
 
 // selectFlag adds --select. What is completed is the last clause: a step of the job that the arguments name, or an asset.
 func (a *app) selectFlag(cmd *cobra.Command, value *string) {
-	cmd.Flags().StringVarP(value, "select", "s", "", "only the steps of a `SELECTION`: keys, tag:, group:, kind:, owner:, check:, key:\"a/*\", with * or + for what is above or below, and, or, not, parentheses")
+	severalFlag(cmd, value, "select", "s", "only the steps of a `SELECTION`: keys, tag:, group:, kind:, owner:, check:, key:\"a/*\", with * or + for what is above or below, and, or, not, parentheses")
 	// The flag was defined a line before: registering it cannot fail.
 	_ = cmd.RegisterFlagCompletionFunc("select", func(_ *cobra.Command, args []string, wrote string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		prefix := wrote[:strings.LastIndexAny(wrote, ",( *+")+1]

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) assetsPartitionsCommand() *cobra.Command {
-	var selection string
+	selection := "*"
 	cmd := &cobra.Command{
 		Use:   "partitions ASSET",
 		Short: "Show which partitions an asset has, and which of them are stored",
@@ -29,7 +29,7 @@ func (a *app) assetsPartitionsCommand() *cobra.Command {
 			return a.result(v, v.view)
 		},
 	}
-	cmd.Flags().StringVarP(&selection, "partition", "p", "*", "only the partitions of this `SELECTION`")
+	severalFlag(cmd, &selection, "partition", "p", "only the partitions of this `SELECTION`")
 	return cmd
 }
 

@@ -147,7 +147,7 @@ func (f *runFlags) addPlan(a *app, cmd *cobra.Command) {
 
 // addPartition adds the flag for the partition to compute.
 func (f *runFlags) addPartition(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&f.partition, "partition", "p", "", "the partitions of partitioned assets, or of a job: a `KEY`, a range FROM...TO, a list of these with commas, or * for all")
+	severalFlag(cmd, &f.partition, "partition", "p", "the partitions of partitioned assets, or of a job: a `KEY`, a range FROM...TO, a list of these with commas, or * for all")
 }
 
 func (f *runFlags) addRun(a *app, cmd *cobra.Command) {

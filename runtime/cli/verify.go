@@ -39,7 +39,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	}
 	f.config.add(a, cmd)
 	a.selectFlag(cmd, &f.selection)
-	cmd.Flags().StringVarP(&f.partition, "partition", "p", "", "the partitions of partitioned assets: a `KEY`, a range FROM...TO, a list of these with commas, or * for all")
+	severalFlag(cmd, &f.partition, "partition", "p", "the partitions of partitioned assets: a `KEY`, a range FROM...TO, a list of these with commas, or * for all")
 	flags := cmd.Flags()
 	flags.IntVar(&f.sample, "sample", 0, "verify only `N` of the stored steps, chosen by chance")
 	flags.Uint64Var(&f.seed, "seed", 0, "choose the sample that this `NUMBER` stands for; without it, another one each time")

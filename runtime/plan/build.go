@@ -222,39 +222,6 @@ func (b *builder) room(fresh []*Step) {
 	}
 }
 
-// externals finds the stored outputs of unselected steps that selected ones take.
-func (b *builder) externals(fresh []*Step) error {
-	var hidden []*Step
-	for _, s := range fresh {
-		if s.Hidden && !s.source() {
-			hidden = append(hidden, s)
-		}
-	}
-	if hidden == nil {
-		return nil
-	}
-	latest, err := b.newest(hidden)
-	if err != nil {
-		return err
-	}
-	var wrong problems
-	for _, s := range hidden {
-		s.Action, s.decided = Reuse, true
-		s.Record = newestOf(s, latest)
-		if s.Record != nil && hasOutputs(s.Op, s.Record) {
-			continue
-		}
-		for _, c := range b.Target.Graph.below(s.Place) {
-			if b.Target.selected[c] {
-				wrong.add("not_stored", "%s needs %q, which is not selected and has never been stored; select %q, or run %q first",
-					b.describe(c), s.Key, "+"+b.Target.Graph.Clause(c), s.Node.Name)
-				break
-			}
-		}
-	}
-	return wrong.err()
-}
-
 // hasOutputs reports whether a record has every output that an op has now.
 func hasOutputs(op *dag.Op, r *storage.Record) bool {
 	for i := range op.Outputs {
