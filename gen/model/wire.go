@@ -211,6 +211,9 @@ func (b *builder) unwired(op *Op, in *Input, pos, end token.Position) {
 			}
 		}
 	}
+	if isRuntime(in.Type, "Partition") || isRuntime(in.Type, "PartitionKey") {
+		hint, related = "dag.PartitionOf(ctx) is the partition that is computed; take a context.Context", nil
+	}
 	op.Pkg.Diagnostics.Add(diag.Diagnostic{Code: CodeUnknownInput, Pos: pos, End: end, Hint: hint, Related: related,
 		Message: op.GoName + ": parameter " + in.GoName + " of type " + Short(in.Type, op.Pkg.Types) + " names no asset (" + in.Asset + ")"})
 }
