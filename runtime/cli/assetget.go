@@ -22,6 +22,7 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/instance"
 	"github.com/dagstergen/dagstergen/runtime/iomanager"
 	"github.com/dagstergen/dagstergen/runtime/iomanager/codec"
+	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -152,6 +153,7 @@ func (g *getting) find() error {
 	} else if g.op != nil && !partitioned && g.flags.partition != "" {
 		return usage(g.cmd, fmt.Errorf("asset %s has no partitions; leave out --partition", g.key))
 	}
+	g.flags.partition = partition.Unquote(g.flags.partition)
 	if g.op != nil && !g.past() { // the newest is what was materialized or reused last
 		id := "asset:" + g.op.Key
 		if g.flags.partition != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/execute"
 	"github.com/dagstergen/dagstergen/runtime/instance"
+	"github.com/dagstergen/dagstergen/runtime/partition"
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
@@ -92,6 +93,7 @@ func (a *app) checkReported(cmd *cobra.Command, inst *instance.Instance, op *dag
 	if e.Partition == "" {
 		return nil
 	}
+	e.Partition = partition.Unquote(e.Partition)
 	space, err := op.Partitions.Resolve(execute.PartitionsAt(cmd.Context(), inst, e.Time))
 	if err != nil {
 		return err

@@ -82,6 +82,16 @@ func Quote(key string) string {
 	return key
 }
 
+// Unquote reads a key as Quote wrote it; what is not in quotes is the key itself.
+func Unquote(text string) string {
+	if strings.HasPrefix(text, `"`) {
+		if key, err := strconv.Unquote(text); err == nil {
+			return key
+		}
+	}
+	return text
+}
+
 // term reads one element of a selection.
 func (s *Space) term(text string) (Set, error) {
 	if text == "*" {

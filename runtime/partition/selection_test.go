@@ -134,5 +134,8 @@ func FuzzSelect(f *testing.F) {
 		if err != nil || !set.Equal(Of(Point{1})) {
 			t.Fatalf("%q in quotes: %v, %v", text, set, err)
 		}
+		if key := Unquote(Quote(text)); key != text {
+			t.Fatalf("%q became %q", text, key)
+		}
 	})
 }
