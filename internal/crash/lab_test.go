@@ -27,6 +27,7 @@ var (
 	cuts    = flag.Int("cuts", 5, "how many power cuts")
 	strikes = flag.Int("strikes", 12, "how many system calls are struck, chosen by chance; 0: all of them, one after the other")
 	only    = flag.String("scenario", "", "the scenario that is struck where all system calls are; all of them where it is empty")
+	blowing = flag.String("blow", "", "which blows all system calls get there: a regular expression of such as \"error=EIO of fcntl\"; every one where it is empty")
 )
 
 // patience is how long any one command may take before the campaign calls it hung. Behind a lock that could not be given back SQLite tries for ten seconds, each time.

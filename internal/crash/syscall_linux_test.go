@@ -86,13 +86,19 @@ func (c *syscalls) all(logf func(format string, args ...any)) error {
 		*scenario
 		blow
 	}
+	wanted, err := regexp.Compile(*blowing)
+	if err != nil {
+		return err
+	}
 	var tasks []task
 	for i := range scenarios {
 		if *only != "" && scenarios[i].name != *only {
 			continue
 		}
 		for _, b := range blows() {
-			tasks = append(tasks, task{&scenarios[i], b})
+			if wanted.MatchString(b.how + " of " + b.call) {
+				tasks = append(tasks, task{&scenarios[i], b})
+			}
 		}
 	}
 	var (
