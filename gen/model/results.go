@@ -194,24 +194,25 @@ func (b *builder) sourceResults(op *Op) {
 	}
 	vars := op.split()
 	isVersion := func(i int) bool { return isNamed(vars[i].Type(), load.RuntimePath, "DataVersion") }
+	wrong := func(hint, text string) {
+		pos, end := op.Pos, op.ident.End()
+		if r := op.Node.Type.Results; r != nil {
+			pos, end = r.Pos(), r.End()
+		}
+		b.report(op.Pkg, CodeSource, pos, end, hint, "%s: "+text, op.GoName)
+		op.Broken = true
+	}
 	switch {
+	case op.External && (len(vars) != 1 || !isVersion(0)):
+		wrong("return (dag.DataVersion, error): the version that holds until something is reported", "nobody looks at an external source, so it gives no data")
+		return
 	case len(vars) == 1 && (isVersion(0) || isNamed(vars[0].Type(), load.RuntimePath, "File") || isDir(vars[0].Type())):
 	case len(vars) == 1 && isNamed(vars[0].Type(), load.RuntimePath, "DataVersionsByPartition"):
 		op.Versions = true
 	case len(vars) == 2 && isVersion(1) && !isVersion(0) && !isError(vars[0].Type()):
 		op.ReturnsVersion = true
 	default:
-		pos, end := op.Pos, op.ident.End()
-		if r := op.Node.Type.Results; r != nil {
-			pos, end = r.Pos(), r.End()
-		}
-		b.report(op.Pkg, CodeSource, pos, end, sourceHint, "%s: a source returns what says whether it changed", op.GoName)
-		op.Broken = true
-		return
-	}
-	if op.External && (len(vars) != 1 || !isVersion(0)) {
-		b.report(op.Pkg, CodeSource, vars[0].Pos(), token.NoPos, "return (dag.DataVersion, error): the version that holds until something is reported", "%s: nobody looks at an external source, so it gives no data", op.GoName)
-		op.Broken = true
+		wrong(sourceHint, "a source returns what says whether it changed")
 		return
 	}
 	op.Results = []*Result{{GoName: vars[0].Name(), Name: "result", Type: vars[0].Type(), Pos: vars[0].Pos()}}
