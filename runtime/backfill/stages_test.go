@@ -2,6 +2,7 @@ package backfill
 
 import (
 	"context"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -115,6 +116,48 @@ func TestSeveralDefinitionsStoppedAndGoneOnWith(t *testing.T) {
 	require.Error(t, state.Changed)
 	assert.Nil(t, state.Parts)
 	assert.Equal(t, 16, state.Counts.Done)
+}
+
+// Who stops it before the last definition stops it as anywhere else.
+func TestStoppedBeforeTheLastDefinition(t *testing.T) {
+	s := newShop(t, partition.Daily("2023-12-31", partition.Until("2024-01-14")))
+	cat := s.calendar(t)
+	ctx, stop := context.WithCancel(t.Context())
+	s.does(func(ctx context.Context, key string) error {
+		if key == "2024-01-13" {
+			stop()
+		}
+		return nil
+	})
+	var skipped int
+	o := s.options()
+	o.Observe = func(p execute.Progress) { skipped = p.Failed }
+	state, err := Launch(ctx, cat, Request{Select: "base, readings, weekly", Partitions: "*", Concurrent: 1}, o)
+	var stopped *StoppedError
+	require.ErrorAs(t, err, &stopped)
+	require.ErrorIs(t, stopped.Cause, context.Canceled)
+	assert.Zero(t, skipped)
+	assert.Equal(t, storage.BackfillRequested, state.Status)
+	assert.NotContains(t, s.take(), "weekly")
+}
+
+// What is found up to date between two definitions is saved while the backfill is saved from time to time.
+func TestSavedByTwoAtOnce(t *testing.T) {
+	ctx := t.Context()
+	shop := newShop(t, days(4))
+	cat := shop.catalog(t)
+	state, err := Launch(ctx, cat, Request{Partitions: "2024-01-01", Concurrent: 1}, shop.options())
+	require.NoError(t, err)
+	s := &session{cat: cat, id: state.ID, o: shop.options()}
+	for range 20 {
+		s.reused = append(s.reused, found{0, state.Parts[0].Chosen})
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() { assert.NoError(t, s.save(ctx, nil)) })
+		}
+		wg.Wait()
+		assert.Empty(t, s.reused)
+	}
 }
 
 func TestStaleOfSeveralDefinitions(t *testing.T) {

@@ -40,6 +40,8 @@ type session struct {
 	stop  context.CancelCauseFunc
 	quiet bool // what is up to date needs no run
 
+	saving sync.Mutex // held while it is saved; taken before mu
+
 	mu       sync.Mutex
 	counts   execute.Progress
 	reused   []found // up to date without a run, and not saved yet
@@ -218,6 +220,8 @@ func (s *session) heed(ctx context.Context) (done func()) {
 
 // save moves what is decided into the row. last, if not nil, may say how the backfill has ended.
 func (s *session) save(ctx context.Context, last func(*State) (storage.BackfillStatus, error)) error {
+	s.saving.Lock() // one after the other: each drops what it has saved, and goes by what the one before it stored
+	defer s.saving.Unlock()
 	s.mu.Lock()
 	reused := s.reused
 	s.mu.Unlock()
