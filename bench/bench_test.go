@@ -14,7 +14,7 @@ import (
 // some is what two systems and a floor did: one of them not all of it.
 func some() *Measured {
 	return &Measured{
-		Date: "2026-11-21", Machine: []string{"a machine"}, Systems: []string{Ours, "peer & co", "floor"}, Versions: map[string]string{"peer & co": "1.2"},
+		Date: "2026-11-21", Machine: []string{"a machine"}, Systems: []string{Ours, "peer & co", "floor", "slow"}, Versions: map[string]string{"peer & co": "1.2"},
 		Rows: []Row{{Key: "a", Title: "a chain"}, {Key: "b", Title: "nobody did this"}, {Key: "c", Title: "again"}},
 		Cells: []Cell{
 			{Row: "a", System: Ours, Samples: []Sample{{Round: 0, Seconds: 0.010, Whole: 0.02, PeakKB: 2048}, {Round: 1, Seconds: 0.020, Whole: 0.03, PeakKB: 4096}, {Round: 2, Seconds: 0.012}}},
@@ -23,6 +23,7 @@ func some() *Measured {
 			{Row: "c", System: Ours, Samples: []Sample{{Round: 0, Seconds: 0.001}}},
 			{Row: "c", System: "peer & co", Reason: "it remembers nothing"},
 			{Row: "c", System: "floor", Reason: "it remembers nothing"},
+			{Row: "a", System: "slow", Reason: "not done after 5m0s", Over: 300},
 		},
 	}
 }
@@ -55,19 +56,19 @@ func TestRatioIsRoundByRound(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	m := some()
-	assert.Equal(t, `| | dagstergen | peer & co | floor |
-|---|---:|---:|---:|
-| **a** a chain | 12.0 ms (10.0 ms to 20.0 ms) | 25.0 s (20.0 s to 30.0 s) | 2.00 µs (once) |
-| **c** again | 1.00 ms (once) | – | – |
+	assert.Equal(t, `| | dagstergen | peer & co | floor | slow |
+|---|---:|---:|---:|---:|
+| **a** a chain | 12.0 ms (10.0 ms to 20.0 ms) | 25.0 s (20.0 s to 30.0 s) | 2.00 µs (once) | > 300 s |
+| **c** again | 1.00 ms (once) | – | – | – |
 `, m.Times(), "a row that nobody did is left out")
-	assert.Equal(t, `| | dagstergen | peer & co | floor |
-|---|---:|---:|---:|
-| **a** a chain | 1 | 1,750 × (1,500 to 2,000) | 1/6,000 × |
-| **c** again | 1 | – | – |
+	assert.Equal(t, `| | dagstergen | peer & co | floor | slow |
+|---|---:|---:|---:|---:|
+| **a** a chain | 1 | 1,750 × (1,500 to 2,000) | 1/6,000 × | > 10,000 × |
+| **c** again | 1 | – | – | – |
 `, m.Ratios())
-	assert.Equal(t, "| | dagstergen |\n|---|---:|\n| **a** a chain | 25.0 ms (20.0 ms to 30.0 ms) |\n", m.Wholes(), "a column without figures is left out")
+	assert.Equal(t, "| | dagstergen | slow |\n|---|---:|---:|\n| **a** a chain | 25.0 ms (20.0 ms to 30.0 ms) | > 300 s |\n", m.Wholes(), "a column without figures is left out")
 	assert.Equal(t, "| | dagstergen |\n|---|---:|\n| **a** a chain | 4.00 |\n", m.Peaks())
-	assert.Equal(t, "- peer & co, c: it remembers nothing.\n- floor, c: it remembers nothing.\n", m.Reasons())
+	assert.Equal(t, "- peer & co, c: it remembers nothing.\n- floor, c: it remembers nothing.\n- slow, a: not done after 5m0s.\n", m.Reasons())
 }
 
 func TestNumbers(t *testing.T) {
@@ -131,7 +132,8 @@ func TestJSON(t *testing.T) {
 	for text, want := range map[string]string{
 		"{":                       "unexpected end",
 		`{"Cells":[{"Row":"x"}]}`: "not listed",
-		`{"Systems":["s"],"Rows":[{"Key":"r"}],"Cells":[{"Row":"r","System":"s","Samples":[{"Seconds":0}]}]}`: "is no time",
+		`{"Systems":["s"],"Rows":[{"Key":"r"}],"Cells":[{"Row":"r","System":"s","Samples":[{"Seconds":0}]}]}`: "0 is no time",
+		`{"Systems":["s"],"Rows":[{"Key":"r"}],"Cells":[{"Row":"r","System":"s","Over":-1}]}`:                 "-1 is no time",
 	} {
 		_, err := Parse([]byte(text))
 		require.ErrorContains(t, err, want)

@@ -33,6 +33,7 @@ type Cell struct {
 	Row, System string
 	Samples     []Sample `json:",omitempty"` // one for each round
 	Reason      string   `json:",omitempty"` // why there are none, in a few words
+	Over        float64  `json:",omitempty"` // the seconds after which it was broken off, from the start of the process; 0 where it was not
 }
 
 // A Sample is one time that something was done, and its answer was right.
@@ -52,6 +53,9 @@ func Parse(data []byte) (*Measured, error) {
 	for _, c := range m.Cells {
 		if !slices.Contains(m.Systems, c.System) || !slices.ContainsFunc(m.Rows, func(r Row) bool { return r.Key == c.Row }) {
 			return nil, fmt.Errorf("measurements: a cell for row %q and system %q, which are not listed", c.Row, c.System)
+		}
+		if c.Over < 0 || math.IsInf(c.Over, 0) {
+			return nil, fmt.Errorf("measurements: row %q, system %q: %v is no time", c.Row, c.System, c.Over)
 		}
 		for _, s := range c.Samples {
 			if s.Seconds <= 0 || math.IsInf(s.Seconds, 0) {

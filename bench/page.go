@@ -29,9 +29,9 @@ func (m *Measured) Section(chart string) string {
 	fmt.Fprintf(&b, "![Time taken by each system](%s)\n\n", chart)
 	fmt.Fprintf(&b, "### Time\n\nThe median of the rounds, and in brackets the fastest and the slowest.\n\n%s\n", m.Times())
 	if reasons := m.Reasons(); reasons != "" {
-		fmt.Fprintf(&b, "Where there is a –:\n\n%s\n", reasons)
+		fmt.Fprintf(&b, "Where there is a –, or only what it took at least:\n\n%s\n", reasons)
 	}
-	fmt.Fprintf(&b, "### Times as long as dagstergen\n\nEach round compared with dagstergen's of the same round: the median, the least and the greatest.\n\n%s\n", m.Ratios())
+	fmt.Fprintf(&b, "### Times as long as dagstergen\n\nEach round compared with dagstergen's of the same round: the median, the least and the greatest. What was broken off is\ncompared with our whole process, start included: it is at least as many times as slow.\n\n%s\n", m.Ratios())
 	fmt.Fprintf(&b, "### Whole processes\n\nFrom start to exit, loading the system and the definitions included.\n\n%s\n", m.Wholes())
 	fmt.Fprintf(&b, "### Peak memory\n\nOf the largest process, in MiB.\n\n%s", m.Peaks())
 	return b.String()

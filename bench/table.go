@@ -13,19 +13,23 @@ const none = "–"
 // Times returns a Markdown table of the seconds: a row for each thing to do, a column for each system, the median of the rounds and, where there
 // were several, the least and the greatest.
 func (m *Measured) Times() string {
-	return m.table(func(row Row, system string) string { return times(m.Cell(row.Key, system).Of(Seconds)) })
+	return m.table(func(row Row, system string) string { return times(m.Cell(row.Key, system), Seconds) })
 }
 
 // Wholes is like [Measured.Times] of whole processes, from start to exit: loading the system and the definitions is in them.
 func (m *Measured) Wholes() string {
-	return m.table(func(row Row, system string) string { return times(m.Cell(row.Key, system).Of(Whole)) })
+	return m.table(func(row Row, system string) string { return times(m.Cell(row.Key, system), Whole) })
 }
 
-// Ratios returns a table of how many times as long as we every other system took.
+// Ratios returns a table of how many times as long as we every other system took. What was broken off is compared with our slowest whole process, as its
+// time, too, is from the start of the process.
 func (m *Measured) Ratios() string {
 	return m.table(func(row Row, system string) string {
-		r := Ratio(m.Cell(row.Key, system), m.Cell(row.Key, Ours))
+		other, base := m.Cell(row.Key, system), m.Cell(row.Key, Ours)
+		r, whole := Ratio(other, base), base.Of(Whole)
 		switch {
+		case r.N == 0 && other != nil && other.Over > 0 && whole.N > 0:
+			return "> " + ratio(other.Over/whole.High) + " ×"
 		case r.N == 0:
 			return none
 		case system == Ours:
@@ -98,11 +102,14 @@ func (m *Measured) table(cell func(Row, string) string) string {
 	return b.String()
 }
 
-func times(s Spread) string {
-	switch s.N {
-	case 0:
+func times(c *Cell, take func(Sample) float64) string {
+	s := c.Of(take)
+	switch {
+	case s.N == 0 && c != nil && c.Over > 0:
+		return "> " + duration(c.Over)
+	case s.N == 0:
 		return none
-	case 1:
+	case s.N == 1:
 		return duration(s.Median) + " (once)"
 	}
 	return fmt.Sprintf("%s (%s to %s)", duration(s.Median), duration(s.Low), duration(s.High))

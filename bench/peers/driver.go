@@ -235,13 +235,13 @@ func (d *driver) failed(s system, row bench.Row, err error) {
 	if strings.HasPrefix(s.name, bench.Ours) || s.command(d, work{key: "chain"}, first, "").args[0] == d.self {
 		d.wrong = append(d.wrong, fmt.Errorf("%s, %s: %w", s.name, row.Key, err))
 	}
-	reason := "it failed: " + err.Error()
+	failed := bench.Cell{Row: row.Key, System: s.name, Reason: "it failed: " + err.Error()}
 	if errors.Is(err, errLimit) {
-		reason = "not done after " + d.limit.String()
+		failed.Reason, failed.Over = "not done after "+d.limit.String(), d.limit.Seconds()
 	}
 	if c := d.m.Cell(row.Key, s.name); c != nil {
-		c.Samples, c.Reason = nil, reason // figures of a system that fails now and then are none
+		*c = failed // figures of a system that fails now and then are none
 		return
 	}
-	d.m.Cells = append(d.m.Cells, bench.Cell{Row: row.Key, System: s.name, Reason: reason})
+	d.m.Cells = append(d.m.Cells, failed)
 }

@@ -116,6 +116,11 @@ func TestLimit(t *testing.T) {
 	_, _, err := command{args: []string{"sh", "-c", "sleep 1000; echo"}}.run(t.Context(), 50*time.Millisecond)
 	require.ErrorIs(t, err, errLimit)
 	assert.Less(t, time.Since(begun), 500*time.Second)
+
+	d := testDriver(t)
+	d.limit = 5 * time.Minute
+	d.failed(system{name: "slow", command: func(*driver, work, string, string) command { return command{args: []string{"slow"}} }}, bench.Row{Key: "a"}, err)
+	assert.Equal(t, &bench.Cell{Row: "a", System: "slow", Reason: "not done after 5m0s", Over: 300}, d.m.Cell("a", "slow"), "it took at least that")
 }
 
 func TestChosen(t *testing.T) {
