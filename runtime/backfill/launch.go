@@ -152,7 +152,7 @@ func create(ctx context.Context, cat *plan.Catalog, r Request, o *execute.Option
 		return nil, nil, err
 	}
 	if r.Missing || r.Stale {
-		if chosen, err = p.outdated(ctx, cat, r, *o, chosen); err != nil {
+		if chosen, err = p.outdated(ctx, cat, r, *o, spaces, chosen); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -178,11 +178,11 @@ func create(ctx context.Context, cat *plan.Catalog, r Request, o *execute.Option
 }
 
 // outdated leaves of chosen partitions those that are missing, or missing or stale, of one of the assets of their part. None at all is execute.ErrNothingToRun.
-func (p *prepared) outdated(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options, chosen []partition.Set) ([]partition.Set, error) {
+func (p *prepared) outdated(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options, spaces []*partition.Space, chosen []partition.Set) ([]partition.Set, error) {
 	any := false
 	for i := range p.parts {
 		o.Select = p.parts[i].selection
-		wanted, err := outdatedOf(ctx, cat, r, o)
+		wanted, err := outdatedOf(ctx, cat, r, o, spaces[i])
 		if err != nil {
 			return nil, err
 		}
@@ -195,20 +195,27 @@ func (p *prepared) outdated(ctx context.Context, cat *plan.Catalog, r Request, o
 	return chosen, nil
 }
 
-func outdatedOf(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options) (partition.Set, error) {
+// outdatedOf finds them in a space: an asset that begins later calls its partitions by other numbers.
+func outdatedOf(ctx context.Context, cat *plan.Catalog, r Request, o execute.Options, space *partition.Space) (partition.Set, error) {
 	st, err := execute.Status(ctx, cat, o)
 	if err != nil {
 		return partition.Set{}, err
 	}
 	var sets []partition.Set
 	for i := range st.Assets {
-		switch s := st.Assets[i].Partitions; {
-		case s == nil || st.Assets[i].Kind != dag.KindAsset.String():
-		case r.Stale:
-			sets = append(sets, s.Outdated().Set)
-		default:
-			sets = append(sets, s.Status[plan.Missing].Set)
+		s := st.Assets[i].Partitions
+		if s == nil || st.Assets[i].Kind != dag.KindAsset.String() {
+			continue
 		}
+		own := s.Status[plan.Missing].Set
+		if r.Stale {
+			own = s.Outdated().Set
+		}
+		same, err := partition.Identity().Upstream(s.Space, space, own)
+		if err != nil {
+			return partition.Set{}, err
+		}
+		sets = append(sets, same)
 	}
 	return partition.Union(sets...), nil
 }

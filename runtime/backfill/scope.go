@@ -90,7 +90,7 @@ func scopeOf(cat *plan.Catalog, job, selection string) (*scope, error) {
 
 // assets fills in what a scope of assets is about.
 func (s *scope) assets(cat *plan.Catalog, t *plan.Target) (_ *scope, err error) {
-	var first *plan.Node
+	var first *partition.Definition // of what begins first
 	var names []string
 	alike := true
 	for _, i := range t.Selected {
@@ -99,9 +99,11 @@ func (s *scope) assets(cat *plan.Catalog, t *plan.Target) (_ *scope, err error) 
 		case n.Op.Partitions == nil || n.Op.Check != nil:
 			continue
 		case first == nil:
-			first = n
-		case !partition.Alike(first.Op.Partitions, n.Op.Partitions):
+			first = n.Op.Partitions
+		case !partition.Alike(first, n.Op.Partitions):
 			alike = false
+		default:
+			first = partition.Earliest(first, n.Op.Partitions)
 		}
 		if name := "*" + t.Graph.Clause(i); !slices.Contains(names, name) {
 			names = append(names, name)
@@ -117,7 +119,7 @@ func (s *scope) assets(cat *plan.Catalog, t *plan.Target) (_ *scope, err error) 
 		}
 	}
 	if alike {
-		s.parts = []unit{{selection: s.selection, definition: first.Op.Partitions}}
+		s.parts = []unit{{selection: s.selection, definition: first}}
 		return s, nil
 	}
 	if s.stages, err = t.Stages(); err != nil {

@@ -235,3 +235,19 @@ func alike(a, b *Definition, written bool) bool {
 	}
 	return len(a.dims) == len(b.dims) && slices.EqualFunc(a.dims, b.dims, func(x, y Dimension) bool { return x.Name == y.Name && alike(x.Keys, y.Keys, written) })
 }
+
+// Earliest returns the one of two definitions that are [Alike] whose windows begin first, along the first dimension where they begin at different times; a where there is none.
+func Earliest(a, b *Definition) *Definition {
+	if a.kind == kindTime && b.time.start < a.time.start {
+		return b
+	}
+	for i := range a.dims {
+		if x, y := a.dims[i].Keys, b.dims[i].Keys; x.kind == kindTime && x.time.start != y.time.start {
+			if y.time.start < x.time.start {
+				return b
+			}
+			return a
+		}
+	}
+	return a
+}

@@ -3,7 +3,6 @@ package plan
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/partition"
@@ -19,9 +18,9 @@ type Stages struct {
 
 // A Stage is assets with partitions of one definition.
 type Stage struct {
-	Definition *partition.Definition
-	Name       string // of its first asset
-	Selection  string // of its assets, with those without partitions that they are made from
+	Definition *partition.Definition // that of the asset that begins first: its numbers stay the same however many partitions there come to be
+	Name       string                // of its first asset
+	Selection  string                // of its assets, with those without partitions that they are made from
 
 	assets []*opInfo
 }
@@ -79,11 +78,16 @@ func (t *Target) Stages() (*Stages, error) {
 func (ss *Stages) put(o *opInfo, n int, level map[*opInfo]int) {
 	for i := range ss.List {
 		if s := &ss.List[i]; level[s.assets[0]] == n && partition.Alike(s.Definition, o.op.Partitions) {
-			s.assets = append(s.assets, o)
+			s.assets, s.Definition = append(s.assets, o), partition.Earliest(s.Definition, o.op.Partitions)
 			return
 		}
 	}
 	ss.List = append(ss.List, Stage{Definition: o.op.Partitions, Name: o.op.Key, assets: []*opInfo{o}})
+}
+
+// first is the asset of a stage that begins first.
+func (s *Stage) first() *opInfo {
+	return s.assets[slices.IndexFunc(s.assets, func(o *opInfo) bool { return o.op.Partitions == s.Definition })]
 }
 
 // clauses select the assets of a stage, and of those that they are made from the selected ones without partitions.
@@ -115,30 +119,11 @@ func (ss *Stages) Spaces(at partition.At) ([]*partition.Space, error) {
 	out := make([]*partition.Space, len(ss.List))
 	for i := range ss.List {
 		var err error
-		if out[i], err = ss.List[i].space(&r); err != nil {
+		if out[i], err = r.space(ss.List[i].first()); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
-}
-
-// space is the partitions of a stage: of the asset that begins first, which is the same one however many partitions there come to be.
-func (s *Stage) space(r *resolved) (first *partition.Space, err error) {
-	var begins time.Time
-	for _, o := range s.assets {
-		space, err := r.space(o)
-		if err != nil {
-			return nil, err
-		}
-		var at time.Time
-		for _, p := range space.All().First(1) {
-			at = partitionAt(space, p).Start
-		}
-		if first == nil || !at.IsZero() && (begins.IsZero() || at.Before(begins)) {
-			first, begins = space, at
-		}
-	}
-	return first, nil
 }
 
 // Choose finds the partitions of each stage that a run with a selection of partitions would compute: those that it says, those that are made from these, and all that something of these is made
@@ -156,7 +141,7 @@ func (ss *Stages) gather(p *parting) ([]partition.Set, error) {
 	out := make([]partition.Set, len(ss.List))
 	for i := range ss.List {
 		s := &ss.List[i]
-		to, err := s.space(&p.resolved)
+		to, err := p.space(s.first())
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +171,7 @@ func (ss *Stages) MadeFrom(sets []partition.Set, at partition.At) ([]partition.S
 	of := map[*opInfo]partition.Set{}
 	for i := range ss.List {
 		s := &ss.List[i]
-		from, err := s.space(&p.resolved)
+		from, err := p.space(s.first())
 		if err != nil {
 			return nil, err
 		}
