@@ -9,13 +9,13 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/storage"
 )
 
-// filePath is where the file of an asset can be read: the copy for people, or the object where none can be made. A file that is
+// filePath is where the file of an asset can be read: the copy for people, made now where a run left it out, or the object where none can be made. A file that is
 // damaged or gone has no path worth showing; the next run makes it again.
 func filePath(ctx context.Context, inst *instance.Instance, asset, partition string, out *storage.Output, typ *dag.Type) string {
 	if partition != "" {
 		asset = dag.PartitionStep(asset, dag.PartitionKey(partition))
 	}
-	path, ok, err := inst.IO().Readable(ctx, asset, out, typ)
+	path, ok, err := inst.Readable(ctx, asset, out, typ)
 	switch {
 	case err == nil && ok:
 		return path

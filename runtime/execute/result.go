@@ -197,8 +197,8 @@ func (r *run) outputsOf(t *task, outs []OutputResult) {
 	}
 }
 
-// readable keeps the copy that people read of an output in step with what is stored, and returns where a dag.File can be read. A value that was the newest before this run has its copy, unless somebody removed it. That none can be
-// made is no failure: what is stored is stored.
+// readable keeps the copy that people read of an output in step with what is stored, and returns where a dag.File can be read. A value that was the newest before this run has its copy, unless somebody removed it, and one that is large has none
+// until somebody asks for it. That none can be made is no failure: what is stored is stored.
 func (r *run) readable(t *task, asset string, out *storage.Output, typ *dag.Type) string {
 	if p := t.step.Partition; p != nil && asset != "" {
 		asset = dag.PartitionStep(asset, p.Key)
@@ -210,7 +210,7 @@ func (r *run) readable(t *task, asset string, out *storage.Output, typ *dag.Type
 	if asset == "" { // no asset key has a dot
 		asset = r.jobKey() + "." + t.step.Key
 	}
-	file, ok, err := r.inst.IO().Readable(context.WithoutCancel(r.ctx), asset, out, typ)
+	file, ok, err := r.inst.IO().KeepReadable(context.WithoutCancel(r.ctx), asset, out, typ, unchanged)
 	if err != nil || !ok || out.File == "" {
 		return ""
 	}

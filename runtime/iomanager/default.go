@@ -440,7 +440,7 @@ func (f *Files) own(file dag.File) (temp string, w *os.File, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	if err = clone(w, r); err != nil {
+	if err = f.share(w, r); err != nil {
 		_, err = io.Copy(w, r)
 	}
 	if err == nil {

@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,6 +34,9 @@ type Files struct {
 	holds *holds       // nil where nobody cleans up
 	trace func(fileOp) // told of each change; nil outside of tests
 
+	clone func(w, r *os.File) error // makes w share the blocks of r; another one in tests
+	apart atomic.Bool               // the file system shares no blocks
+
 	mu     sync.Mutex
 	states map[string]storage.FileState // by path below root: found to have their digest by this process
 	fresh  map[string]bool              // of states: not in the store yet
@@ -45,7 +49,7 @@ const objects = "objects"
 func NewFiles(root *os.Root, dir string, store storage.Store, temp func() (string, error)) *Files {
 	return &Files{
 		root: root, dir: dir, store: store, temp: temp, boot: bootID(),
-		states: map[string]storage.FileState{}, fresh: map[string]bool{},
+		states: map[string]storage.FileState{}, fresh: map[string]bool{}, clone: clone,
 	}
 }
 

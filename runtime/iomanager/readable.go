@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"path"
 	"reflect"
 	"strings"
@@ -23,7 +22,8 @@ const assets = "assets"
 
 // Readable makes a copy of what is stored of an asset where people find it, and returns its absolute path: assets/<asset>/<name> below the instance's folder. A dag.File
 // keeps its name; JSON is <asset>.json, a table <asset>.parquet, an image with codec=png <asset>.png, a string <asset>.txt, a []byte <asset>.bin; ok is false for what is stored in no form that other programs read. Each part of a key with slashes is a
-// folder. t is the type of the value, nil where no code defines it. Nothing reads the copy: changing or removing it is harmless, and the next call repairs it.
+// folder. t is the type of the value, nil where no code defines it. Nothing reads the copy: changing or removing it is harmless, and the next call repairs it. It is made
+// however large the value is; a run calls [Default.KeepReadable].
 func (m *Default) Readable(ctx context.Context, asset string, o *storage.Output, t *dag.Type) (file string, ok bool, err error) {
 	name, err := m.readableName(asset, o, t)
 	if name == "" || err != nil {
@@ -35,7 +35,7 @@ func (m *Default) Readable(ctx context.Context, asset string, o *storage.Output,
 	}
 	want := &check{name: name, digest: o.Blob, size: o.Size}
 	from := readableObject(f, o)
-	if o.Codec != CodecFile {
+	if !whole(o) {
 		data, err := m.readableBytes(ctx, o, t)
 		if err != nil {
 			return "", false, err
@@ -75,20 +75,62 @@ func (m *Default) RemoveReadable(asset string) error {
 	return nil
 }
 
-// HasReadable reports whether the copy that [Default.Readable] would make is there, right or wrong; also where it would make none. It is for many outputs that have not
-// changed: one look each.
+// readableLimit is the size in bytes of the largest value that a run copies for people. To write a value twice halves the speed of what is large, and the copy of a small one is lost in the cost of its step:
+// 16 MiB are a tenth of a second on a common disk, and few pictures, tables and reports are larger.
+const readableLimit = 16 << 20
+
+// KeepReadable is what a run does about the copy that [Default.Readable] makes: it makes one where that is cheap, of a value of up to 16 MiB and where the file system lets the copy share the blocks of what is
+// stored. Of any other value it makes none, and it removes the copy of an earlier one, which would pass for the newest; unchanged says that there is none: this value was the newest before. file is where the
+// bytes can be read: the copy, or what is stored of a large dag.File; ok is false where they are nowhere in a form that other programs read.
+func (m *Default) KeepReadable(ctx context.Context, asset string, o *storage.Output, t *dag.Type, unchanged bool) (file string, ok bool, err error) {
+	if o.Size <= readableLimit {
+		return m.Readable(ctx, asset, o, t)
+	}
+	name, err := m.readableName(asset, o, t)
+	if name == "" || err != nil {
+		return "", false, err
+	}
+	f, err := m.files()
+	if err != nil {
+		return "", false, err
+	}
+	if whole(o) {
+		switch shared, err := f.shareTo(ctx, name, o); {
+		case err != nil:
+			return "", false, err
+		case shared:
+			return f.abs(name), true, nil
+		}
+	}
+	if !unchanged {
+		f.clear(path.Dir(name), "")
+		if err := f.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // one that somebody has made writable too
+			return "", false, f.writeError(name, err)
+		}
+	}
+	if o.Codec == CodecFile {
+		return f.abs(objectOf(o)), true, nil
+	}
+	return "", false, nil
+}
+
+// HasReadable reports whether the copy that [Default.KeepReadable] would make is there, right or wrong; also where it would make none. It is for many outputs that have not
+// changed: one look each, and none for what is large.
 func (m *Default) HasReadable(asset string, o *storage.Output, t *dag.Type) bool {
 	name, err := m.readableName(asset, o, t)
 	if name == "" || err != nil {
 		return true
 	}
 	f, err := m.files()
-	if err != nil {
+	if err != nil || o.Size > readableLimit && (!whole(o) || f.apart.Load()) {
 		return true
 	}
 	_, err = f.root.Lstat(name)
 	return !errors.Is(err, fs.ErrNotExist)
 }
+
+// whole reports whether the object of an output is, byte for byte, what its copy is.
+func whole(o *storage.Output) bool { return o.Codec == CodecFile || foreign(o) && !o.Inline }
 
 // readableName is where a copy of an output stands below the instance's folder; empty where there is none.
 func (m *Default) readableName(asset string, o *storage.Output, t *dag.Type) (string, error) {
@@ -127,7 +169,7 @@ func readableExtension(o *storage.Output, t *dag.Type) string {
 	return ""
 }
 
-// readableBytes is what a copy of a value holds.
+// readableBytes is what a copy of a value holds that is not whole.
 func (m *Default) readableBytes(ctx context.Context, o *storage.Output, t *dag.Type) ([]byte, error) {
 	if foreign(o) {
 		return m.Blob(ctx, o)
@@ -142,7 +184,7 @@ func (m *Default) readableBytes(ctx context.Context, o *storage.Output, t *dag.T
 	return []byte(reflect.ValueOf(v).String()), nil
 }
 
-// readableObject opens the object of a dag.File.
+// readableObject opens the object of what is whole.
 func readableObject(f *Files, o *storage.Output) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
 		r, err := f.root.Open(objectOf(o))
@@ -161,78 +203,6 @@ func splitKey(key string) (dir, leaf string) {
 	}
 	last := len(parts) - 1
 	return path.Join(parts[:last]...), parts[last]
-}
-
-// copyTo makes name a verified copy of what from opens. It need not survive a power cut: then the next call makes it again.
-func (f *Files) copyTo(ctx context.Context, name string, from func() (io.ReadCloser, error), d canon.Digest) (err error) {
-	r, err := from()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	if err := f.root.MkdirAll(path.Dir(name), 0o700); err != nil {
-		return f.writeError(name, err)
-	}
-	temp, w, err := f.create("")
-	if err != nil {
-		return err
-	}
-	if file, ok := r.(*os.File); !ok || clone(w, file) != nil {
-		_, err = io.Copy(w, r)
-	}
-	if err == nil {
-		_, err = w.Seek(0, io.SeekStart)
-	}
-	var got canon.Digest
-	if err == nil {
-		got, err = hashFile(w)
-	}
-	if err == nil {
-		err = w.Chmod(0o444)
-	}
-	err = errors.Join(err, w.Close(), ctx.Err())
-	switch {
-	case err != nil:
-		err = f.writeError(name, err)
-	case got != d:
-		err = damaged(f.abs(name), digestError{got, d})
-	default:
-		f.clear(path.Dir(name), name)
-		err = f.writeError(name, f.root.Rename(temp, name))
-	}
-	if err != nil {
-		return errors.Join(err, f.root.Remove(temp))
-	}
-	info, err := f.root.Lstat(name)
-	if err != nil {
-		return f.writeError(name, err)
-	}
-	f.remember(stateOf(name, info, d, f.boot), true)
-	return nil
-}
-
-// clear removes from the folder of an asset what is in the way of a copy, name: a folder of its name, and read-only files beside it, which are copies of
-// the asset under names that it had before.
-func (f *Files) clear(folder, name string) {
-	dir, err := f.root.Open(folder)
-	if err != nil {
-		return // the rename that follows says what is wrong
-	}
-	defer func() { _ = dir.Close() }()
-	entries, err := dir.ReadDir(-1)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil {
-			continue
-		}
-		other := path.Join(folder, e.Name())
-		if other == name && info.IsDir() || other != name && info.Mode() == 0o444 {
-			_ = f.root.Remove(other) // a copy that stays does no harm; a folder that does makes the rename fail
-		}
-	}
 }
 
 // escape turns a key into a file name of its own: two different keys never share one, on file systems that ignore case neither.
