@@ -41,6 +41,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 	edges := make([][]int32, len(infos))
 	blocking := c.blocking()
 	keys := c.AssetKeys()
+	several := severals{}
 	for i, o := range infos {
 		for _, check := range blocking.before(o.op) {
 			edges[i] = append(edges[i], index[check])
@@ -62,7 +63,7 @@ func (c *Catalog) assetGraph(wrong *problems) *Graph {
 				checkSelf(o.op, in, o.inputs[j].mapping, wrong)
 				continue // of other partitions: in the graph of those it comes before
 			}
-			checkPartitions(o.op, in, ref.op.op, o.inputs[j].mapping, wrong)
+			several.check(o.op, in, ref.op.op, o.inputs[j].mapping, wrong)
 			edges[i] = append(edges[i], index[ref.op])
 		}
 		for j, d := range o.op.Deps {

@@ -84,9 +84,29 @@ func (t *Target) PartitionsOf(op *dag.Op) (keys []dag.PartitionKey) {
 
 func samePartitions(a, b *dag.Op) bool { return partition.Alike(a.Partitions, b.Partitions) }
 
-// checkPartitions is the guard of a join with an asset with partitions. What takes one value must be made from one partition, as far as that can be known before it is known which there
+// severals is what was found out about joins without a mapping of their own: which one they have then follows from the two definitions, and most joins of a catalog are of the same few.
+type severals map[[2]*partition.Definition]struct {
+	several bool
+	err     error
+}
+
+// of is [takesSeveral] for an input.
+func (s severals) of(in *dag.Input, down, up *partition.Definition, m partition.Mapping) (bool, error) {
+	if in.Mapping != nil {
+		return takesSeveral(down, up, m)
+	}
+	key := [...]*partition.Definition{down, up}
+	known, ok := s[key]
+	if !ok {
+		known.several, known.err = takesSeveral(down, up, m)
+		s[key] = known
+	}
+	return known.several, known.err
+}
+
+// check is the guard of a join with an asset with partitions. What takes one value must be made from one partition, as far as that can be known before it is known which there
 // are; else it gathers them.
-func checkPartitions(op *dag.Op, in *dag.Input, up *dag.Op, m partition.Mapping, wrong *problems) {
+func (s severals) check(op *dag.Op, in *dag.Input, up *dag.Op, m partition.Mapping, wrong *problems) {
 	what := fmt.Sprintf("%s %q: its input %s", op.Kind, op.Key, in.Name)
 	elem := in.Type.Gathers()
 	switch {
@@ -99,7 +119,7 @@ func checkPartitions(op *dag.Op, in *dag.Input, up *dag.Op, m partition.Mapping,
 	case up.Partitions == nil:
 		return
 	}
-	several, err := takesSeveral(cmp.Or(op.Partitions, whole), up.Partitions, m)
+	several, err := s.of(in, cmp.Or(op.Partitions, whole), up.Partitions, m)
 	several = several && !in.Type.TakesSeveral()
 	switch {
 	case err != nil:

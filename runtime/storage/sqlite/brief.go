@@ -7,6 +7,8 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"strings"
 	"unsafe"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
@@ -73,21 +75,31 @@ func inOrder(prefix, after string, limit int) (text string, args []driver.Value)
 	return " WHERE i.name " + than + " ?1 AND i.name < ?2 ORDER BY i.name LIMIT ?3", []driver.Value{from, string(beyond), int64(limit)}
 }
 
+// briefsTogether is all briefs of a page in one row: how many identities there are and how many briefs, and the lengths and bytes of these one after the other. A row for each would cost
+// several times what finding it does.
+const briefsTogether = "SELECT count(*), count(brief), group_concat(length(brief), ' '), CAST(group_concat(brief, '') AS BLOB) FROM " +
+	"(SELECT CASE WHEN i.briefed = i.latest AND i.brief <> x'' THEN i.brief END AS brief FROM identity i"
+
 // BriefsOf implements storage.Store.
 func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int) (out []storage.Brief, ok bool, err error) {
 	where, args := inOrder(prefix, after, limit)
-	out = make([]storage.Brief, 0, max(0, min(limit, 128)))
-	ok = true
+	out, ok = []storage.Brief{}, true
 	err = s.readers.with(ctx, func(c *conn) error {
-		// One column: each costs as much as finding the row.
-		return c.query(context.Background(), "SELECT CASE WHEN i.briefed = i.latest THEN i.brief END FROM identity i"+where, func(v []driver.Value) error {
-			text, _ := v[0].([]byte)
-			if len(text) == 0 { // there is none, or the identity has no record any more
+		return c.query(context.Background(), briefsTogether+where+")", func(v []driver.Value) (err error) {
+			row := reader{row: v}
+			switch there, briefs := row.int(), row.int(); {
+			case row.err != nil:
+				return row.err
+			case briefs != there: // of one there is none, or the identity has no record any more
 				out, ok = nil, false
-				return errStop
+				return nil
+			case there > 0:
+				lengths, all := row.text(), row.bytes()
+				if row.err != nil {
+					return row.err
+				}
+				out, err = parseBriefs(int(there), lengths, all)
 			}
-			b, err := parseBrief(text)
-			out = append(out, b)
 			return err
 		}, args...)
 	})
@@ -95,6 +107,26 @@ func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int) (
 		return nil, false, err
 	}
 	return out, ok, ctx.Err()
+}
+
+// parseBriefs reads what stands in the row of briefsTogether. They come in the order of their identities.
+func parseBriefs(n int, lengths string, all []byte) ([]storage.Brief, error) {
+	out := make([]storage.Brief, 0, n)
+	for text := range strings.SplitSeq(lengths, " ") {
+		length, err := strconv.Atoi(text)
+		if err != nil || length < 0 || length > len(all) {
+			return nil, fmt.Errorf("%w: briefs: %w", storage.ErrCorrupt, errShortRecord)
+		}
+		b, err := parseBrief(all[:length])
+		if err != nil {
+			return nil, err
+		}
+		out, all = append(out, b), all[length:]
+	}
+	if len(out) != n || len(all) > 0 {
+		return nil, fmt.Errorf("%w: briefs: %w", storage.ErrCorrupt, errShortRecord)
+	}
+	return out, nil
 }
 
 // verifyBriefs checks that briefs say what their records do.
