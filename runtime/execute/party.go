@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dagstergen/dagstergen/internal/canon"
 	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/plan"
 	"github.com/dagstergen/dagstergen/runtime/storage"
@@ -24,7 +25,8 @@ type party struct {
 
 // A gift is what the call of another step gave for a step, and the lock that it was asked for under.
 type gift struct {
-	from     string // the key of that step
+	from     string       // the key of that step
+	content  canon.Digest // of the step it is for, as the call knew it
 	value    any
 	metadata []dag.MetadataEntry
 	version  dag.DataVersion
@@ -70,8 +72,7 @@ func (e *engine) join(i int32) (got *gift, blocked bool) {
 	if e.tasks.At(int(i)).restored {
 		return nil, false
 	}
-	if got = p.gifts[i]; got != nil {
-		delete(p.gifts, i)
+	if got = p.gifts[i]; got != nil { // it stays until it is taken: the task may have to wait for an input first
 		return got, false
 	}
 	if p.lead >= 0 && p.lead != i {
@@ -87,11 +88,23 @@ func (e *engine) join(i int32) (got *gift, blocked bool) {
 	return nil, false
 }
 
+// accept takes what was given for a task out of its place. fits is false where the task is made from other data by now: then it is of no use.
+func (e *engine) accept(i int32, got *gift) (fits bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.party[i].gifts, i)
+	if fits = got.err != nil || got.content == e.tasks.At(int(i)).content; !fits {
+		got.unlock()
+	}
+	return fits
+}
+
 // A guest is a task that another one calls the function for.
 type guest struct {
-	task   int32
-	step   *plan.Step
-	unlock func()
+	task    int32
+	step    *plan.Step
+	content canon.Digest
+	unlock  func()
 }
 
 // guests finds whom the call of task i is for besides: those of its party that would be computed next, and that nobody else is computing.
@@ -113,14 +126,14 @@ func (w *worker) guests(i int32) (guests []guest) {
 		if t.step.Version.IsZero() && w.eval.Complete(t.step) != nil {
 			continue // it says so itself
 		}
+		g.content = w.hash.Content(t.step, w.data)
 		if !r.private && !t.step.Force {
 			// It is not waited for: two processes that have each other's locks would wait for ever.
-			content := w.hash.Content(t.step, w.data)
-			unlock, _, err := r.inst.LockVersion(r.ctx, content, false)
+			unlock, _, err := r.inst.LockVersion(r.ctx, g.content, false)
 			if err != nil {
 				continue
 			}
-			if rec, _, err := r.look.hit(context.WithoutCancel(r.ctx), t.step, content); err == nil && rec != nil {
+			if rec, _, err := r.look.hit(context.WithoutCancel(r.ctx), t.step, g.content); err == nil && rec != nil {
 				unlock()
 				continue
 			}
@@ -169,7 +182,7 @@ func (w *worker) convene(ctx context.Context, i int32, sc *scope, call *dag.Call
 			continue
 		}
 		k := at(g.step)
-		got := &gift{from: own.Key, value: gave.Out[k], metadata: said.metadataOf(k), version: said.versionOf(k), unlock: g.unlock}
+		got := &gift{from: own.Key, content: g.content, value: gave.Out[k], metadata: said.metadataOf(k), version: said.versionOf(k), unlock: g.unlock}
 		if all.checks != nil {
 			got.check = all.checks[k]
 		}

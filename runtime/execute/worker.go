@@ -138,7 +138,12 @@ func (w *worker) attempt(i int32) verdict {
 	}
 	t.content = w.hash.Content(s, w.data)
 	if got != nil {
-		return w.take(i, got)
+		if e.accept(i, got) {
+			return w.take(i, got)
+		}
+		if _, blocked = e.join(i); blocked {
+			return verdictBlocked
+		}
 	}
 	unlock := func() {}
 	if !s.Force || t.restored {
