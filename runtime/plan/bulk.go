@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/dagstergen/dagstergen/internal/canon"
-	"github.com/dagstergen/dagstergen/runtime/dag"
 	"github.com/dagstergen/dagstergen/runtime/partition"
 )
 
@@ -87,19 +86,23 @@ func (m *statusMaker) bulk(all *Target, x *Bulk) error {
 			return err
 		}
 	}
-	for _, p := range order {
-		if err := m.examine(p, x); err != nil {
+	for rest := order; len(rest) > 0; {
+		var together []*parts
+		together, rest = independent(rest)
+		if err := m.examine(together, x); err != nil {
 			return err
 		}
-		for i := range p.feeds {
-			if up := p.feeds[i].up; up != nil {
-				if up.took--; up.took == 0 {
-					up.drop()
+		for _, p := range together {
+			for i := range p.feeds {
+				if up := p.feeds[i].up; up != nil {
+					if up.took--; up.took == 0 {
+						up.drop()
+					}
 				}
 			}
-		}
-		if p.took == 0 {
-			p.drop()
+			if p.took == 0 {
+				p.drop()
+			}
 		}
 	}
 	return nil
@@ -112,45 +115,6 @@ func onePartition(format string, args ...any) error {
 
 // drop gives back what only those below need.
 func (p *parts) drop() { p.action, p.now, p.ahead, p.data = nil, nil, nil, nil }
-
-// examine finds out how all partitions of an asset stand; what it takes has been examined.
-func (m *statusMaker) examine(p *parts, x *Bulk) error {
-	p.action, p.now, p.ahead = make([]action8, p.n), make([]freshness8, p.n), make([]freshness8, p.n)
-	p.data = make([][]canon.Digest, max(1, len(p.node.Op.Outputs)))
-	for i := range p.data {
-		p.data[i] = make([]canon.Digest, p.n)
-	}
-	p.said = &PartitionStatus{Total: p.n, Space: p.space}
-	if d := p.node.Op.Partitions; d != nil {
-		p.said.Definition = d.String()
-	}
-	if p.node.Op.Kind == dag.KindSource {
-		return m.observed(p, x)
-	}
-	for i := range p.feeds {
-		if err := p.feeds[i].gather(m.hash); err != nil {
-			return onePartition("asset %q: %v", p.node.Key, err)
-		}
-	}
-	f := &finder{statusMaker: m, parts: p, why: newPartCauses(p)}
-	if err := f.template(); err != nil {
-		return err
-	}
-	wait := f.fetch() // while contents are computed
-	err := f.contents()
-	if wait(); err != nil {
-		return err
-	}
-	if err := f.latest(); err != nil {
-		return err
-	}
-	if err := f.elsewhere(); err != nil {
-		return err
-	}
-	f.judge()
-	f.why.tell(f)
-	return nil
-}
 
 // observed takes in what a source says of each partition. A part of them at a time is looked at, so that what they say is never all in memory.
 func (m *statusMaker) observed(p *parts, x *Bulk) error {

@@ -24,6 +24,9 @@ type finder struct {
 	group    []int32        // how the newest record differs, see partCauses; -1 for none
 	at       []int32        // by place in a page of briefs: the number of the partition
 	first    *briefs        // the first page of them, until it is taken in
+	begun    *progress      // how far the first page led, where it was looked at ahead
+	own      *Hasher        // of this finder alone
+	wrong    error
 }
 
 // The bits of finder.state.
@@ -59,12 +62,16 @@ func (f *finder) template() error {
 	return f.forced([]*Step{s})
 }
 
-// latest reads the newest records, page by page.
-func (f *finder) latest() error {
+// room makes room for what is found out.
+func (f *finder) room() {
 	f.state, f.group = make([]uint8, f.n), make([]int32, f.n)
 	for i := range f.group {
 		f.group[i] = -1
 	}
+}
+
+// latest reads the newest records, page by page.
+func (f *finder) latest() error {
 	if f.look == nil {
 		return nil
 	}
@@ -87,36 +94,38 @@ func (f *finder) latest() error {
 }
 
 func (f *finder) pages(prefix string) error {
-	hint, after := 0, ""
+	var at progress
 	for {
-		done, more, err := f.brief(prefix, &after, &hint)
-		switch {
-		case err != nil:
+		if f.begun != nil { // of the prefix that is asked for first
+			at, f.begun = *f.begun, nil
+		} else if err := f.brief(prefix, &at); err != nil {
 			return err
-		case !more:
+		}
+		switch {
+		case !at.more:
 			return nil
-		case done:
+		case at.done:
 			continue
 		}
-		page, err := f.look.LatestOf(f.ctx, prefix, after, pageOfRecords)
+		page, err := f.look.LatestOf(f.ctx, prefix, at.after, pageOfRecords)
 		if err != nil {
 			return err
 		}
 		var check []Stored
-		var at []int
+		var numbers []int
 		for i := range page {
 			r := &page[i]
-			after = r.Identity
-			n, ok := f.numberOf(r.Identity[len(prefix):len(r.Identity)-1], &hint)
+			at.after = r.Identity
+			n, ok := f.numberOf(r.Identity[len(prefix):len(r.Identity)-1], &at.hint)
 			if !ok || f.state[n]&hasLatest != 0 {
 				continue
 			}
 			f.take(n, r)
 			if f.state[n]&hasContent != 0 && outside(&r.Record) {
-				check, at = append(check, f.storedAs(n, &r.Record)), append(at, n)
+				check, numbers = append(check, f.storedAs(n, &r.Record)), append(numbers, n)
 			}
 		}
-		f.check(check, at)
+		f.check(check, numbers)
 		if len(page) < pageOfRecords {
 			return nil
 		}
@@ -169,7 +178,7 @@ func (f *finder) take(n int, r *storage.LatestRecord) {
 // keep notes the data of a record.
 func (f *finder) keep(n int, r *storage.Record) {
 	if len(f.node.Op.Outputs) == 0 {
-		f.data[0][n] = f.hash.Nothing(r.Content)
+		f.data[0][n] = f.own.Nothing(r.Content)
 		return
 	}
 	for k := range f.data {

@@ -12,13 +12,18 @@ import (
 
 func compareDigests(a, b *canon.Digest) int { return bytes.Compare(a[:], b[:]) }
 
+// manyPartitions is how many of one asset are worth a goroutine of their own.
+const manyPartitions = 2048
+
 // contents computes the content of each partition from the data that is stored now, on all processors.
 func (f *finder) contents() error {
 	f.content, f.known = make([]canon.Digest, f.n), make([]bool, f.n)
-	const least = 2048 // for a goroutine to be worth it
-	workers := max(1, min(runtime.GOMAXPROCS(0), f.n/least))
+	workers := max(1, min(runtime.GOMAXPROCS(0), f.n/manyPartitions))
 	if f.configures() && f.node.Op.Strategy != nil { // it is asked for each, one at a time
 		workers = 1
+	}
+	if workers == 1 {
+		return f.hashed(0, f.n)
 	}
 	each := max(1, (f.n+workers-1)/workers)
 	wrong := make([]error, workers)
