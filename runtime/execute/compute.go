@@ -49,6 +49,7 @@ func (w *worker) compute(i int32, call *dag.Call, unlock func(), got *gift) verd
 		r.warn(s.Key, fmt.Sprintf("the file of source %q changed while the step ran: its result is used in this run and not recorded", key))
 	}
 	w.out = call.Out
+	clear(call.In) // the function has had them: what is large need not stay while its result is written
 	if r.private {
 		return w.keep(ctx, i, call.Out, said, sc.checks, recorded, began)
 	}
@@ -152,13 +153,20 @@ func (w *worker) keep(ctx context.Context, i int32, values []any, said *remarks,
 // store hands the outputs of a step to its IO manager and returns them as consumers will take them. Inline blobs go into the batch.
 func (w *worker) store(ctx context.Context, s *plan.Step, values []any, said *remarks, recorded bool, b *storage.Batch) ([]outcome, error) {
 	outs := make([]outcome, len(s.Op.Outputs))
+	told := len(w.run.target.Hooks(s.Node)) > 0
 	for k := range s.Op.Outputs {
 		def, o := &s.Op.Outputs[k], &outs[k]
+		_, elsewhere := values[k].(*stepEvent)
+		share := !elsewhere && (s.Op.Share || s.IO() == "" && def.Type.Immutable)
+		v := values[k]
+		if !share && !told {
+			values[k] = nil // so that it is gone once it is encoded, while that is written
+		}
 		var err error
 		if s.IO() != "" {
-			err = w.storeCustom(ctx, s, def, values[k], recorded, o)
+			err = w.storeCustom(ctx, s, def, v, recorded, o)
 		} else {
-			err = w.storeDefault(ctx, s, def, values[k], o, b)
+			err = w.storeDefault(ctx, s, def, v, o, b)
 		}
 		if err != nil {
 			if storage.IsUnavailable(err) {
@@ -172,8 +180,8 @@ func (w *worker) store(ctx context.Context, s *plan.Step, values []any, said *re
 			o.Said, o.DataVersion = mask.Hide(string(v)), plan.NewHasher().NamedData(namedBy(s, def), def.Name, v)
 		}
 		o.only = !recorded
-		if _, elsewhere := values[k].(*stepEvent); !elsewhere && !o.held && (s.Op.Share || s.IO() == "" && def.Type.Immutable) {
-			o.value, o.held = values[k], true
+		if share && !o.held { // nobody needs the encoding
+			o.value, o.held, o.data = v, true, nil
 		}
 	}
 	return outs, nil

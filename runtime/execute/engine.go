@@ -39,6 +39,7 @@ type task struct {
 	state   taskState
 	missing int32 // what it takes that is not done
 	left    int32 // what may still take its outputs
+	fed     int32 // the turn in which it was given what takes much memory until it has run; 0 for nothing like that
 
 	reused  bool
 	record  *storage.Record // what stands for it: of a reused or hidden step
@@ -72,7 +73,7 @@ type outcome struct {
 	storage.Output
 	value any
 	held  bool   // value may go to consumers as it is
-	data  []byte // the canonical encoding, as long as someone may want it
+	data  []byte // the canonical encoding of a value that is not held, as long as someone may want it
 	only  bool   // it is stored nowhere else
 	check *dag.TypeCheck
 }
@@ -235,7 +236,7 @@ func (e *engine) task(v plan.Vertex) *task {
 	return e.tasks.At(int(v))
 }
 
-// next hands out the first ready task in plan order. It blocks while nothing is ready and something runs; ok is false when nothing more
+// next hands out the first ready task, see order. It blocks while nothing is ready and something runs; ok is false when nothing more
 // will become ready.
 func (e *engine) next() (v plan.Vertex, ok bool) {
 	e.mu.Lock()
@@ -358,7 +359,7 @@ func (e *engine) blockLocked(v, on plan.Vertex) bool {
 	return true
 }
 
-// readyHeap is a binary heap: the first in plan order comes out first.
+// readyHeap is a binary heap: the first in the order of the engine comes out first.
 type readyHeap struct {
 	all    []plan.Vertex
 	before func(a, b plan.Vertex) bool

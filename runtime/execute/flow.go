@@ -138,6 +138,10 @@ func (e *engine) pass(v plan.Vertex) (released int) {
 // release counts v as done with all that waits for it, and returns how many tasks became ready.
 func (e *engine) release(v plan.Vertex) (released int) {
 	p := e.run.plan
+	turn := int32(0)
+	if v >= 0 && e.run.asked.executor != InProcessExecutor && e.tasks.At(int(v)).weighs() {
+		turn = int32(e.turns)
+	}
 	front := []plan.Vertex{v}
 	for len(front) > 0 {
 		v := front[len(front)-1]
@@ -148,6 +152,7 @@ func (e *engine) release(v plan.Vertex) (released int) {
 				if down.state != taskWaiting {
 					return
 				}
+				down.fed = max(down.fed, turn)
 				if down.missing--; down.missing == 0 {
 					down.state = taskReady
 					e.ready.push(to)

@@ -164,11 +164,31 @@ func (e *engine) rouse(v plan.Vertex) {
 	e.wake.Signal()
 }
 
-// order makes the order in which ready tasks are handed out: by priority, then in plan order. What decides about a loop or branch goes before all steps where there
+// heavy is the size in bytes from which a value that waits in memory for a task brings that task forward. It is large enough for the order of all usual runs to be that of their plan, and small enough
+// for a thousand such values to fit into any memory.
+const heavy = 1 << 20
+
+// weighs reports whether the outputs of a task take much memory as long as somebody waits for them.
+func (t *task) weighs() bool {
+	for i := range t.outs {
+		if o := &t.outs[i]; o.Size >= heavy && o.File == "" && (o.held || o.data != nil) {
+			return true
+		}
+	}
+	return false
+}
+
+// order makes the order in which ready tasks are handed out: by priority; then those that large values wait for, the newest of these first, so that one goes from step to step and leaves memory before the next
+// is made, and a run holds as many as it has workers and not as many as it makes (the executor in_process promises plan order, and knows none); then in plan order. What decides about a loop or branch goes before all steps where there
 // are priorities, because what it holds may have one.
 func (e *engine) order() {
 	p := e.run.plan
-	e.ready.before = p.Before
+	e.ready.before = func(a, b plan.Vertex) bool {
+		if fa, fb := e.fed(a), e.fed(b); fa != fb {
+			return fa > fb
+		}
+		return p.Before(a, b)
+	}
 	if !prioritized(e.run.target) {
 		return
 	}
@@ -179,12 +199,21 @@ func (e *engine) order() {
 		n, _ := priorityOf(e.tasks.At(int(v)).step.Node) // it was checked before the run
 		return n
 	}
+	among := e.ready.before
 	e.ready.before = func(a, b plan.Vertex) bool {
 		if ra, rb := rank(a), rank(b); ra != rb {
 			return ra > rb
 		}
-		return p.Before(a, b)
+		return among(a, b)
 	}
+}
+
+// fed is the turn in which a task was given a large value; 0 where it was not, and for a loop or branch.
+func (e *engine) fed(v plan.Vertex) int32 {
+	if v < 0 {
+		return 0
+	}
+	return e.tasks.At(int(v)).fed
 }
 
 func prioritized(t *plan.Target) bool {

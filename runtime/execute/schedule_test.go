@@ -271,3 +271,70 @@ func TestPriorityInALoop(t *testing.T) {
 	require.NoError(t, res.Err())
 	assert.Equal(t, "each each plain", strings.Join(o.keys, " "))
 }
+
+// chains is a job of three chains, begin to end, whose steps give texts of a size, or bytes, which every step gets a copy of; all begins are ready at once. It returns where the order of the steps will be, by "chain.step".
+func chains(s *shop, typ *dag.Type, size int, tags map[string]string) *ordered {
+	o := &ordered{}
+	var nodes []dag.Node
+	add := func(key string, up int, tags map[string]string) {
+		op := &dag.Op{Key: key, Outputs: []dag.Output{{Name: "result", Type: typ}}, Tags: tags}
+		node := dag.Node{Key: key}
+		if up >= 0 {
+			op.Inputs = []dag.Input{{Name: "x", Type: typ}}
+			node.Inputs = []dag.Binding{from(up)}
+		}
+		node.Op = s.add(op, func(_ context.Context, c *dag.Call) error {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.keys = append(o.keys, key)
+			text := key + strings.Repeat("x", size)
+			if c.Out[0] = text; typ != textType {
+				c.Out[0] = []byte(text)
+			}
+			return nil
+		})
+		nodes = append(nodes, node)
+	}
+	for _, chain := range "abc" {
+		add(string(chain)+"0", -1, nil)
+	}
+	for step := 1; step < 3; step++ {
+		for i, chain := range "abc" {
+			tags := tags
+			if step != 1 || chain != 'a' {
+				tags = nil
+			}
+			add(fmt.Sprintf("%c%d", chain, step), 3*(step-1)+i, tags)
+		}
+	}
+	s.job("j", nodes)
+	return o
+}
+
+// What large values wait for goes before what makes further ones.
+func TestLargeValuesGoFirst(t *testing.T) {
+	const first, across = "a0 a1 a2 b0 b1 b2 c0 c1 c2", "a0 b0 c0 a1 b1 c1 a2 b2 c2"
+	for _, tt := range []struct {
+		name, executor string
+		typ            *dag.Type
+		size           int
+		tags           map[string]string
+		want           string
+	}{
+		{"large", MultiExecutor, textType, heavy, nil, first},
+		{"large bytes", MultiExecutor, dag.TypeOf[[]byte]("[]byte"), heavy, nil, first},
+		{"small", MultiExecutor, textType, heavy - 100, nil, across},
+		{"in plan order, as promised", InProcessExecutor, textType, heavy, nil, across},
+		{"a priority says more", MultiExecutor, textType, heavy, priority("-1"), "a0 b0 b1 b2 c0 c1 c2 a1 a2"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.opts.Executor, w.opts.MaxConcurrent = tt.executor, 1
+			o := chains(w.shop, tt.typ, tt.size, tt.tags)
+			w.ok("j")
+			assert.Equal(t, tt.want, strings.Join(o.keys, " "))
+			w.ok("j")
+			assert.Len(t, o.keys, 9, "all are stored")
+		})
+	}
+}
