@@ -125,8 +125,8 @@ func (s *stepSaid) note(e *storage.Event) (err error) {
 		o.Size, o.Codec, o.File, o.IO = data.Size, data.Codec, data.File, data.IO
 		o.Blob, err = digestOf(data.Blob)
 	case *storage.EngineData:
-		if k := slices.Index(data.Reused, e.StepKey); k >= 0 {
-			s.by = standInOf(data, k)
+		if k := slices.Index(data.Reused, e.StepKey); k >= 0 { // also one that failed here, and that somebody else computed before it was tried again
+			s.by, s.end = standInOf(data, k), ""
 		}
 	}
 	switch e.Type {
