@@ -56,6 +56,11 @@ func run(args []string) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	if *page != "" { // before hours of measuring
+		if _, err := replaced(*page, ""); err != nil {
+			return err
+		}
+	}
 	if *from != "" {
 		data, err := os.ReadFile(*from)
 		if err != nil {
@@ -144,11 +149,7 @@ func write(m *bench.Measured, raw, page string) error {
 		fmt.Print(m.Section("benchmarks.svg"))
 		return nil
 	}
-	old, err := os.ReadFile(page)
-	if err != nil {
-		return err
-	}
-	text, err := bench.Replace(string(old), m.Section("benchmarks.svg"))
+	text, err := replaced(page, m.Section("benchmarks.svg"))
 	if err != nil {
 		return err
 	}
@@ -156,6 +157,19 @@ func write(m *bench.Measured, raw, page string) error {
 		return err
 	}
 	return os.WriteFile(page, []byte(text), 0o644)
+}
+
+// replaced returns a page with another section.
+func replaced(page, section string) (string, error) {
+	old, err := os.ReadFile(page)
+	if err != nil {
+		return "", err
+	}
+	text, err := bench.Replace(string(old), section)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", page, err)
+	}
+	return text, nil
 }
 
 // runFloor is the process of a floor: NAME WORK SIZE MIB FOLDER.

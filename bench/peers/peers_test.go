@@ -123,6 +123,16 @@ func TestLimit(t *testing.T) {
 	assert.Equal(t, &bench.Cell{Row: "a", System: "slow", Reason: "not done after 5m0s", Over: 300}, d.m.Cell("a", "slow"), "it took at least that")
 }
 
+// What has no place for the figures is said before anything is measured.
+func TestPage(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.md")
+	require.ErrorContains(t, run([]string{"-systems", "no system", "-page", page}), "no such file")
+	require.NoError(t, os.WriteFile(page, []byte("nothing\n"), 0o600))
+	require.ErrorContains(t, run([]string{"-systems", "no system", "-page", page}), page+": the page has no lines")
+	require.NoError(t, os.WriteFile(page, []byte(bench.Begin+bench.End), 0o600))
+	require.ErrorContains(t, run([]string{"-systems", "no system", "-page", page}), "nothing is left to measure")
+}
+
 func TestChosen(t *testing.T) {
 	list, all, err := chosen(true, "chain|wide", "^redun$")
 	require.NoError(t, err)
