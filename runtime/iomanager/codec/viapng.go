@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"reflect"
+	"slices"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
@@ -60,29 +61,32 @@ func noPNG(img image.Image) string {
 		return fmt.Sprintf("it begins at %v, and a PNG at (0,0)%s", bounds.Min, draw)
 	}
 	var pixels, stride, each int // of its buffer
-	opaque := true
+	opaque := func() bool { return true }
 	switch x := img.(type) {
 	case *image.Gray:
 		pixels, stride, each = len(x.Pix), x.Stride, 1
 	case *image.Gray16:
 		pixels, stride, each = len(x.Pix), x.Stride, 2
 	case *image.Paletted:
+		if len(x.Palette) == 0 || slices.Contains(x.Palette, nil) {
+			return "its palette is empty, or has a nil" + draw
+		}
 		pixels, stride, each = len(x.Pix), x.Stride, 1
 	case *image.NRGBA:
 		pixels, stride, each = len(x.Pix), x.Stride, 4
 	case *image.NRGBA64:
 		pixels, stride, each = len(x.Pix), x.Stride, 8
 	case *image.RGBA:
-		pixels, stride, each, opaque = len(x.Pix), x.Stride, 4, x.Opaque()
+		pixels, stride, each, opaque = len(x.Pix), x.Stride, 4, x.Opaque
 	case *image.RGBA64:
-		pixels, stride, each, opaque = len(x.Pix), x.Stride, 8, x.Opaque()
+		pixels, stride, each, opaque = len(x.Pix), x.Stride, 8, x.Opaque
 	default:
 		return fmt.Sprintf("it is a %T, and a PNG is read as another type%s", img, draw)
 	}
 	switch {
 	case stride != each*bounds.Dx() || pixels != stride*bounds.Dy():
 		return "it is a part of a larger image" + draw
-	case !opaque:
+	case !opaque(): // it looks at all pixels, which are there
 		return fmt.Sprintf("it is a %T with pixels that are not opaque, whose colours are premultiplied, and those of a PNG are not; draw it on an *image.NRGBA, or use codec=cbor", img)
 	}
 	return ""

@@ -95,3 +95,19 @@ func TestPNGRefuses(t *testing.T) {
 	_, _, err = DecodePNG(imageType, data[:len(data)/2])
 	require.ErrorIs(t, err, ErrEncoding)
 }
+
+// An image that somebody put together by hand is refused, and does not end the program.
+func TestPNGRefusesBrokenImages(t *testing.T) {
+	r := image.Rect(0, 0, 3, 2)
+	for _, img := range []image.Image{
+		&image.RGBA{Rect: r}, &image.RGBA{Rect: r, Stride: 12}, &image.RGBA64{Rect: r}, &image.NRGBA{Rect: r}, &image.NRGBA64{Rect: r}, &image.Gray{Rect: r, Stride: 3}, &image.Gray16{Rect: r},
+		&image.Paletted{Rect: r}, &image.Paletted{Rect: r, Stride: 3, Pix: make([]byte, 6)}, &image.Paletted{Rect: r, Stride: 3, Pix: make([]byte, 6), Palette: color.Palette{nil}},
+		&image.Paletted{Rect: r, Stride: 3, Pix: []byte{0, 1, 2, 3, 4, 5}, Palette: color.Palette{color.White}}, &image.Uniform{},
+		&image.NRGBA{Rect: image.Rectangle{Max: image.Point{X: 1 << 32, Y: 1 << 32}}},
+	} {
+		canonical, err := Encode(imageType, img)
+		require.NoError(t, err)
+		_, err = EncodePNG(imageType, img, canonical)
+		assert.Error(t, err, "%T", img)
+	}
+}
