@@ -153,6 +153,18 @@ func (e *Encoder) Struct(name string, n int) {
 	e.buf = binary.AppendUvarint(e.buf, uint64(n))
 }
 
+// Len returns how many bytes there are so far.
+func (e *Encoder) Len() int { return len(e.buf) }
+
+// Truncate takes back all fields behind the first n bytes, which are those of some [Encoder.Len] before.
+func (e *Encoder) Truncate(n int) { e.buf = e.buf[:n] }
+
+// Replace makes the digest of the field that [Encoder.Digest] ended at byte end another one.
+func (e *Encoder) Replace(end int, d Digest) { copy(e.buf[end-len(d):end], d[:]) }
+
+// Fields adds fields that another Encoder encoded.
+func (e *Encoder) Fields(encoded []byte) { e.buf = append(e.buf, encoded...) }
+
 // Encoded returns the bytes so far. They are valid until the next call of a method of e.
 func (e *Encoder) Encoded() []byte { return e.buf }
 

@@ -106,3 +106,25 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// What was put together from parts is what is encoded in one go.
+func TestPartsOfAnEncoding(t *testing.T) {
+	one, two := Sum([]byte("1")), Sum([]byte("2"))
+	whole := New("d")
+	whole.String("name", "x")
+	whole.Digest("in", two)
+	whole.Int("n", 7)
+
+	part := New("other")
+	from := part.Len()
+	part.Int("n", 7)
+	e := New("d")
+	e.String("name", "x")
+	e.Digest("in", one)
+	end := e.Len()
+	e.Bool("gone", true)
+	e.Truncate(end)
+	e.Replace(end, two)
+	e.Fields(part.Encoded()[from:])
+	assert.Equal(t, whole.Encoded(), e.Encoded())
+}

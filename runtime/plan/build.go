@@ -17,7 +17,7 @@ type Lookup interface {
 	RecordsByContent(ctx context.Context, contents []canon.Digest) (map[canon.Digest]*storage.Record, error)
 	Latest(ctx context.Context, identities []string) (map[string]*storage.Record, error)
 	LatestOf(ctx context.Context, prefix, after string, limit int) ([]storage.LatestRecord, error)
-	BriefsOf(ctx context.Context, prefix, after string, limit int) (briefs []storage.Brief, ok bool, err error)
+	BriefsOf(ctx context.Context, prefix, after string, limit int, into []storage.Brief) (briefs []storage.Brief, ok bool, err error)
 	Manifests(ctx context.Context, digests []canon.Digest) (map[canon.Digest][]byte, error)
 
 	// Check says for each stored step what is wrong with its outputs: "" if they can all be loaded, otherwise text such as

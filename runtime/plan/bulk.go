@@ -118,10 +118,10 @@ func (p *parts) drop() { p.action, p.now, p.ahead, p.data = nil, nil, nil, nil }
 
 // observed takes in what a source says of each partition. A part of them at a time is looked at, so that what they say is never all in memory.
 func (m *statusMaker) observed(p *parts, x *Bulk) error {
-	const atOnce = 10_000
+	const most = 10_000
 	why := newPartCauses(p)
-	for from := 0; from < p.n; from += atOnce {
-		to := min(from+atOnce, p.n)
+	for from := 0; from < p.n; from += most {
+		to := min(from+most, p.n)
 		var unseen []*Step
 		for i, o := range x.Observe(m.ctx, p.u.place, p.space, from, to) {
 			n := from + i

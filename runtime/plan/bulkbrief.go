@@ -31,7 +31,7 @@ func (f *finder) fetch() (wait func()) {
 	}
 	f.first = new(briefs)
 	read := func() {
-		f.first.page, f.first.ok, f.first.err = f.look.BriefsOf(f.ctx, f.prefix(f.info.op.Key), "", pageOfRecords)
+		f.first.page, f.first.ok, f.first.err = f.look.BriefsOf(f.ctx, f.prefix(f.info.op.Key), "", pageOfRecords, f.page)
 	}
 	if f.n < manyPartitions {
 		read()
@@ -57,12 +57,13 @@ func (f *finder) brief(prefix string, at *progress) error {
 	if f.first != nil {
 		b, f.first = *f.first, nil // of the prefix that is asked for first
 	} else {
-		b.page, b.ok, b.err = f.look.BriefsOf(f.ctx, prefix, at.after, pageOfRecords)
+		b.page, b.ok, b.err = f.look.BriefsOf(f.ctx, prefix, at.after, pageOfRecords, f.page)
 	}
 	if b.err != nil || !b.ok {
 		return b.err
 	}
 	page := b.page
+	f.page = page[:0]
 	name, hint := "", at.hint
 	if len(outputs) == 1 {
 		name = outputs[0].Name

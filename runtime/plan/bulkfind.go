@@ -16,17 +16,55 @@ type finder struct {
 	*parts
 	why *partCauses
 
-	step     *Step          // of no partition: what all of them share
-	content  []canon.Digest // of what is stored now; zero where that is not known
-	known    []bool         // a run would see the same
-	state    []uint8        // what is known of the record
-	newestID int64          // the number of the newest record, where there are no partitions
-	group    []int32        // how the newest record differs, see partCauses; -1 for none
-	at       []int32        // by place in a page of briefs: the number of the partition
-	first    *briefs        // the first page of them, until it is taken in
-	begun    *progress      // how far the first page led, where it was looked at ahead
-	own      *Hasher        // of this finder alone
+	*scratch
+	step     *Step              // of no partition: what all of them share
+	encoded  *encodedPartitions // nil where there are too many, or none
+	newestID int64              // the number of the newest record, where there are no partitions
+	first    *briefs            // the first page of them, until it is taken in
+	begun    *progress          // how far the first page led, where it was looked at ahead
 	wrong    error
+}
+
+// scratch is the memory of a finder, which another one gets afterwards.
+type scratch struct {
+	content []canon.Digest  // of what is stored now; zero where that is not known
+	known   []bool          // a run would see the same
+	state   []uint8         // what is known of the record
+	group   []int32         // how the newest record differs, see partCauses; -1 for none
+	at      []int32         // by place in a page of briefs: the number of the partition
+	page    []storage.Brief // a page of them
+	own     *Hasher         // of this finder alone
+}
+
+// scratch returns memory for n partitions.
+func (m *statusMaker) scratch(n int) *scratch {
+	s := &scratch{own: NewHasher()}
+	if last := len(m.free) - 1; last >= 0 {
+		s = m.free[last]
+		m.free = m.free[:last]
+	}
+	s.content, s.known, s.state, s.group = cleared(s.content, n), cleared(s.known, n), cleared(s.state, n), cleared(s.group, n)
+	for i := range s.group {
+		s.group[i] = -1
+	}
+	return s
+}
+
+// release takes memory back, unless it is so much that it would be in the way.
+func (m *statusMaker) release(s *scratch) {
+	if cap(s.content) <= atOnce {
+		m.free = append(m.free, s)
+	}
+}
+
+// cleared returns n zero values, in the memory of a slice if it has room.
+func cleared[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
 }
 
 // The bits of finder.state.
@@ -60,14 +98,6 @@ func (f *finder) template() error {
 	s.work = w
 	f.step = s
 	return f.forced([]*Step{s})
-}
-
-// room makes room for what is found out.
-func (f *finder) room() {
-	f.state, f.group = make([]uint8, f.n), make([]int32, f.n)
-	for i := range f.group {
-		f.group[i] = -1
-	}
 }
 
 // latest reads the newest records, page by page.

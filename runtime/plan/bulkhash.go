@@ -17,7 +17,6 @@ const manyPartitions = 2048
 
 // contents computes the content of each partition from the data that is stored now, on all processors.
 func (f *finder) contents() error {
-	f.content, f.known = make([]canon.Digest, f.n), make([]bool, f.n)
 	workers := max(1, min(runtime.GOMAXPROCS(0), f.n/manyPartitions))
 	if f.configures() && f.node.Op.Strategy != nil { // it is asked for each, one at a time
 		workers = 1
@@ -45,6 +44,7 @@ func (f *finder) hashed(from, to int) error {
 	h := NewHasher()
 	data := make([]canon.Digest, len(f.feeds))
 	texts := newPartitionTexts(f.space)
+	begun := 0 // how long what all have in common is in the encoding, once it is there
 	for n, p := range f.space.Numbered(from, to) {
 		known, complete := true, true
 		for k := range f.feeds {
@@ -59,15 +59,64 @@ func (f *finder) hashed(from, to int) error {
 				return err
 			}
 		}
-		if complete {
-			h.shared(domainContent, &s, data)
-			if f.node.Op.Partitions != nil {
-				texts.encode(h.enc, p)
-			}
-			f.content[n] = h.enc.Sum()
+		if !complete {
+			continue
 		}
+		if begun == 0 || f.configures() {
+			h.shared(domainContent, &s, data)
+			begun = h.enc.Len()
+		} else {
+			h.enc.Truncate(begun)
+			for k := range data {
+				h.enc.Replace(h.ends[k], data[k])
+			}
+		}
+		switch {
+		case f.encoded != nil:
+			h.enc.Fields(f.encoded.of(n))
+		case f.node.Op.Partitions != nil:
+			texts.encode(h.enc, p)
+		}
+		f.content[n] = h.enc.Sum()
 	}
 	return nil
+}
+
+// encodedPartitions are the partitions of a space as they stand in the encodings of steps.
+type encodedPartitions struct {
+	enc  *canon.Encoder
+	ends []int // by number, where its fields end
+	from int   // where the first one begins
+}
+
+// encodedOf encodes the partitions of a space that is not large, once for all assets with it.
+func (m *statusMaker) encodedOf(space *partition.Space) *encodedPartitions {
+	if space.Len() >= manyPartitions {
+		return nil
+	}
+	if e := m.encoded[space]; e != nil {
+		return e
+	}
+	e := &encodedPartitions{enc: canon.New("")}
+	e.from = e.enc.Len()
+	texts := newPartitionTexts(space)
+	for _, p := range space.Numbered(0, space.Len()) {
+		texts.encode(e.enc, p)
+		e.ends = append(e.ends, e.enc.Len())
+	}
+	if m.encoded == nil {
+		m.encoded = map[*partition.Space]*encodedPartitions{}
+	}
+	m.encoded[space] = e
+	return e
+}
+
+func (e *encodedPartitions) of(n int) []byte {
+	from := e.from
+	if n > 0 {
+		from = e.ends[n-1]
+	}
+	return e.enc.Encoded()[from:e.ends[n]]
 }
 
 // partitionTexts writes partitions as encodePartition does, many in their order. The texts of an axis of several are written once.

@@ -9,12 +9,15 @@ import (
 	"github.com/dagstergen/dagstergen/runtime/dag"
 )
 
+// atOnce is how many partitions of several assets are examined side by side.
+const atOnce = 20_000
+
 // independent takes assets off the front of a list in plan order of which none is made from another, so that they can be examined side by side. They are few enough for what is known of them to be small.
 func independent(order []*parts) (together, rest []*parts) {
-	const most, partitions = 32, 20_000
+	const most = 32
 	n, total := 0, 0
 	for _, p := range order {
-		if total += p.n; n > 0 && (n == most || total > partitions || slices.ContainsFunc(p.feeds, func(l feed) bool { return l.up != nil && slices.Contains(order[:n], l.up) })) {
+		if total += p.n; n > 0 && (n == most || total > atOnce || slices.ContainsFunc(p.feeds, func(l feed) bool { return l.up != nil && slices.Contains(order[:n], l.up) })) {
 			break
 		}
 		n++
@@ -39,6 +42,7 @@ func (m *statusMaker) examine(together []*parts, x *Bulk) error {
 		if err := f.settle(); err != nil {
 			return err
 		}
+		m.release(f.scratch)
 	}
 	return nil
 }
@@ -87,14 +91,16 @@ func (m *statusMaker) begin(p *parts, x *Bulk) (*finder, error) {
 			return nil, onePartition("asset %q: %v", p.node.Key, err)
 		}
 	}
-	f := &finder{statusMaker: m, parts: p, why: newPartCauses(p), own: NewHasher()}
+	f := &finder{statusMaker: m, parts: p, why: newPartCauses(p), scratch: m.scratch(p.n)}
+	if p.node.Op.Partitions != nil {
+		f.encoded = m.encodedOf(p.space)
+	}
 	return f, f.template()
 }
 
 // read reads the briefs of the first page, computes contents, and takes in the page. Nothing that it changes is shared with other finders. Where partitions have configs of their own, the contents wait
 // until it is this asset's turn: they may ask the user's code.
 func (f *finder) read() {
-	f.room()
 	wait := f.fetch()
 	if !f.configures() {
 		f.wrong = f.contents()

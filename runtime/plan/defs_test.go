@@ -178,12 +178,12 @@ func (s *shelf) LatestOf(_ context.Context, prefix, after string, limit int) ([]
 	return out[:min(limit, len(out))], nil
 }
 
-func (s *shelf) BriefsOf(ctx context.Context, prefix, after string, limit int) ([]storage.Brief, bool, error) {
+func (s *shelf) BriefsOf(ctx context.Context, prefix, after string, limit int, into []storage.Brief) ([]storage.Brief, bool, error) {
 	all, err := s.LatestOf(ctx, prefix, after, limit)
 	if err != nil {
 		return nil, false, err
 	}
-	return storage.Briefs(all)
+	return storage.Briefs(all, into)
 }
 
 func (s *shelf) Manifests(_ context.Context, ds []canon.Digest) (map[canon.Digest][]byte, error) {

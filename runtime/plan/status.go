@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dagstergen/dagstergen/runtime/dag"
+	"github.com/dagstergen/dagstergen/runtime/partition"
 )
 
 // A Freshness says how what is stored of an asset stands to its code, config and data.
@@ -106,10 +107,13 @@ type standing struct {
 // A statusMaker finds out how the assets of a plan stand.
 type statusMaker struct {
 	*builder
-	plan  *Plan
-	units []*standing // by place
-	order []*standing
-	each  *Bulk // where all partitions are asked about and the plan has a step for each; nil otherwise
+	plan    *Plan
+	units   []*standing // by place
+	order   []*standing
+	free    []*scratch
+	encoded map[*partition.Space]*encodedPartitions
+
+	each *Bulk // where all partitions are asked about and the plan has a step for each; nil otherwise
 }
 
 // Status says how the assets that shown selects stand. The plan must be one of all that they are made from: of shown.WithUpstream(). It looks up by content what the plan

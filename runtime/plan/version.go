@@ -36,10 +36,13 @@ type Config struct {
 }
 
 // A Hasher computes the versions of steps. It keeps its buffer, so one is for one goroutine.
-type Hasher struct{ enc *canon.Encoder }
+type Hasher struct {
+	enc  *canon.Encoder
+	ends []int // where the inputs and deps of the last step end in its encoding
+}
 
 // NewHasher returns a Hasher.
-func NewHasher() *Hasher { return &Hasher{canon.New(domainStep)} }
+func NewHasher() *Hasher { return &Hasher{enc: canon.New(domainStep)} }
 
 // Content returns the content version of a step from the data versions of its inputs, followed by those of its Deps: the truth that a
 // record is compared with.
@@ -65,13 +68,16 @@ func (h *Hasher) shared(domain string, s *Step, inputs []canon.Digest) {
 		e.Digest("config", s.Config.Digest)
 	}
 	n := len(s.Op.Inputs)
+	h.ends = h.ends[:0]
 	e.List("inputs", n)
 	for i := range s.Op.Inputs {
 		e.Digest(s.Op.Inputs[i].Name, inputs[i])
+		h.ends = append(h.ends, e.Len())
 	}
 	e.List("deps", len(inputs)-n)
 	for i := n; i < len(inputs); i++ {
 		e.Digest(s.Op.Deps[i-n], inputs[i])
+		h.ends = append(h.ends, e.Len())
 	}
 	e.List("resources", len(s.Op.Resources))
 	for i := range s.Op.Resources {

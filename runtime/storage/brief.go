@@ -28,7 +28,8 @@ func BriefOf(r *Record) (b Brief, ok bool) {
 }
 
 // Briefs returns the briefs of records as [Store.BriefsOf] does. It is for stores that keep none.
-func Briefs(page []LatestRecord) (out []Brief, ok bool, err error) {
+func Briefs(page []LatestRecord, into []Brief) (out []Brief, ok bool, err error) {
+	out = into[:0]
 	for i := range page {
 		b, ok := BriefOf(&page[i].Record)
 		if !ok || !page[i].Usable {

@@ -201,7 +201,8 @@ type Store interface {
 	// LatestOf is Latest for all identities that begin with a prefix, which is not empty: page by page, sorted by their bytes, at most limit, from after the given one on.
 	LatestOf(ctx context.Context, prefix, after string, limit int) ([]LatestRecord, error)
 	// BriefsOf is LatestOf for who mostly needs no more than briefs, which are many times as fast. ok is false, and there are none, where one of the page has no brief: then LatestOf tells.
-	BriefsOf(ctx context.Context, prefix, after string, limit int) (briefs []Brief, ok bool, err error)
+	// They go into the memory of a slice, if they have room there; what is in it is lost.
+	BriefsOf(ctx context.Context, prefix, after string, limit int, into []Brief) (briefs []Brief, ok bool, err error)
 
 	// Blob returns an inline blob, which must not be modified. It is verified against its digest; ErrNotFound and ErrCorrupt are the
 	// caller's miss. A batch with the same blob heals a damaged one.

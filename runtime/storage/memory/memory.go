@@ -288,12 +288,12 @@ func (s *Store) LatestOf(ctx context.Context, prefix, after string, limit int) (
 }
 
 // BriefsOf implements storage.Store.
-func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int) (out []storage.Brief, ok bool, err error) {
+func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int, into []storage.Brief) (out []storage.Brief, ok bool, err error) {
 	all, err := s.LatestOf(ctx, prefix, after, limit)
 	if err != nil {
 		return nil, false, err
 	}
-	return storage.Briefs(all)
+	return storage.Briefs(all, into)
 }
 
 // Blob implements storage.Store.

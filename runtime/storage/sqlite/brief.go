@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -81,9 +82,9 @@ const briefsTogether = "SELECT count(*), count(brief), group_concat(length(brief
 	"(SELECT CASE WHEN i.briefed = i.latest AND i.brief <> x'' THEN i.brief END AS brief FROM identity i"
 
 // BriefsOf implements storage.Store.
-func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int) (out []storage.Brief, ok bool, err error) {
+func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int, into []storage.Brief) (out []storage.Brief, ok bool, err error) {
 	where, args := inOrder(prefix, after, limit)
-	out, ok = []storage.Brief{}, true
+	out, ok = into[:0], true
 	err = s.readers.with(ctx, func(c *conn) error {
 		return c.query(context.Background(), briefsTogether+where+")", func(v []driver.Value) (err error) {
 			row := reader{row: v}
@@ -98,7 +99,7 @@ func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int) (
 				if row.err != nil {
 					return row.err
 				}
-				out, err = parseBriefs(int(there), lengths, all)
+				out, err = parseBriefs(int(there), lengths, all, into)
 			}
 			return err
 		}, args...)
@@ -110,8 +111,8 @@ func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int) (
 }
 
 // parseBriefs reads what stands in the row of briefsTogether. They come in the order of their identities.
-func parseBriefs(n int, lengths string, all []byte) ([]storage.Brief, error) {
-	out := make([]storage.Brief, 0, n)
+func parseBriefs(n int, lengths string, all []byte, into []storage.Brief) ([]storage.Brief, error) {
+	out := slices.Grow(into[:0], n)
 	for text := range strings.SplitSeq(lengths, " ") {
 		length, err := strconv.Atoi(text)
 		if err != nil || length < 0 || length > len(all) {

@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,6 +39,41 @@ func FuzzParseBrief(f *testing.F) {
 	})
 }
 
+// A page of briefs is read whole or not at all, whatever is said about their lengths.
+func FuzzParseBriefs(f *testing.F) {
+	rec := storagetest.Record(1)
+	rec.Identity = "asset:a[1]"
+	one := briefOf(&rec)
+	length := strconv.Itoa(len(one))
+	f.Add(1, length, one)
+	f.Add(2, length+" "+length, append(one[:len(one):len(one)], one...))
+	f.Add(2, length, one)
+	f.Add(1, length, append(one[:len(one):len(one)], 0))
+	f.Add(1, "-1", one)
+	f.Add(1, "", []byte{})
+	f.Fuzz(func(t *testing.T, n int, lengths string, all []byte) {
+		if n < 0 || n > pageOfTest {
+			return
+		}
+		briefs, err := parseBriefs(n, lengths, all, nil)
+		if err != nil {
+			require.ErrorIs(t, err, storage.ErrCorrupt)
+			return
+		}
+		require.Len(t, briefs, n)
+		size := 0
+		for _, text := range strings.Fields(lengths) {
+			length, err := strconv.Atoi(text)
+			require.NoError(t, err)
+			size += length
+		}
+		require.Equal(t, len(all), size)
+	})
+}
+
+// pageOfTest is the longest page that is tried.
+const pageOfTest = 1000
+
 // A brief goes with its record, also where something changes the store that knows nothing of briefs; one that says something else is found by verify.
 func TestBriefsStandForTheirRecords(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.db")
@@ -52,7 +88,7 @@ func TestBriefsStandForTheirRecords(t *testing.T) {
 	storagetest.Submit(t, s, b)
 	has := func(asset string) bool {
 		t.Helper()
-		briefs, ok, err := s.BriefsOf(t.Context(), "asset:"+asset+"[", "", 10)
+		briefs, ok, err := s.BriefsOf(t.Context(), "asset:"+asset+"[", "", 10, nil)
 		require.NoError(t, err)
 		return ok && len(briefs) == 1
 	}
@@ -84,7 +120,7 @@ func TestBriefsStandForTheirRecords(t *testing.T) {
 	require.Len(t, problems, 1)
 	assert.Contains(t, problems[0], "the brief of asset:d[1] does not say what its newest record does")
 	exec(t, path, "UPDATE identity SET brief = x'00' WHERE name = 'asset:d[1]'")
-	_, _, err = s.BriefsOf(t.Context(), "asset:d[", "", 10)
+	_, _, err = s.BriefsOf(t.Context(), "asset:d[", "", 10, nil)
 	require.ErrorIs(t, err, storage.ErrCorrupt)
 	require.NoError(t, s.Close())
 }
@@ -93,7 +129,7 @@ func TestBriefsStandForTheirRecords(t *testing.T) {
 func TestAnOldStoreHasNoBriefs(t *testing.T) {
 	s, err := Open(t.Context(), oldStore(t))
 	require.NoError(t, err)
-	_, ok, err := s.BriefsOf(t.Context(), "asset:m", "", 10)
+	_, ok, err := s.BriefsOf(t.Context(), "asset:m", "", 10, nil)
 	require.NoError(t, err)
 	assert.False(t, ok)
 	latest, err := s.LatestOf(t.Context(), "asset:m", "", 10)

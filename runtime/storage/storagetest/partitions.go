@@ -91,8 +91,9 @@ func latestOf(t *testing.T, s storage.Store) {
 		}
 		return names
 	}
+	used := []storage.Brief{{Identity: "another", Content: Digest("another", 1), Output: "one"}}
 	briefs := func(after string, limit int) (names []string, ok bool) {
-		got, ok, err := s.BriefsOf(ctx, "asset:a[", after, limit)
+		got, ok, err := s.BriefsOf(ctx, "asset:a[", after, limit, used)
 		require.NoError(t, err)
 		full, err := s.LatestOf(ctx, "asset:a[", after, limit)
 		require.NoError(t, err)
@@ -137,7 +138,7 @@ func latestOf(t *testing.T, s storage.Store) {
 	file := Record(10)
 	file.Identity, file.Outputs[0].Inline = "asset:f[1]", false
 	Submit(t, s, &storage.Batch{Records: []storage.Record{file}})
-	_, ok, err := s.BriefsOf(ctx, "asset:f[", "", 5)
+	_, ok, err := s.BriefsOf(ctx, "asset:f[", "", 5, nil)
 	require.NoError(t, err)
 	assert.False(t, ok, "its file may be damaged")
 
