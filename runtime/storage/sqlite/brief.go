@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -76,22 +77,23 @@ func inOrder(prefix, after string, limit int) (text string, args []driver.Value)
 	return " WHERE i.name " + than + " ?1 AND i.name < ?2 ORDER BY i.name LIMIT ?3", []driver.Value{from, string(beyond), int64(limit)}
 }
 
-// briefsTogether is all briefs of a page in one row: how many identities there are and how many briefs, and the lengths and bytes of these one after the other. A row for each would cost
-// several times what finding it does.
-const briefsTogether = "SELECT count(*), count(brief), group_concat(length(brief), ' '), CAST(group_concat(brief, '') AS BLOB) FROM " +
-	"(SELECT CASE WHEN i.briefed = i.latest AND i.brief <> x'' THEN i.brief END AS brief FROM identity i"
+// briefsTogether is all briefs of a page in one row: how many identities there are and of how many the brief is of another record, and the lengths and bytes of briefs one after the other. A row for each
+// would cost several times what finding it does. The page ends before the identity that a look at the index alone finds to be the first of the next one: to add up what a limited query gives would cost more.
+const briefsTogether = "SELECT count(*), count(CASE WHEN i.briefed <> i.latest THEN 1 END), group_concat(length(i.brief), ' '), CAST(group_concat(i.brief, '') AS BLOB) FROM identity i "
 
 // BriefsOf implements storage.Store.
 func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int, into []storage.Brief) (out []storage.Brief, ok bool, err error) {
 	where, args := inOrder(prefix, after, limit)
+	from, _, _ := strings.Cut(where, " AND ")
+	text := briefsTogether + from + " AND i.name < coalesce((SELECT i.name FROM identity i" + strings.Replace(where, "LIMIT ", "LIMIT 1 OFFSET ", 1) + "), ?2)"
 	out, ok = into[:0], true
 	err = s.readers.with(ctx, func(c *conn) error {
-		return c.query(context.Background(), briefsTogether+where+")", func(v []driver.Value) (err error) {
+		return c.query(context.Background(), text, func(v []driver.Value) (err error) {
 			row := reader{row: v}
-			switch there, briefs := row.int(), row.int(); {
+			switch there, other := row.int(), row.int(); {
 			case row.err != nil:
 				return row.err
-			case briefs != there: // of one there is none, or the identity has no record any more
+			case other > 0:
 				out, ok = nil, false
 				return nil
 			case there > 0:
@@ -99,7 +101,9 @@ func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int, i
 				if row.err != nil {
 					return row.err
 				}
-				out, err = parseBriefs(int(there), lengths, all, into)
+				if out, err = parseBriefs(int(there), lengths, all, into); errors.Is(err, errNoBrief) {
+					out, ok, err = nil, false, nil
+				}
 			}
 			return err
 		}, args...)
@@ -107,16 +111,26 @@ func (s *Store) BriefsOf(ctx context.Context, prefix, after string, limit int, i
 	if err != nil {
 		return nil, false, err
 	}
+	byIdentity := func(a, b storage.Brief) int { return strings.Compare(a.Identity, b.Identity) }
+	if !slices.IsSortedFunc(out, byIdentity) { // SQLite goes through the index, and promises no order
+		slices.SortFunc(out, byIdentity)
+	}
 	return out, ok, ctx.Err()
 }
 
-// parseBriefs reads what stands in the row of briefsTogether. They come in the order of their identities.
+// errNoBrief says that an identity has no brief, or no record any more.
+var errNoBrief = errors.New("there is no brief")
+
+// parseBriefs reads what stands in the row of briefsTogether. Of one without a brief it is errNoBrief.
 func parseBriefs(n int, lengths string, all []byte, into []storage.Brief) ([]storage.Brief, error) {
 	out := slices.Grow(into[:0], n)
 	for text := range strings.SplitSeq(lengths, " ") {
 		length, err := strconv.Atoi(text)
 		if err != nil || length < 0 || length > len(all) {
 			return nil, fmt.Errorf("%w: briefs: %w", storage.ErrCorrupt, errShortRecord)
+		}
+		if length == 0 {
+			return nil, errNoBrief
 		}
 		b, err := parseBrief(all[:length])
 		if err != nil {
