@@ -295,8 +295,8 @@ func decodeBytes(d *decoder, v reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	v.Set(reflect.MakeSlice(v.Type(), len(b), len(b)))
-	copy(v.Bytes(), b)
+	own := append([]byte{}, b...) // memory that is written at once need not be cleared first, as that of a slice made by reflect is
+	v.SetBytes(own[:len(b):len(b)])
 	return nil
 }
 
