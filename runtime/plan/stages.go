@@ -20,7 +20,7 @@ type Stages struct {
 type Stage struct {
 	Definition *partition.Definition // that of the asset that begins first: its numbers stay the same however many partitions there come to be
 	Name       string                // of its first asset
-	Selection  string                // of its assets, with those without partitions that they are made from
+	Selection  string                // of its assets, with those without partitions that they are made from; of the first stage also with what is made from nothing that has some
 
 	assets []*opInfo
 }
@@ -64,12 +64,23 @@ func (t *Target) Stages() (*Stages, error) {
 		}
 	}
 	slices.SortStableFunc(out.List, func(a, b Stage) int { return level[a.assets[0]] - level[b.assets[0]] })
+	placed := map[*opInfo]bool{}
 	for i := range out.List {
 		s := &out.List[i]
 		for _, o := range s.assets {
 			out.number[o] = i
 		}
-		s.Selection = strings.Join(out.clauses(s), ", ")
+		s.Selection = strings.Join(out.clauses(s.assets, placed), ", ")
+	}
+	var apart []*opInfo // made from nothing with partitions, and nothing with partitions from them
+	for _, o := range t.Graph.assets {
+		if p.selected(o) && !placed[o] && o.op.Check == nil && o.op.Kind != dag.KindSource {
+			apart = append(apart, o)
+		}
+	}
+	if len(apart) > 0 && len(out.List) > 0 {
+		first := &out.List[0]
+		first.Selection = strings.Join(out.clauses(slices.Concat(first.assets, apart), placed), ", ")
 	}
 	return out, nil
 }
@@ -90,8 +101,8 @@ func (s *Stage) first() *opInfo {
 	return s.assets[slices.IndexFunc(s.assets, func(o *opInfo) bool { return o.op.Partitions == s.Definition })]
 }
 
-// clauses select the assets of a stage, and of those that they are made from the selected ones without partitions.
-func (ss *Stages) clauses(s *Stage) (list []string) {
+// clauses select some assets, and of those that they are made from the selected ones without partitions. All are noted in placed.
+func (ss *Stages) clauses(assets []*opInfo, placed map[*opInfo]bool) (list []string) {
 	p := parting{t: ss.t}
 	seen := map[*opInfo]bool{}
 	var add func(o *opInfo)
@@ -99,7 +110,7 @@ func (ss *Stages) clauses(s *Stage) (list []string) {
 		if seen[o] {
 			return
 		}
-		seen[o] = true
+		seen[o], placed[o] = true, true
 		for l := range o.links {
 			if l.up.op.Partitions == nil && l.up.op.Kind != dag.KindSource && p.selected(l.up) {
 				add(l.up)
@@ -107,7 +118,7 @@ func (ss *Stages) clauses(s *Stage) (list []string) {
 		}
 		list = append(list, ss.t.Graph.Clause(ss.t.Graph.homes[o]))
 	}
-	for _, o := range s.assets {
+	for _, o := range assets {
 		add(o)
 	}
 	return list

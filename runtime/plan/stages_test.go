@@ -18,7 +18,7 @@ func calendar(t *testing.T) *Catalog {
 	return catalog(t, define(t, nil, []*dag.Op{
 		asset("base"), partitioned(source("file"), hours), partitioned(gathering(asset("readings", "file", "base"), 0), days), partitioned(asset("clean", "readings"), days),
 		partitioned(gathering(asset("weekly", "readings"), 0), weeks), partitioned(asset("index", "weekly", "clean"), days), partitioned(asset("late", "index"), days),
-		partitioned(asset("shops", "base"), partition.Static("oslo", "rome")), gathering(asset("total", "weekly"), 0), asset("below", "total"),
+		partitioned(asset("shops", "base"), partition.Static("oslo", "rome")), gathering(asset("total", "weekly"), 0), asset("below", "total"), asset("extra", "base"),
 	}))
 }
 
@@ -38,6 +38,8 @@ func TestStages(t *testing.T) {
 		"readings, index":          {"readings, index"}, // what stands between them is not computed
 		"*weekly":                  {"base, readings", "weekly"},
 		"file, base, shops, clean": {"base, shops", "clean"},
+		"extra, weekly, clean":     {"clean, extra", "weekly"}, // what has nothing to do with partitions goes with the first
+		"*extra, weekly, readings": {"base, readings, extra", "weekly"},
 	} {
 		var got []string
 		for _, s := range stagesOf(t, selection).List {
