@@ -5,15 +5,18 @@
 // package; it imports no package of the runtime.
 //
 // Invariants: a package with errors gets no results, so that nothing is written for it. All problems of all packages are reported in one pass. What
-// is written was type-checked together with the user's code first; an error inside of it is a bug of ours and stops everything.
+// is written was type-checked together with the user's code first, token by token, while it was laid out; an error inside of it is a bug of ours and stops everything.
 package gen
 
 import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dagstergen/dagstergen/gen/model"
 	"github.com/dagstergen/dagstergen/gen/render"
@@ -101,7 +104,9 @@ func Generate(ctx context.Context, c Config) ([]Result, diag.List, error) {
 
 // texts are the files of one package before they are verified.
 type texts struct {
-	definitions []byte
+	draft       render.Draft
+	definitions []byte // the draft laid out; see laidOut
+	layoutErr   error
 	manifest    *manifest.Manifest
 	broken      bool // its versions could not be computed, or it does not compile
 }
@@ -112,10 +117,14 @@ type generation struct {
 	cfg   Config
 	diags diag.List
 	texts map[*model.Package]*texts
+
+	layouts sync.WaitGroup // of drafts that are being laid out
+	slots   chan struct{}  // bounds how many at one time
 }
 
 func (g *generation) run() ([]Result, diag.List, error) {
-	g.texts = map[*model.Package]*texts{}
+	g.texts, g.slots = map[*model.Package]*texts{}, make(chan struct{}, runtime.GOMAXPROCS(0))
+	defer g.layouts.Wait()
 	targets := g.Targets
 	if len(targets) > 0 && g.Program.Runtime() == nil {
 		g.diags.Add(noRuntime(g.Program))
@@ -125,11 +134,12 @@ func (g *generation) run() ([]Result, diag.List, error) {
 		if p.Definitions == nil || g.loadErrors[p.Package] {
 			continue
 		}
-		text, err := render.Definitions(moduleOf(p), p, g.cfg.Proof.mode())
+		draft, err := render.Definitions(moduleOf(p), p, g.cfg.Proof.mode())
 		if err != nil {
 			return nil, g.diags.Sorted(), err
 		}
-		g.texts[p] = &texts{definitions: text}
+		g.texts[p] = &texts{draft: draft}
+		g.layOut(g.texts[p])
 	}
 	for _, p := range targets {
 		if !g.loadErrors[p.Package] {
@@ -142,6 +152,9 @@ func (g *generation) run() ([]Result, diag.List, error) {
 		return nil, g.diags.Sorted(), err
 	}
 	if err := g.verify(proofs); err != nil {
+		return nil, g.diags.Sorted(), err
+	}
+	if err := g.laidOut(); err != nil {
 		return nil, g.diags.Sorted(), err
 	}
 	results := g.results(proofs)
@@ -162,6 +175,31 @@ func (g *generation) run() ([]Result, diag.List, error) {
 		}
 	}
 	return results, g.diags, nil
+}
+
+// layOut lays the draft of a package out in the background.
+func (g *generation) layOut(t *texts) {
+	g.layouts.Go(func() {
+		g.slots <- struct{}{}
+		defer func() {
+			<-g.slots
+			if p := recover(); p != nil {
+				t.layoutErr = fmt.Errorf("lay out: %v\n%s", p, debug.Stack())
+			}
+		}()
+		t.definitions, t.layoutErr = t.draft.Layout()
+	})
+}
+
+// laidOut waits until all drafts are laid out.
+func (g *generation) laidOut() error {
+	g.layouts.Wait()
+	for _, p := range g.Model.Packages {
+		if t := g.texts[p]; t != nil && t.layoutErr != nil {
+			return t.layoutErr
+		}
+	}
+	return nil
 }
 
 func moduleOf(p *model.Package) string {

@@ -25,7 +25,7 @@ func (g *generation) verify(proofs map[*load.Package][]byte) error {
 		extra[path][name] = text
 	}
 	for p, t := range g.texts {
-		add(p.Path, render.File, t.definitions)
+		add(p.Path, render.File, t.draft)
 	}
 	for lp, text := range proofs {
 		add(lp.Path, render.ProofFile, text)
@@ -36,6 +36,15 @@ func (g *generation) verify(proofs map[*load.Package][]byte) error {
 		}
 	}
 	errs := g.Program.Verify(extra)
+	if g.inGenerated(errs) { // where in the file, its layout says
+		if err := g.laidOut(); err != nil {
+			return err
+		}
+		for p, t := range g.texts {
+			add(p.Path, render.File, t.definitions)
+		}
+		errs = g.Program.Verify(extra)
+	}
 	for _, p := range g.Targets {
 		t := g.texts[p]
 		if t == nil {
@@ -50,6 +59,16 @@ func (g *generation) verify(proofs map[*load.Package][]byte) error {
 		}
 	}
 	return nil
+}
+
+// inGenerated reports whether one of the errors lies in a generated file.
+func (g *generation) inGenerated(errs map[string][]types.Error) bool {
+	for _, list := range errs {
+		if slices.ContainsFunc(list, func(e types.Error) bool { return g.generatedFile(e.Pos) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // generatedFile reports whether pos lies in a file of ours.

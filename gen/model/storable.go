@@ -35,10 +35,10 @@ func (b *builder) storeProblem(t types.Type, from *types.Package) *storeProblem 
 	w := &storeWalk{from: from, seen: map[*types.Named]bool{}, open: map[*types.TypeName]int{}, local: func(p *types.Package) bool {
 		lp := b.prog.Packages[p.Path()]
 		return lp != nil && lp.Local
+	}, messages: func() bool {
+		lp := b.prog.Packages[from.Path()]
+		return lp != nil && reaches(lp, load.ProtobufPath)
 	}}
-	if lp := b.prog.Packages[from.Path()]; lp != nil {
-		w.messages = reaches(lp, load.ProtobufPath)
-	}
 	p := w.walk(t, Short(t, from), nil)
 	b.storable[name] = p
 	return p
@@ -83,8 +83,8 @@ func (b *builder) dataProblem(t types.Type, from *types.Package) *storeProblem {
 type storeWalk struct {
 	from  *types.Package
 	local func(*types.Package) bool // whether a user can edit its types
-	// messages tells that the program has what stores protocol buffers
-	messages bool
+	// messages tells whether the package has what stores protocol buffers. It goes through all that the package imports, so it is asked only for a type that is one.
+	messages func() bool
 	seen     map[*types.Named]bool   // types found sound, or being looked at: values of recursive types are finite
 	order    []*types.Named          // in which seen was filled
 	open     map[*types.TypeName]int // how many instances of a declaration are being looked at
@@ -134,7 +134,7 @@ func (w *storeWalk) walk(t types.Type, path string, hops []fieldHop) *storeProbl
 		}
 		p.why += ", and its " + pair + " form is that of its embedded field " + field + " alone"
 	case isMessage(t):
-		if w.messages {
+		if w.messages() {
 			return nil
 		}
 		p.path, p.typ, p.hops, p.why, p.fix = path, Short(t, w.from), hops, "it is a protocol buffer, and what stores those is in a module of its own, which this package does not import", importFix(load.ProtobufPath)

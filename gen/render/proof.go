@@ -33,5 +33,9 @@ func Proof(own *types.Package, patterns []string) ([]byte, error) {
 	f.Line()
 	f.Var().Id("_").Op("=").Add(n.dag("RegisterSources")).Call(jen.Lit(own.Path()), jen.Id("_dagSources"))
 	n.apply(f)
-	return finish(f)
+	draft, err := newDraft(f)
+	if err != nil {
+		return nil, err
+	}
+	return draft.Layout()
 }

@@ -1,11 +1,9 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"go/types"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -26,9 +24,9 @@ const (
 // constraint keeps the file away from tools that load packages with our tag, as our own loader does.
 const constraint = "//go:build !" + load.GeneratedTag
 
-// Definitions returns the text of dag_gen.go for a package whose definitions are complete. proof is the name of a dag.ProofMode, "ProofEmbed". The
+// Definitions returns dag_gen.go for a package whose definitions are complete, before it is laid out. proof is the name of a dag.ProofMode, "ProofEmbed". The
 // error is a bug of ours.
-func Definitions(module string, p *model.Package, proof string) (text []byte, err error) {
+func Definitions(module string, p *model.Package, proof string) (draft Draft, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("render %s: %v\n%s", p.Path, r, debug.Stack())
@@ -68,41 +66,7 @@ func Definitions(module string, p *model.Package, proof string) (text []byte, er
 	}
 	r.versionGuard(f)
 	r.apply(f)
-	return finish(f)
-}
-
-// finish lays a file out. The empty header line stands for the blank one that a build constraint needs around it.
-func finish(f *jen.File) ([]byte, error) {
-	var b bytes.Buffer
-	if err := f.Render(&b); err != nil {
-		return nil, fmt.Errorf("render: %w", err)
-	}
-	text := bytes.Replace(b.Bytes(), []byte(load.Header+"\n//\n"), []byte(load.Header+"\n\n"), 1)
-	return groupImports(text), nil
-}
-
-// groupImports sets the standard library apart from other imports, as people write them. jennifer sorts imports by path in one group.
-func groupImports(text []byte) []byte {
-	start := bytes.Index(text, []byte("\nimport (\n"))
-	if start < 0 {
-		return text
-	}
-	start += len("\nimport (\n")
-	end := start + bytes.Index(text[start:], []byte("\n)\n"))
-	var standard, others []string
-	for line := range strings.SplitSeq(string(text[start:end]), "\n") {
-		if first, _, _ := strings.Cut(strings.Split(line, `"`)[1], "/"); strings.Contains(first, ".") {
-			others = append(others, line)
-		} else {
-			standard = append(standard, line)
-		}
-	}
-	groups := strings.Join(standard, "\n")
-	if len(standard) > 0 && len(others) > 0 {
-		groups += "\n\n"
-	}
-	groups += strings.Join(others, "\n")
-	return slices.Concat(text[:start], []byte(groups), text[end:])
+	return newDraft(f)
 }
 
 // A renderer writes one dag_gen.go.

@@ -23,7 +23,7 @@ type bodySkipper struct {
 	pos    int
 	depth  int    // of brackets of all kinds
 	fun    bool   // in the signature of a function declaration
-	prev   string // the word before pos; "" after any other token
+	prev   []byte // the word before pos; empty after any other token
 }
 
 func (s *bodySkipper) run() bool {
@@ -33,22 +33,22 @@ func (s *bodySkipper) run() bool {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
 			s.pos++
 			continue
-		case s.comment():
+		case c == '/' && s.comment():
 			continue
 		case isWord(c):
 			for s.pos < len(s.src) && isWord(s.src[s.pos]) {
 				s.pos++
 			}
-			s.prev = string(s.src[start:s.pos])
-			if s.depth == 0 && (start == 0 || s.src[start-1] == '\n') && token.IsKeyword(s.prev) {
-				s.fun = s.prev == "func" // a declaration begins; the one before had no body if it was a function
+			s.prev = s.src[start:s.pos]
+			if s.depth == 0 && (start == 0 || s.src[start-1] == '\n') && token.IsKeyword(string(s.prev)) {
+				s.fun = string(s.prev) == "func" // a declaration begins; the one before had no body if it was a function
 			}
 			continue
 		case c == '"' || c == '\'' || c == '`':
 			if !s.quoted(c) {
 				return false
 			}
-		case c == '{' && s.fun && s.depth == 0 && s.prev != "struct" && s.prev != "interface":
+		case c == '{' && s.fun && s.depth == 0 && string(s.prev) != "struct" && string(s.prev) != "interface":
 			if !s.body() {
 				return false
 			}
@@ -65,7 +65,7 @@ func (s *bodySkipper) run() bool {
 		default:
 			s.pos++
 		}
-		s.prev = ""
+		s.prev = nil
 	}
 	return s.depth == 0
 }
@@ -112,21 +112,31 @@ func (s *bodySkipper) quoted(quote byte) bool {
 	return false
 }
 
+// telling are the bytes of a body that say where it ends, or begin what may hold such bytes in vain.
+var telling = [256]bool{'/': true, '"': true, '\'': true, '`': true, '{': true, '}': true}
+
 // body skips a block and writes an empty one with as many lines.
 func (s *bodySkipper) body() bool {
 	start, depth := s.pos, 0
 	for s.pos < len(s.src) {
-		switch c := s.src[s.pos]; {
-		case s.comment():
+		c := s.src[s.pos]
+		if !telling[c] { // nearly all
+			s.pos++
 			continue
-		case c == '"' || c == '\'' || c == '`':
+		}
+		switch c {
+		case '/':
+			if s.comment() {
+				continue
+			}
+		case '"', '\'', '`':
 			if !s.quoted(c) {
 				return false
 			}
 			continue
-		case c == '{':
+		case '{':
 			depth++
-		case c == '}':
+		case '}':
 			depth--
 		}
 		s.pos++

@@ -132,6 +132,6 @@ func (v *verifier) typeCheck(pkg *Package, syntax []*ast.File, deps map[string]*
 			errs = append(errs, e)
 		}
 	}
-	t, _ := conf.Check(pkg.Path, v.prog.Fset, syntax, &types.Info{Types: map[ast.Expr]types.TypeAndValue{}})
+	t, _ := conf.Check(pkg.Path, v.prog.Fset, syntax, nil)
 	return t, errs
 }
