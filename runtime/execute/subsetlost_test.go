@@ -28,7 +28,7 @@ func testSubsetWhileAnInputIsRestored(t *testing.T, second, sum int) {
 	w := newWorld(t)
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	hurt, again, waits := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	busy, hurt, again, waits := make(chan struct{}), make(chan struct{}), make(chan struct{}), make(chan struct{})
 	await := func(c chan struct{}) error {
 		select {
 		case <-c:
@@ -48,7 +48,7 @@ func testSubsetWhileAnInputIsRestored(t *testing.T, second, sum int) {
 	})
 	w.selected("raw").ok("")
 	split := &dag.Op{
-		Kind: dag.KindAsset, Key: "split", Subset: true, Inputs: []dag.Input{{Name: "raw", Asset: "raw", Type: intType}},
+		Kind: dag.KindAsset, Key: "split", Subset: true, Inputs: []dag.Input{{Name: "raw", Asset: "raw", Type: intType}, {Name: "begun", Asset: "begun", Type: intType}},
 		Outputs: []dag.Output{{Name: "low", Asset: "low", Type: intType}, {Name: "high", Asset: "high", Type: intType}, {Name: "sum", Asset: "stats/sum", Type: intType}},
 	}
 	w.add(split, func(_ context.Context, c *dag.Call) error {
@@ -60,10 +60,11 @@ func testSubsetWhileAnInputIsRestored(t *testing.T, second, sum int) {
 		c.Out[0], c.Out[1], c.Out[2] = raw, raw+1, raw+2
 		return await(again)
 	})
-	w.asset("gate", nil, func([]int) int { _ = await(hurt); return 0 })
+	w.asset("gate", nil, func([]int) int { close(busy); _ = await(hurt); return 0 })
+	w.asset("begun", nil, func([]int) int { _ = await(busy); return 0 }) // one of two workers is at the gate until the call, so that the other calls split for its first asset, with both others as guests
 	w.asset("late", []string{"raw", "gate"}, add(1))
 	w.asset("after", []string{"high"}, func([]int) int { close(waits); return 0 })
-	w.opts.Executor, w.opts.MaxConcurrent, w.opts.Select = MultiExecutor, 3, ""
+	w.opts.Executor, w.opts.MaxConcurrent, w.opts.Select = MultiExecutor, 2, ""
 	res, err := Run(ctx, w.catalog(), "", w.options())
 	require.NoError(t, err)
 	require.NoError(t, res.Err())
