@@ -110,12 +110,12 @@ func (d *driver) turn(ctx context.Context, s system, w work, round int) {
 	defer func() { d.spent[key] += time.Since(begun) }()
 	dir, err := os.MkdirTemp(d.root, "turn-")
 	if err != nil {
-		d.failed(s, w.shown(0), err)
+		d.failed(s, w, 0, err)
 		return
 	}
 	defer os.RemoveAll(dir)
 	if _, err := s.prepare(ctx, d, w, 0); err != nil {
-		d.failed(s, w.shown(0), err)
+		d.failed(s, w, 0, err)
 		return
 	}
 	for i, p := range w.phases {
@@ -126,13 +126,13 @@ func (d *driver) turn(ctx context.Context, s system, w work, round int) {
 		if p.name == edited {
 			d.edits++
 			if building, err = s.prepare(ctx, d, w, d.edits); err != nil {
-				d.failed(s, w.shown(i), err)
+				d.failed(s, w, i, err)
 				return
 			}
 		}
 		sample, err := d.sample(ctx, s, w, p, dir)
 		if err != nil {
-			d.failed(s, w.shown(i), err)
+			d.failed(s, w, i, err)
 			return
 		}
 		if p.row.Key == "" {
@@ -229,19 +229,33 @@ func (d *driver) add(system, row string, s bench.Sample) {
 	c.Samples = append(c.Samples, s)
 }
 
-// failed notes why a system gives no figure. A peer that fails leaves its place empty; that we fail is an error of the whole.
-func (d *driver) failed(s system, row bench.Row, err error) {
-	fmt.Fprintf(d.log, "%s, %s: %v\n", s.name, row.Key, err)
+// failed notes why a system gives no figure for a phase of a work, or for the first after it that has a row. A peer that fails leaves its place empty; that we fail is an error of the whole.
+func (d *driver) failed(s system, w work, phase int, err error) {
+	row := w.shown(phase).Key
+	fmt.Fprintf(d.log, "%s, %s: %v\n", s.name, row, err)
 	if strings.HasPrefix(s.name, bench.Ours) || s.command(d, work{key: "chain"}, first, "").args[0] == d.self {
-		d.wrong = append(d.wrong, fmt.Errorf("%s, %s: %w", s.name, row.Key, err))
+		d.wrong = append(d.wrong, fmt.Errorf("%s, %s: %w", s.name, row, err))
 	}
-	failed := bench.Cell{Row: row.Key, System: s.name, Reason: "it failed: " + err.Error()}
-	if errors.Is(err, errLimit) {
+	failed := bench.Cell{Row: row, System: s.name, Reason: "it failed: " + lastWords(err)}
+	switch {
+	case !errors.Is(err, errLimit):
+	case w.phases[phase].row.Key == "":
+		failed.Reason = "what it is about was not stored after " + d.limit.String()
+	default:
 		failed.Reason, failed.Over = "not done after "+d.limit.String(), d.limit.Seconds()
 	}
-	if c := d.m.Cell(row.Key, s.name); c != nil {
+	if c := d.m.Cell(row, s.name); c != nil {
 		*c = failed // figures of a system that fails now and then are none
 		return
 	}
 	d.m.Cells = append(d.m.Cells, failed)
+}
+
+// lastWords is what a process said last before it failed: the rest is in the log, with the paths of the machine. Other errors stand as they are.
+func lastWords(err error) string {
+	var exit *exitError
+	if errors.As(err, &exit) && exit.last() != "" {
+		return exit.last()
+	}
+	return err.Error()
 }

@@ -119,8 +119,17 @@ func TestLimit(t *testing.T) {
 
 	d := testDriver(t)
 	d.limit = 5 * time.Minute
-	d.failed(system{name: "slow", command: func(*driver, work, string, string) command { return command{args: []string{"slow"}} }}, bench.Row{Key: "a"}, err)
+	slow := system{name: "slow", command: func(*driver, work, string, string) command { return command{args: []string{"slow"}} }}
+	list := works(quick)
+	chain, partitions := list[0], list[3]
+	d.failed(slow, chain, 0, err)
 	assert.Equal(t, &bench.Cell{Row: "a", System: "slow", Reason: "not done after 5m0s", Over: 300}, d.m.Cell("a", "slow"), "it took at least that")
+	d.failed(slow, partitions, 0, err)
+	assert.Equal(t, &bench.Cell{Row: "f", System: "slow", Reason: "what it is about was not stored after 5m0s"}, d.m.Cell("f", "slow"), "that says nothing of the row")
+	_, _, err = command{args: []string{"sh", "-c", "echo /some/path >&2; echo too deep >&2; exit 3"}}.run(t.Context(), time.Minute)
+	require.ErrorContains(t, err, "exit status 3: /some/path | too deep")
+	d.failed(slow, chain, 1, err)
+	assert.Equal(t, &bench.Cell{Row: "c1", System: "slow", Reason: "it failed: too deep"}, d.m.Cell("c1", "slow"), "paths are for the log")
 }
 
 // What has no place for the figures is said before anything is measured.

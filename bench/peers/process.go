@@ -32,6 +32,23 @@ type reported struct {
 // errLimit is returned for a process that took longer than it may.
 var errLimit = errors.New("took longer than it may")
 
+// exitError is returned for a process that failed.
+type exitError struct {
+	args   []string
+	err    error
+	stderr []byte
+}
+
+func (e *exitError) Error() string {
+	return fmt.Sprintf("%s: %v: %s", strings.Join(e.args, " "), e.err, tail(e.stderr))
+}
+
+// last is the last line that the process wrote; empty for none.
+func (e *exitError) last() string {
+	lines := strings.Split(strings.TrimSpace(string(e.stderr)), "\n")
+	return lines[len(lines)-1]
+}
+
 // run runs a process to its end. The sample has how long the whole took and its peak memory.
 func (c command) run(ctx context.Context, limit time.Duration) (out []byte, s bench.Sample, err error) {
 	ctx, stop := context.WithTimeout(ctx, limit)
@@ -53,7 +70,7 @@ func (c command) run(ctx context.Context, limit time.Duration) (out []byte, s be
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return nil, s, fmt.Errorf("%w: %v", errLimit, limit)
 	case err != nil:
-		return nil, s, fmt.Errorf("%s: %w: %s", strings.Join(c.args, " "), err, tail(stderr.Bytes()))
+		return nil, s, &exitError{c.args, err, stderr.Bytes()}
 	}
 	return stdout.Bytes(), s, nil
 }
