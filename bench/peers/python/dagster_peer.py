@@ -5,6 +5,7 @@ import glob
 import logging
 import os
 import pickle
+import sys
 import warnings
 
 import peer
@@ -15,6 +16,7 @@ os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
 with open(os.path.join(peer.FOLDER, "dagster.yaml"), "w") as f:
     f.write("telemetry:\n  enabled: false\npython_logs:\n  python_log_level: CRITICAL\n")
 logging.disable(logging.WARNING)
+sys.setrecursionlimit(50_000)  # it goes through what a step is made from by recursion: a chain of 1,000 is beyond Python's own limit
 warnings.simplefilter("ignore")
 
 import dagster as d
